@@ -1,0 +1,138 @@
+"""What an environment of the package is: a task family, stepped as a batch."""
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+
+from meta_policy_search.types import Trajectories
+
+Task = Any  # whatever sample_tasks returns one of: a number, an array, a dict of arrays
+
+
+class BatchStep(NamedTuple):
+    """What M environments return for one action each."""
+
+    observations: np.ndarray  # [M, O]
+    rewards: np.ndarray  # [M] float64
+    terminated: np.ndarray  # [M] bool
+    infos: dict[str, np.ndarray]  # [M] each: the parts of the reward
+
+
+class EnvironmentFailure(RuntimeError):
+    """A simulation can't go on. `envs` are the indices of the environments concerned."""
+
+    def __init__(self, message: str, envs: Sequence[int]):
+        super().__init__(message)
+        self.envs = list(envs)
+
+
+class MetaEnv(gymnasium.Env):
+    """A `gymnasium.Env` with a distribution of tasks: all that meta-training asks of anyone's environment."""
+
+    @abc.abstractmethod
+    def sample_tasks(self, n_tasks: int) -> Sequence[Task]:
+        """`n_tasks` independent draws from the task distribution, with `self.np_random`."""
+
+    @abc.abstractmethod
+    def set_task(self, task: Task) -> None:
+        """The task from the next reset on."""
+
+    @abc.abstractmethod
+    def get_task(self) -> Task:
+        """The current task."""
+
+
+class BatchMetaEnv(MetaEnv):
+    """`num_envs` environments of one task family in lock-step. A batch of one is a `gymnasium.Env`.
+
+    A family defines the class attributes' spaces and the five methods below, all of them on arrays with a leading axis
+    of environments; `reset` and `step` of gymnasium are those methods on a batch of one.
+
+    Args:
+      num_envs: M, the number of environments.
+      render_mode: None, "rgb_array" or "human".
+      options: the family's own settings, with which `batch` makes more of the same.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": []}
+
+    def __init__(self, *, num_envs: int = 1, render_mode: str | None = None, **options: Any):
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            known = ", ".join(self.metadata["render_modes"]) or "nothing but None"
+            raise ValueError(f"{type(self).__name__} can't render as {render_mode!r}; it knows {known}")
+        self.num_envs, self.render_mode, self.options = num_envs, render_mode, options
+        self.tasks: Sequence[Task] = [self.default_task()] * num_envs
+
+    @abc.abstractmethod
+    def default_task(self) -> Task:
+        """The task of a new environment."""
+
+    @abc.abstractmethod
+    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
+        """`n_tasks` independent draws from the task distribution."""
+
+    @abc.abstractmethod
+    def set_tasks(self, tasks: Sequence[Task]) -> None:
+        """One task for each of the M environments."""
+
+    @abc.abstractmethod
+    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+        """Starts new episodes in the given environments (indices [m]; None: all) and returns their observations [m, O]."""
+
+    @abc.abstractmethod
+    def step_envs(self, actions: np.ndarray) -> BatchStep:
+        """One step of all environments. Actions [M, A] in the units of `action_space`.
+
+        Raises:
+          EnvironmentFailure: if the simulation became unstable.
+        """
+
+    def diagnostics(self, trajectories: Trajectories) -> Mapping[str, float]:
+        """What the log says of one sampling round, besides the returns."""
+        return {}
+
+    def batch(self, num_envs: int) -> "BatchMetaEnv":
+        """`num_envs` environments of the same family and settings."""
+        return type(self)(num_envs=num_envs, **self.options)
+
+    def sample_tasks(self, n_tasks: int, rng: np.random.Generator | None = None) -> Sequence[Task]:
+        return self.draw_tasks(n_tasks, self.np_random if rng is None else rng)
+
+    def set_task(self, task: Task) -> None:
+        self.set_tasks([task] * self.num_envs)
+
+    def get_task(self) -> Task:
+        return self.tasks[0]
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        super().reset(seed=seed)
+        return self.reset_envs(self.np_random)[0], {}
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
+        step = self.step_envs(np.asarray(action)[np.newaxis])
+        infos = {name: value[0] for name, value in step.infos.items()}
+        return step.observations[0], float(step.rewards[0]), bool(step.terminated[0]), False, infos
+
+
+def episode_means(values: np.ndarray, trajectories: Trajectories) -> np.ndarray:
+    """The mean of values [N, R, T] over each finished episode, [episodes]."""
+    sums, counts = (_episode_sums(x, trajectories) for x in (values, np.ones_like(values)))
+    return sums / counts
+
+
+def episode_ends(trajectories: Trajectories) -> np.ndarray:
+    """True at the last step of each finished episode, [N, R, T]."""
+    start, mask = trajectories.start, trajectories.mask
+    last = np.ones(mask.shape, bool)
+    last[..., :-1] = start[..., 1:] != start[..., :-1]
+    return last & mask
+
+
+def _episode_sums(values: np.ndarray, trajectories: Trajectories) -> np.ndarray:
+    ends = episode_ends(trajectories)
+    cumulative = np.concatenate([np.zeros((*values.shape[:2], 1)), np.cumsum(values, axis=2)], axis=2)
+    before = np.take_along_axis(cumulative, trajectories.start, axis=2)
+    return (cumulative[..., 1:] - before)[ends]

@@ -1,0 +1,136 @@
+"""What all algorithms of the family share: the adaptation, unrolled once, and its derivative."""
+
+import abc
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from meta_policy_search.meta_algos.objectives import mean_kl
+from meta_policy_search.policies.base import MetaPolicy, stack_params
+from meta_policy_search.types import MetaLoss, Params, Samples
+from meta_policy_search.utils.compiled import compiled
+
+Distribution = tfp.distributions.Distribution
+
+STEP_SIZE_SCOPE = "inner_lr/"
+
+
+class MAMLAlgo(tf.Module, abc.ABC):
+    """theta_i^(k+1) = theta_i^k - alpha * grad L_inner(theta_i^k; D_i^k), k < K; minimise mean_i L_outer(theta_i^K) over theta.
+
+    An algorithm says what `inner_loss` and `outer_loss` are and how it optimises. All tasks are adapted at once: the
+    gradient of the sum of the tasks' losses with respect to parameters stacked along the task axis is the stack of the
+    tasks' gradients.
+
+    Args:
+      policy: holds theta.
+      inner_lr: alpha, the step size of the adaptation.
+      num_inner_grad_steps: K >= 1.
+      trainable_inner_step_size: learn alpha, one for each single parameter (Meta-SGD, Li et al. 2017), together with
+        theta. The original has the option, but no effect of it.
+    """
+
+    def __init__(
+        self,
+        policy: MetaPolicy,
+        *,
+        inner_lr: float = 0.1,
+        num_inner_grad_steps: int = 1,
+        trainable_inner_step_size: bool = False,
+    ):
+        super().__init__()
+        self.policy = policy
+        self.inner_lr = inner_lr
+        self.num_inner_grad_steps = num_inner_grad_steps
+        step_sizes = {
+            STEP_SIZE_SCOPE + name: tf.Variable(tf.fill(value.shape, tf.cast(inner_lr, value.dtype)))
+            for name, value in policy.theta.items()
+            if trainable_inner_step_size
+        }
+        self.theta = {**policy.theta, **step_sizes}  # all that the meta-optimiser moves
+
+    @abc.abstractmethod
+    def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
+        """L_inner of each task [N], under the policy that `distribution` is on the samples' observations."""
+
+    @abc.abstractmethod
+    def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
+        """L_outer of each task [N]; distributions[k] is the policy after k steps on the observations of batch k, k = 0..K."""
+
+    @abc.abstractmethod
+    def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
+        """Moves theta on the batches of the steps 0..K and returns the metrics of it."""
+
+    def penalty(self, inner_kl: tf.Tensor) -> tf.Tensor:
+        """What the meta-loss adds for the KL [K] of the pre-update policies. Nothing, unless the algorithm says so."""
+        return tf.zeros([], inner_kl.dtype)
+
+    @compiled
+    def adapt(self, params: Params, samples: Samples) -> dict[str, tf.Tensor]:
+        """One inner step of all tasks: parameters [N, ...] and the samples drawn with them -> adapted parameters [N, ...]."""
+        adapted, _ = self._inner_step(params, samples, self.theta)
+        return adapted
+
+    @compiled
+    def meta_loss(self, batches: Sequence[Samples]) -> MetaLoss:
+        """The meta-loss at theta, recomputed through all inner steps from the data of the steps 0..K."""
+        return self.meta_loss_at(self.theta, batches)
+
+    @compiled
+    def meta_gradient(self, batches: Sequence[Samples]) -> tuple[MetaLoss, dict[str, tf.Tensor]]:
+        """The meta-loss and its gradient with respect to theta, through all inner steps (second order)."""
+        with tf.GradientTape() as tape:
+            meta_loss = self.meta_loss_at(self.theta, batches)
+        return meta_loss, tape.gradient(meta_loss.loss, self.theta)
+
+    def meta_loss_at(self, theta: Params, batches: Sequence[Samples]) -> MetaLoss:
+        """The meta-loss as a pure function of theta."""
+        distributions = self.unroll(theta, batches)
+        old = [self.policy.behaviour_distribution(samples.agent_infos) for samples in batches]
+        kl = [self.kl(*policies) for policies in zip(old, distributions, batches, strict=True)]
+        inner_kl = tf.stack(kl[:-1])
+        loss = tf.reduce_mean(self.outer_loss(distributions, batches)) + self.penalty(inner_kl)
+        return MetaLoss(loss, inner_kl, outer_kl=kl[-1])
+
+    def unroll(self, theta: Params, batches: Sequence[Samples]) -> list[Distribution]:
+        """The policies after 0..K inner steps, each on its own batch; differentiable in theta through every step."""
+        start = {name: theta[name] for name in self.policy.theta}
+        params, distributions = stack_params(start, batches[0].observations.shape[0]), []
+        for samples in batches[:-1]:
+            params, distribution = self._inner_step(params, samples, theta)
+            distributions.append(distribution)
+        return [*distributions, self.policy.distribution(params, batches[-1].observations)]
+
+    def log_prob(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
+        """log pi(a_t | s_t) of the recorded actions, [N, R, T]."""
+        return distribution.log_prob(samples.actions)
+
+    def old_log_prob(self, samples: Samples) -> tf.Tensor:
+        """log pi_old(a_t | s_t) under the policy that acted, [N, R, T]."""
+        return self.policy.behaviour_distribution(samples.agent_infos).log_prob(samples.actions)
+
+    def kl(self, old: Distribution, new: Distribution, samples: Samples) -> tf.Tensor:
+        """KL(old || new), the mean over tasks of the mean over their steps, [] in nats."""
+        return tf.reduce_mean(mean_kl(old, new, samples.weights))
+
+    def _inner_step(self, params: Params, samples: Samples, theta: Params) -> tuple[dict[str, tf.Tensor], Distribution]:
+        with tf.GradientTape() as tape:
+            tape.watch(params)
+            distribution = self.policy.distribution(params, samples.observations)
+            loss = tf.reduce_sum(self.inner_loss(distribution, samples))
+        gradients = tape.gradient(loss, params)
+        return {name: params[name] - self._step_size(theta, name) * gradients[name] for name in params}, distribution
+
+    def _step_size(self, theta: Params, name: str) -> tf.Tensor | float:
+        return theta.get(STEP_SIZE_SCOPE + name, self.inner_lr)
+
+
+def first_order_metrics(before: MetaLoss, after: MetaLoss) -> dict[str, float]:
+    """What every first-order algorithm logs of its optimisation, under the original's keys."""
+    return {
+        "LossBefore": float(before.loss),
+        "LossAfter": float(after.loss),
+        "KLInner": float(tf.reduce_mean(after.inner_kl)),
+        "KLOuter": float(after.outer_kl),
+    }

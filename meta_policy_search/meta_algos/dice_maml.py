@@ -1,0 +1,48 @@
+"""DiCE (Foerster et al. 2018) in the adaptation, and, in DICEMAML, in the meta-objective too."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
+from meta_policy_search.meta_algos.objectives import dice_loss
+from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
+from meta_policy_search.meta_algos.vpg_maml import VPGMAML
+from meta_policy_search.optimizers.maml_first_order_optimizer import MAMLFirstOrderOptimizer
+from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.types import Samples
+
+
+class DICEMAML(MAMLAlgo):
+    """maximise J^DiCE(theta') with theta' = theta + alpha grad J^DiCE(theta), by one step of Adam (paper, equation 57).
+
+    Its samples come from `DiceSampleProcessor`. Adjusted rewards have unit deviation and are summed over the rest of the
+    episode by the gradient, so its inner gradient is up to sqrt(H) times that of normalised advantages.
+
+    Args:
+      learning_rate: beta, of Adam.
+      inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
+    """
+
+    def __init__(self, policy: MetaPolicy, *, learning_rate: float = 1e-3, **inner):
+        super().__init__(policy, **inner)
+        self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate)
+
+    def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
+        return dice_loss(self.log_prob(distribution, samples), samples.adjusted_rewards, samples.start, samples.weights)
+
+    def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
+        return self.inner_loss(distributions[-1], batches[-1])
+
+    def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
+        return first_order_metrics(*self.optimizer.optimize(self.meta_gradient, self.meta_loss, batches))
+
+
+def VPG_DICEMAML(policy: MetaPolicy, **settings) -> VPGMAML:  # noqa: N802, the original's name
+    """DiCE in the adaptation, the log-likelihood with advantages after it; settings of `VPGMAML`."""
+    return VPGMAML(policy, inner_type="dice", **settings)
+
+
+def TRPO_DICEMAML(policy: MetaPolicy, **settings) -> TRPOMAML:  # noqa: N802, the original's name
+    """DiCE in the adaptation, the likelihood ratio in a trust region after it; settings of `TRPOMAML`."""
+    return TRPOMAML(policy, inner_type="dice", **settings)

@@ -1,0 +1,77 @@
+"""ProMP: proximal meta-policy search (Rothfuss et al. 2018, equation 7 and algorithm 1)."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
+from meta_policy_search.meta_algos.objectives import clipped_ratio_loss, likelihood_ratio_loss
+from meta_policy_search.optimizers.maml_first_order_optimizer import MAMLFirstOrderOptimizer
+from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.types import Samples
+
+
+class ProMP(MAMLAlgo):
+    """maximise J^CLIP(theta') - mean_k eta_k KL(pi_old^k || pi_theta^k), theta' = theta + alpha grad J^LR(theta).
+
+    Args:
+      learning_rate: beta, of Adam.
+      num_promp_steps: meta-gradient steps on the same samples.
+      clip_eps: epsilon > 0 of the clipped likelihood ratio after adaptation.
+      init_inner_kl_penalty: eta >= 0, for each of the K inner steps.
+      adaptive_inner_kl_penalty: after every iteration halve eta_k where the KL is below target_inner_step / 1.5, and
+        double it where it is above 1.5 * target_inner_step.
+      target_inner_step: that target, in nats.
+      anneal_factor: factor on clip_eps after every iteration; 1 keeps it. The original has the option, but no effect of it.
+      num_minibatches: meta-gradient steps per pass over the tasks; a minibatch is a slice of the tasks.
+      inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
+    """
+
+    def __init__(
+        self,
+        policy: MetaPolicy,
+        *,
+        learning_rate: float = 1e-3,
+        num_promp_steps: int = 5,
+        clip_eps: float = 0.2,
+        init_inner_kl_penalty: float = 1e-2,
+        adaptive_inner_kl_penalty: bool = True,
+        target_inner_step: float = 0.01,
+        anneal_factor: float = 1.0,
+        num_minibatches: int = 1,
+        **inner,
+    ):
+        super().__init__(policy, **inner)
+        self.adaptive_inner_kl_penalty = adaptive_inner_kl_penalty
+        self.target_inner_step = target_inner_step
+        self.anneal_factor = anneal_factor
+        self.inner_kl_coeff = tf.Variable([init_inner_kl_penalty] * self.num_inner_grad_steps, dtype=policy.dtype)
+        self.clip_eps = tf.Variable(clip_eps, dtype=policy.dtype)
+        self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate, num_promp_steps, num_minibatches)
+
+    def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
+        return likelihood_ratio_loss(
+            self.log_prob(distribution, samples), self.old_log_prob(samples), samples.advantages, samples.weights
+        )
+
+    def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
+        after, samples = distributions[-1], batches[-1]
+        return clipped_ratio_loss(
+            self.log_prob(after, samples), self.old_log_prob(samples), samples.advantages, samples.weights, self.clip_eps
+        )
+
+    def penalty(self, inner_kl: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(self.inner_kl_coeff * inner_kl)
+
+    def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
+        before, after = self.optimizer.optimize(self.meta_gradient, self.meta_loss, batches)
+        if self.adaptive_inner_kl_penalty:
+            self.inner_kl_coeff.assign(adapt_kl_coeff(self.inner_kl_coeff, after.inner_kl, self.target_inner_step))
+        self.clip_eps.assign(self.anneal_factor * self.clip_eps)
+        kl_coeff = float(tf.reduce_mean(self.inner_kl_coeff))
+        return {**first_order_metrics(before, after), "KLCoeffInner": kl_coeff}
+
+
+def adapt_kl_coeff(kl_coeff: tf.Tensor, kl: tf.Tensor, kl_target: float) -> tf.Tensor:
+    """eta / 2 where KL < target / 1.5, 2 eta where KL > 1.5 target, else eta (PPO's adaptive penalty); [K]."""
+    return tf.where(kl < kl_target / 1.5, kl_coeff / 2, tf.where(kl > kl_target * 1.5, kl_coeff * 2, kl_coeff))

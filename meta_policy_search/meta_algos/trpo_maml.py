@@ -1,0 +1,66 @@
+"""TRPO-MAML, E-MAML-TRPO and LVC-TRPO: a trust region around the adapted policies."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo
+from meta_policy_search.meta_algos.objectives import (
+    InnerType,
+    exploration_loss,
+    inner_surrogate_loss,
+    likelihood_ratio_loss,
+)
+from meta_policy_search.optimizers.conjugate_gradient_optimizer import ConjugateGradientOptimizer
+from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.types import Samples
+
+
+class TRPOMAML(MAMLAlgo):
+    """maximise J^LR(theta') [+ E-MAML's term] subject to mean_i KL(pi_old^K || pi_theta'_i) <= step_size.
+
+    | paper name | inner_type | exploration |
+    |---|---|---|
+    | TRPO-MAML (Finn et al. 2017) | log_likelihood | False |
+    | E-MAML-TRPO (Stadie et al. 2018) | log_likelihood | True |
+    | LVC-TRPO | likelihood_ratio | False |
+    | TRPO-DiCE (DiCE in the adaptation only) | dice | False |
+
+    Args:
+      step_size: delta > 0, in nats.
+      inner_type: the objective of the adaptation; "dice" needs the samples of `DiceSampleProcessor` with a return baseline.
+      exploration: add formulation II's credit for the pre-update behaviour.
+      optimizer: settings of `ConjugateGradientOptimizer`, such as hvp="finite_difference".
+      inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
+    """
+
+    def __init__(
+        self,
+        policy: MetaPolicy,
+        *,
+        step_size: float = 0.01,
+        inner_type: InnerType = "likelihood_ratio",
+        exploration: bool = False,
+        optimizer: dict | None = None,
+        **inner,
+    ):
+        super().__init__(policy, **inner)
+        self.inner_type, self.exploration = inner_type, exploration
+        self.optimizer = ConjugateGradientOptimizer(self, step_size, **(optimizer or {}))
+
+    def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
+        log_prob, old_log_prob = self.log_prob(distribution, samples), self.old_log_prob(samples)
+        return inner_surrogate_loss(self.inner_type, log_prob, old_log_prob, samples)
+
+    def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
+        after, samples = distributions[-1], batches[-1]
+        loss = likelihood_ratio_loss(
+            self.log_prob(after, samples), self.old_log_prob(samples), samples.advantages, samples.weights
+        )
+        if self.exploration:
+            before = self.log_prob(distributions[0], batches[0])
+            loss += exploration_loss(before, batches[0].weights, samples.adj_avg_rewards)
+        return loss
+
+    def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
+        return self.optimizer.optimize(batches)

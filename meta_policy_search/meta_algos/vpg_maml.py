@@ -1,0 +1,62 @@
+"""LVC-VPG, MAML-VPG and E-MAML-VPG: one step of Adam along the vanilla policy gradient."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
+from meta_policy_search.meta_algos.objectives import (
+    InnerType,
+    exploration_loss,
+    inner_surrogate_loss,
+    log_likelihood_loss,
+)
+from meta_policy_search.optimizers.maml_first_order_optimizer import MAMLFirstOrderOptimizer
+from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.types import Samples
+
+
+class VPGMAML(MAMLAlgo):
+    """maximise E_t[ log pi_theta'(a_t | s_t) A_t ] [+ E-MAML's term] by one step of Adam.
+
+    | paper name | inner_type | exploration |
+    |---|---|---|
+    | LVC-VPG | likelihood_ratio | False |
+    | MAML-VPG | log_likelihood | False |
+    | E-MAML-VPG | log_likelihood | True |
+    | VPG-DiCE (DiCE in the adaptation only) | dice | False |
+
+    Args:
+      learning_rate: beta, of Adam.
+      inner_type: the objective of the adaptation; "dice" needs the samples of `DiceSampleProcessor` with a return baseline.
+      exploration: add formulation II's credit for the pre-update behaviour.
+      inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
+    """
+
+    def __init__(
+        self,
+        policy: MetaPolicy,
+        *,
+        learning_rate: float = 1e-3,
+        inner_type: InnerType = "likelihood_ratio",
+        exploration: bool = False,
+        **inner,
+    ):
+        super().__init__(policy, **inner)
+        self.inner_type, self.exploration = inner_type, exploration
+        self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate)
+
+    def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
+        log_prob, old_log_prob = self.log_prob(distribution, samples), self.old_log_prob(samples)
+        return inner_surrogate_loss(self.inner_type, log_prob, old_log_prob, samples)
+
+    def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
+        after, samples = distributions[-1], batches[-1]
+        loss = log_likelihood_loss(self.log_prob(after, samples), samples.advantages, samples.weights)
+        if self.exploration:
+            before = self.log_prob(distributions[0], batches[0])
+            loss += exploration_loss(before, batches[0].weights, samples.adj_avg_rewards)
+        return loss
+
+    def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
+        return first_order_metrics(*self.optimizer.optimize(self.meta_gradient, self.meta_loss, batches))

@@ -1,0 +1,1 @@
+"""Policies, functional in their parameters."""

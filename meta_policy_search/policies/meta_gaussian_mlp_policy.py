@@ -1,0 +1,90 @@
+"""The Gaussian policy of the paper, with one set of parameters per task."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.policies.networks import NONLINEARITIES, init_mlp, mlp
+from meta_policy_search.types import Params
+
+tfd = tfp.distributions
+
+LOG_STD = "log_std_network/log_std_var"
+
+
+class MetaGaussianMLPPolicy(MetaPolicy):
+    """pi_theta(a | s) = N(a; mlp_theta(s), diag(exp(log_std))^2), log_std independent of the state.
+
+    Args:
+      obs_dim: observation size O.
+      action_dim: action size A.
+      hidden_sizes: units of the hidden layers (paper: 64, 64; humanoid 128, 128).
+      hidden_nonlinearity: between the layers, one of `networks.NONLINEARITIES`.
+      learn_std: False fixes log_std at log(init_std); it is then no parameter, and neither adapted nor optimised.
+      init_std: initial standard deviation, in the units of the normalised action (a tenth of the environment's range).
+      min_std: floor of the standard deviation, wherever the distribution is used. The original floors only the
+        distribution of the meta-parameters, not the adapted ones; with realistic values neither ever bites.
+      rng: draws the initial weights, Glorot uniform; biases start at 0.
+    """
+
+    def __init__(
+        self,
+        obs_dim: int,
+        action_dim: int,
+        hidden_sizes: tuple[int, ...] = (32, 32),
+        hidden_nonlinearity: str = "tanh",
+        learn_std: bool = True,
+        init_std: float = 1.0,
+        min_std: float = 1e-6,
+        *,
+        rng: np.random.Generator,
+        dtype: tf.DType = tf.float32,
+    ):
+        if hidden_nonlinearity not in NONLINEARITIES:
+            known = ", ".join(NONLINEARITIES)
+            raise ValueError(f"hidden_nonlinearity is {hidden_nonlinearity!r}; it can be one of {known}")
+        self.obs_dim, self.action_dim = obs_dim, action_dim
+        self.hidden_sizes = tuple(hidden_sizes)
+        self.hidden_nonlinearity = hidden_nonlinearity
+        self.learn_std, self.init_log_std, self.min_log_std = learn_std, math.log(init_std), math.log(min_std)
+        super().__init__(rng, dtype)
+
+    def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        params = init_mlp(rng, "mean_network", self.obs_dim, self.hidden_sizes, self.action_dim)
+        if self.learn_std:
+            params[LOG_STD] = np.full((1, self.action_dim), self.init_log_std)
+        return params
+
+    def distribution(self, params: Params, observations: tf.Tensor) -> tfd.Distribution:
+        mean = mlp(params, "mean_network", observations, len(self.hidden_sizes), self.hidden_nonlinearity)
+        log_std = (
+            params[LOG_STD] if self.learn_std else tf.fill([1, self.action_dim], tf.cast(self.init_log_std, mean.dtype))
+        )
+        log_std = tf.maximum(log_std, tf.cast(self.min_log_std, mean.dtype))
+        if log_std.shape.rank == 3:  # [N, 1, A] beside a mean of [N, ..., A]
+            log_std = tf.reshape(log_std, [-1] + [1] * (mean.shape.rank - 2) + [self.action_dim])
+        return _diagonal_gaussian(mean, log_std)
+
+    def agent_infos(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
+        mean = distribution.distribution.loc
+        log_std = tf.math.log(distribution.distribution.scale)
+        return {"mean": mean, "log_std": tf.broadcast_to(log_std, tf.shape(mean))}
+
+    def distribution_of(self, agent_infos: dict[str, tf.Tensor]) -> tfd.Distribution:
+        return _diagonal_gaussian(agent_infos["mean"], agent_infos["log_std"])
+
+    def noise(self, rng: np.random.Generator, batch_shape: tuple[int, ...]) -> np.ndarray:
+        return rng.standard_normal((*batch_shape, self.action_dim), dtype=np.float32)
+
+    def sample(self, distribution: tfd.Distribution, noise: tf.Tensor) -> tf.Tensor:
+        return distribution.distribution.loc + distribution.distribution.scale * noise
+
+    def diagnostics(self, agent_infos: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float]:
+        return {"AveragePolicyStd": float(np.mean(np.exp(agent_infos["log_std"][mask]), dtype=np.float64))}
+
+
+def _diagonal_gaussian(mean: tf.Tensor, log_std: tf.Tensor) -> tfd.Distribution:
+    return tfd.Independent(tfd.Normal(mean, tf.exp(log_std)), reinterpreted_batch_ndims=1)

@@ -1,0 +1,54 @@
+"""What passes between sampler, processor, algorithm and optimiser.
+
+Shape alphabet: N tasks in the meta-batch, R rollout rows (environments) per task, T lock-step time steps per row,
+O / A observation / action size, K inner (adaptation) steps.
+
+A row holds whole episodes one after the other: an episode that ends early is followed by the next one in the same row.
+`start` tells the episodes apart, and steps of an episode that the sampler did not finish carry mask 0.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+# Policy parameters by name; adapted parameters have a leading task axis [N, ...].
+Params = Mapping[str, tf.Tensor]
+
+
+class Trajectories(NamedTuple):
+    """One sampling round, as numpy arrays: sampler -> processor."""
+
+    observations: np.ndarray  # [N, R, T, O] float32, what the action was computed from
+    actions: np.ndarray  # [N, R, T, A] float32, before the scaling to the environment's range ([N, R, T] int if discrete)
+    rewards: np.ndarray  # [N, R, T] float64
+    start: np.ndarray  # [N, R, T] int32, index of the first step of this step's episode
+    mask: np.ndarray  # [N, R, T] bool, False for the steps of unfinished episodes
+    agent_infos: dict[str, np.ndarray]  # [N, R, T, A] each: parameters of the distribution that acted
+    env_infos: dict[str, np.ndarray]  # [N, R, T] each: parts of the reward
+
+
+class Samples(NamedTuple):
+    """A processed sampling round: processor -> algorithm.
+
+    `weights` says how each step counts in its task's mean, so that every objective is a weighted sum: 1 / (steps of the
+    task) for the standard processor, 1 / (episodes of the task * max_path_length) for DiCE, 0 under the mask.
+    """
+
+    observations: np.ndarray  # [N, R, T, O]
+    actions: np.ndarray  # [N, R, T, A]
+    start: np.ndarray  # [N, R, T] int32
+    weights: np.ndarray  # [N, R, T]
+    agent_infos: dict[str, np.ndarray]  # [N, R, T, A] each
+    adj_avg_rewards: np.ndarray  # [N] mean normalised step reward of each task (E-MAML's credit)
+    advantages: np.ndarray  # [N, R, T] 0 under the mask
+    adjusted_rewards: np.ndarray  # [N, R, T] discounted reward minus its baseline (DiCE); all 0 otherwise
+
+
+class MetaLoss(NamedTuple):
+    """algorithm -> optimiser and log."""
+
+    loss: tf.Tensor  # [] what the meta-optimiser minimises
+    inner_kl: tf.Tensor  # [K] mean KL(pi_old^k || pi_theta^k) over tasks and steps
+    outer_kl: tf.Tensor  # [] mean KL(pi_old^K || pi_theta^K) over tasks and steps

@@ -1,0 +1,1 @@
+"""Compiled doors, checkpoints, logs."""

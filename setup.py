@@ -1,0 +1,31 @@
+"""Packaging of meta_policy_search. Exact versions for reproduction stand in constraints.txt."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="meta_policy_search",
+    version="0.1.0",
+    description="Gradient-based meta-reinforcement learning in TensorFlow 2 (ProMP and its relatives)",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(include=["meta_policy_search*", "experiment_utils*"]),
+    install_requires=[
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-probability>=0.25,<0.26",
+        "tf-keras>=2.21,<2.22",
+        # 3.17.0 is the last release that can reproduce MuJoCo 2.1.0 to rounding, and the first with mujoco.batch.
+        "mujoco==3.17.0",
+        "gymnasium>=1.4,<1.5",
+        "numpy>=2,<3",
+        "scipy>=1.13",
+        "joblib>=1.4",
+        "tyro>=1.0",
+        "rich>=13",
+        "matplotlib>=3.9",
+        "pandas>=2.2",
+        "tensorboard>=2.20",
+    ],
+    extras_require={
+        "dev": ["pytest>=8", "hypothesis>=6", "ruff>=0.14"],
+    },
+)
