@@ -1,4 +1,4 @@
-"""Task families. `load_env` finds them by name; importing this package registers them with gymnasium."""
+"""Task families. Importing this package registers them with gymnasium; `load_class` finds a class by "module:Class"."""
 
 import importlib
 
@@ -9,7 +9,22 @@ _MUJOCO, _POINT = "meta_policy_search.envs.mujoco_envs", "meta_policy_search.env
 # name of the original -> where it lives
 FAMILIES = {
     "HalfCheetahRandDirecEnv": f"{_MUJOCO}.half_cheetah_rand_direc:HalfCheetahRandDirecEnv",
+    "HalfCheetahRandVelEnv": f"{_MUJOCO}.half_cheetah_rand_vel:HalfCheetahRandVelEnv",
+    "AntRandDirecEnv": f"{_MUJOCO}.ant_rand_direc:AntRandDirecEnv",
+    "AntRandDirec2DEnv": f"{_MUJOCO}.ant_rand_direc_2d:AntRandDirec2DEnv",
+    "AntRandGoalEnv": f"{_MUJOCO}.ant_rand_goal:AntRandGoalEnv",
+    "Walker2DRandDirecEnv": f"{_MUJOCO}.walker2d_rand_direc:Walker2DRandDirecEnv",
+    "Walker2DRandVelEnv": f"{_MUJOCO}.walker2d_rand_vel:Walker2DRandVelEnv",
+    "Walker2DRandParamsEnv": f"{_MUJOCO}.walker2d_rand_params:Walker2DRandParamsEnv",
+    "HopperRandParamsEnv": f"{_MUJOCO}.hopper_rand_params:HopperRandParamsEnv",
+    "HumanoidRandDirecEnv": f"{_MUJOCO}.humanoid_rand_direc:HumanoidRandDirecEnv",
+    "HumanoidRandDirec2DEnv": f"{_MUJOCO}.humanoid_rand_direc_2d:HumanoidRandDirec2DEnv",
+    "SwimmerRandVelEnv": f"{_MUJOCO}.swimmer_rand_vel:SwimmerRandVelEnv",
+    "MetaPointEnv": f"{_POINT}.point_env_2d:MetaPointEnv",
     "MetaPointEnvCorner": f"{_POINT}.point_env_2d_corner:MetaPointEnvCorner",
+    "MetaPointEnvWalls": f"{_POINT}.point_env_2d_walls:MetaPointEnvWalls",
+    "MetaPointEnvMomentum": f"{_POINT}.point_env_2d_momentum:MetaPointEnvMomentum",
+    "MetaPointEnv1D": f"{_POINT}.point_env_1d:MetaPointEnv1D",
 }
 
 

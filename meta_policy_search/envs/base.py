@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -57,14 +57,15 @@ class BatchMetaEnv(MetaEnv):
       options: the family's own settings, with which `batch` makes more of the same.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
     def __init__(self, *, num_envs: int = 1, render_mode: str | None = None, **options: Any):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             known = ", ".join(self.metadata["render_modes"]) or "nothing but None"
             raise ValueError(f"{type(self).__name__} can't render as {render_mode!r}; it knows {known}")
         self.num_envs, self.render_mode, self.options = num_envs, render_mode, options
-        self.tasks: Sequence[Task] = [self.default_task()] * num_envs
+        self.tasks: Sequence[Task] = []
+        self.set_tasks([self.default_task()] * num_envs)
 
     @abc.abstractmethod
     def default_task(self) -> Task:
@@ -109,11 +110,16 @@ class BatchMetaEnv(MetaEnv):
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         super().reset(seed=seed)
-        return self.reset_envs(self.np_random)[0], {}
+        observation = self.reset_envs(self.np_random)[0]
+        if self.render_mode == "human":
+            self.render()
+        return observation, {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
         step = self.step_envs(np.asarray(action)[np.newaxis])
         infos = {name: value[0] for name, value in step.infos.items()}
+        if self.render_mode == "human":
+            self.render()
         return step.observations[0], float(step.rewards[0]), bool(step.terminated[0]), False, infos
 
 

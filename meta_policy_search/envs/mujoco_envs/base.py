@@ -2,28 +2,34 @@
 
 import abc
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import gymnasium
 import mujoco
 import numpy as np
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
-from meta_policy_search.envs.mujoco_envs.engine import Simulations
-from meta_policy_search.envs.mujoco_envs.physics import Physics, standard_model
+from meta_policy_search.envs.mujoco_envs.engine import Simulations, State
+from meta_policy_search.envs.mujoco_envs.physics import Physics, add_contact_forces, compile_model, load_spec
+
+IMAGE_SIZE = 480  # pixels, gymnasium's
 
 
 class MujocoMetaEnv(BatchMetaEnv):
-    """M simulations of one model. A family adds `xml`, `frame_skip`, its tasks, and three functions of the state.
+    """M simulations of one model. A family adds `xml`, `frame_skip`, its tasks, and four functions of the state.
 
-    The functions work on `self.sims` (qpos [M, nq], qvel [M, nv], derived fields) and return arrays of M.
+    The functions work on a `State` of m simulations (qpos [m, nq], qvel [m, nv], and the family's `derived_fields`).
 
     Args:
       physics: "paper" puts the rules of MuJoCo 2.1.0 back (see `physics`), "modern" leaves the model as compiled today.
       num_threads: of the physics; 0 for one per core. Results don't depend on it.
+      num_envs, render_mode: see `BatchMetaEnv`. Rendering shows the first environment, with gymnasium's renderer.
     """
 
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array"]}
     xml: str
     frame_skip: int
+    derived_fields: tuple[str, ...] = ()  # of MjData
 
     def __init__(
         self, *, physics: Physics = "paper", num_threads: int = 0, num_envs: int = 1, render_mode: str | None = None
@@ -31,59 +37,86 @@ class MujocoMetaEnv(BatchMetaEnv):
         if physics not in ("paper", "modern"):
             raise ValueError(f"physics is {physics!r}; it can be 'paper' or 'modern'")
         self.model = self.make_model(physics)
-        self.sims = Simulations(self.model, num_envs, num_threads)
+        self.sims = Simulations(self.model, num_envs, num_threads, self.derived_fields)
         self.dt = float(self.model.opt.timestep) * self.frame_skip  # s
+        self.metadata = {**self.metadata, "render_fps": round(1 / self.dt)}
         low, high = self.model.actuator_ctrlrange.T.astype(np.float32)
         self.action_space = gymnasium.spaces.Box(low, high, dtype=np.float32)
         super().__init__(num_envs=num_envs, render_mode=render_mode, physics=physics, num_threads=num_threads)
         self.sims.set_state(np.tile(self.model.qpos0, (num_envs, 1)), np.zeros((num_envs, self.model.nv)))
-        size = self.observation().shape[-1]
+        size = self.observation(self.sims.state()).shape[-1]
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float64)
+        self._renderer = None
 
     def make_model(self, physics: Physics) -> mujoco.MjModel:
         """The compiled model."""
-        return standard_model(self.xml, physics)
+        spec = load_spec(self.xml)
+        self.edit_spec(spec)
+        if "cfrc_ext" in self.derived_fields:
+            add_contact_forces(spec)
+        return compile_model(spec, physics)
+
+    def edit_spec(self, spec: mujoco.MjSpec) -> None:
+        """Where the family's model differs from gymnasium's XML file. Nowhere, unless the family says so."""
+        del spec
 
     @abc.abstractmethod
-    def observation(self) -> np.ndarray:
-        """[M, O] of the current state."""
+    def observation(self, state: State) -> np.ndarray:
+        """[m, O], a new array."""
 
     @abc.abstractmethod
     def reset_noise(self, rng: np.random.Generator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
         """What a reset adds to qpos0 [m, nq] and to zero velocity [m, nv]."""
 
     @abc.abstractmethod
-    def progress_marker(self) -> np.ndarray:
-        """What `reward` compares before and after a step, [M, ...]: usually a position in m."""
+    def position(self, state: State) -> np.ndarray:
+        """What `reward` must know of the state before the step, [M, ...] in m, a new array."""
 
     @abc.abstractmethod
-    def reward(self, before: np.ndarray, after: np.ndarray, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """The reward [M] and its parts, from the progress markers before and after, and the actions [M, A]."""
+    def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The reward [M] and its parts, from the `position` before the step, the state after it, and actions [M, A]."""
 
-    def terminated(self) -> np.ndarray:
-        """Whether the episode ends in the current state, [M]. Never, unless the family says so."""
-        return np.zeros(self.num_envs, bool)
+    def terminated(self, state: State) -> np.ndarray:
+        """Whether the episode ends in the state, [m]. Never, unless the family says so."""
+        return np.zeros(len(state.qpos), bool)
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
-        self.tasks = tasks
+        if len(tasks) != self.num_envs:
+            raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
+        self.tasks = np.array(tasks, np.float64)
 
     def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
-        num_envs = self.num_envs if envs is None else len(envs)
-        qpos, qvel = self.reset_noise(rng, num_envs)
+        qpos, qvel = self.reset_noise(rng, self.num_envs if envs is None else len(envs))
         self.sims.set_state(self.model.qpos0 + qpos, qvel, envs)
-        observations = self.observation()
-        return observations if envs is None else observations[envs]
+        return self.observation(self.sims.state(envs))
 
     def step_envs(self, actions: np.ndarray) -> BatchStep:
-        before = self.progress_marker()
+        state = self.sims.state()  # live: the step changes it
+        before = self.position(state)
         self.sims.step(actions, self.frame_skip)
-        rewards, infos = self.reward(before, self.progress_marker(), np.asarray(actions, np.float64))
-        return BatchStep(self.observation(), rewards, self.terminated(), infos)
+        rewards, infos = self.reward(before, state, np.asarray(actions, np.float64))
+        return BatchStep(self.observation(state), rewards, self.terminated(state), infos)
+
+    def render(self) -> np.ndarray | None:
+        if self.render_mode is None:
+            return None
+        if self._renderer is None:
+            from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer  # imports OpenGL
+
+            self._renderer = MujocoRenderer(self.model, mujoco.MjData(self.model), width=IMAGE_SIZE, height=IMAGE_SIZE)
+        self.sims.copy_state(0, self._renderer.data)
+        mujoco.mj_forward(self.model, self._renderer.data)
+        return self._renderer.render(self.render_mode)
+
+    def close(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
 
 
 def squared_norm(values: np.ndarray) -> np.ndarray:
-    """Sum of squares over the last axis."""
-    return np.sum(np.square(values), axis=-1)
+    """Sum of squares over all axes but the first."""
+    return np.square(values).reshape(len(values), -1).sum(axis=-1)
 
 
 def uniform_noise(rng: np.random.Generator, limit: float, num_envs: int, *sizes: int) -> list[np.ndarray]:

@@ -1,5 +1,8 @@
 """The only module that knows MuJoCo's batch engine. Another engine takes its place by offering the same class."""
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+
 import mujoco
 import numpy as np
 from mujoco.batch import Batch, SimulationError
@@ -14,6 +17,10 @@ _UNSTABLE = {
 }
 
 
+class State(SimpleNamespace):
+    """Fields of MjData of m simulations, by their names there: qpos [m, nq], qvel [m, nv], xpos [m, nbody, 3], ..."""
+
+
 class Simulations:
     """M simulations of one model on a pool of threads, bit-identical for any number of threads.
 
@@ -21,30 +28,32 @@ class Simulations:
       model: the compiled model.
       num_sims: M.
       num_threads: 0 for one per core.
+      derived_fields: what `state` has besides qpos and qvel.
     """
 
-    def __init__(self, model: mujoco.MjModel, num_sims: int, num_threads: int = 0):
+    def __init__(self, model: mujoco.MjModel, num_sims: int, num_threads: int = 0, derived_fields: Sequence[str] = ()):
         self._batch = Batch(model, num_sims, num_threads)
         self.num_threads = self._batch.nthread
         self.qpos, self.qvel = self._batch.bind("qpos"), self._batch.bind("qvel")  # [M, nq], [M, nv], live
         self._ctrl, self._warmstart = self._batch.bind("ctrl"), self._batch.bind("qacc_warmstart")
         self._qacc = self._batch.bind("qacc")
+        self._fields = {name: self._batch.bind(name) for name in ("qpos", "qvel", *derived_fields)}
 
-    def field(self, name: str) -> np.ndarray:
-        """A derived field of MjData, [M, ...], as of the last call; one sub-step behind qpos after `step`, as in mj_step."""
-        return self._batch.bind(name)
+    def state(self, sims: np.ndarray | None = None) -> State:
+        """The state of the given simulations (indices [m], a copy; None: all of them, live).
+
+        After `step`, derived fields are up to one sub-step behind qpos, as mj_step leaves them.
+        """
+        rows = slice(None) if sims is None else sims
+        return State(**{name: values[rows] for name, values in self._fields.items()})
 
     def model_field(self, name: str) -> np.ndarray:
         """A field of MjModel with one value per simulation, [M, ...], live. Derived constants are not recomputed."""
         return self._batch.expand(name)
 
-    def model_of(self, sim: int) -> mujoco.MjModel:
-        """Simulation `sim`'s model, for rendering."""
-        return self._batch.get_model(sim)
-
-    def data_of(self, sim: int) -> mujoco.MjData:
-        """Simulation `sim`'s state in a new MjData, for rendering."""
-        return self._batch.get_data(sim)
+    def copy_state(self, sim: int, data: mujoco.MjData) -> None:
+        """Writes simulation `sim`'s state, without derived fields, into an MjData of the same model."""
+        self._batch.get_data(sim, data)
 
     def set_state(self, qpos: np.ndarray, qvel: np.ndarray, sims: np.ndarray | None = None) -> None:
         """Clears the given simulations (indices [m]; None: all), sets qpos [m, nq] and qvel [m, nv], and runs mj_forward."""

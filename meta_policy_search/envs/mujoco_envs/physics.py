@@ -6,7 +6,6 @@ margins (their sum since 3.5). With both put back, one environment step of MuJoC
 rounding (tests/envs/test_mujoco_physics.py).
 """
 
-import functools
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +21,20 @@ ASSETS = Path(gymnasium.envs.mujoco.__file__).parent / "assets"
 def load_spec(xml: str) -> mujoco.MjSpec:
     """The model description of one of gymnasium's XML files."""
     return mujoco.MjSpec.from_file(str(ASSETS / xml))
+
+
+def add_contact_forces(spec: mujoco.MjSpec) -> None:
+    """Adds an accelerometer, for the sake of which MuJoCo computes the contact forces `cfrc_ext`, as 1.50 always did.
+
+    They are those of the last mj_forward; under RK4, of the first stage of the last sub-step.
+    """
+    spec.worldbody.add_site(name="contact_forces", group=5)  # a group that isn't drawn
+    spec.add_sensor(
+        name="contact_forces",
+        type=mujoco.mjtSensor.mjSENS_ACCELEROMETER,
+        objtype=mujoco.mjtObj.mjOBJ_SITE,
+        objname="contact_forces",
+    )
 
 
 def compile_model(spec: mujoco.MjSpec, physics: Physics) -> mujoco.MjModel:
@@ -77,9 +90,3 @@ def _geom_inertia(model: mujoco.MjModel, geom: int, density: float) -> tuple[flo
 
 def _parallel_axis(offset: np.ndarray) -> np.ndarray:
     return offset @ offset * np.eye(3) - np.outer(offset, offset)
-
-
-@functools.cache
-def standard_model(xml: str, physics: Physics) -> mujoco.MjModel:
-    """The compiled model of an XML file, shared by all environments that don't change it."""
-    return compile_model(load_spec(xml), physics)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from meta_policy_search.envs.point_envs.base import CORNERS, PointMetaEnv
+from meta_policy_search.envs.point_envs.base import CORNERS, GoalPointEnv, draw_corners
 
 
-class MetaPointEnvCorner(PointMetaEnv):
+class MetaPointEnvCorner(GoalPointEnv):
     """s' = s + clip(a, -0.2, 0.2); the goal is one of the corners (+-2, +-2). Episodes never terminate.
 
     Sparse reward (the default): 0 within 0.5 m of the origin in L1 norm; outside, the progress |s - g| - |s' - g| if the
@@ -13,7 +13,7 @@ class MetaPointEnvCorner(PointMetaEnv):
     0.5 m zone costs nothing and stepping out of it pays, so oscillating there earns more than walking to the goal.
     Don't measure success by its return.
 
-    Task: the goal g [2], each corner with probability 1/4. It can't be observed.
+    Task: the goal g [2] in m, each corner with probability 1/4. It can't be observed.
     Reset: U(-0.2, 0.2) on both axes.
 
     | observation | quantity | unit |
@@ -21,7 +21,6 @@ class MetaPointEnvCorner(PointMetaEnv):
     | 0, 1 | position x, y | m |
     """
 
-    state_size = 2
     max_action = 0.2
     sparse_reward_radius = 0.5  # m, L1
 
@@ -29,7 +28,7 @@ class MetaPointEnvCorner(PointMetaEnv):
         return CORNERS[3]
 
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
-        return CORNERS[rng.integers(len(CORNERS), size=n_tasks)]
+        return draw_corners(n_tasks, rng)
 
     def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
         return rng.uniform(-0.2, 0.2, (num_envs, 2))
@@ -38,9 +37,8 @@ class MetaPointEnvCorner(PointMetaEnv):
         return self.states + actions
 
     def sparse_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        goals = self.goals()
-        progress = np.linalg.norm(before - goals, axis=-1) - np.linalg.norm(after - goals, axis=-1)
+        progress = self.distance(before) - self.distance(after)
         distances = np.linalg.norm(after[:, np.newaxis] - CORNERS, axis=-1)
-        heads_for_goal = np.all(CORNERS[distances.argmin(axis=-1)] == goals, axis=-1)
+        heads_for_goal = np.all(CORNERS[distances.argmin(axis=-1)] == self.goals(), axis=-1)
         outside = np.abs(after).sum(axis=-1) >= self.sparse_reward_radius
         return np.where(outside & heads_for_goal, progress, 0.0)

@@ -1,0 +1,38 @@
+"""Half-cheetah at a goal velocity."""
+
+import numpy as np
+
+from meta_policy_search.envs.mujoco_envs.engine import State
+from meta_policy_search.envs.mujoco_envs.half_cheetah import HalfCheetah
+
+
+class HalfCheetahRandVelEnv(HalfCheetah):
+    """A planar half-cheetah is to run at the task's velocity.
+
+    reward = -|v - g| - 0.05 |a|^2, v the mean velocity of the root over the step [m/s]. Episodes never terminate.
+    Task: g uniform in [0, 3] m/s. It can't be observed.
+    Action: 6 torques in [-1, 1], unit of the model's gears. One step is 5 sub-steps of 0.01 s.
+    Reset: qpos + U(-0.1, 0.1), qvel 0.1 N(0, 1).
+
+    | observation | quantity | unit |
+    |---|---|---|
+    | 0 | height of the root above its rest position | m |
+    | 1 | pitch of the root | rad |
+    | 2-7 | angles of back thigh, shin, foot, front thigh, shin, foot | rad |
+    | 8, 9 | velocity of the root, forward and up | m/s |
+    | 10 | angular velocity of the root | rad/s |
+    | 11-16 | angular velocities of the joints of 2-7 | rad/s |
+    """
+
+    velocity_info = "forward_vel"
+
+    def default_task(self) -> float:
+        return 1.5
+
+    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.uniform(0.0, 3.0, n_tasks)
+
+    def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        velocity, control = self.velocity(before, after), self.control_reward(actions)
+        run = -np.abs(velocity - self.tasks)
+        return run + control, {"forward_vel": velocity, "reward_run": run, "reward_ctrl": control}

@@ -1,0 +1,28 @@
+"""Task distributions and termination rules that several families share."""
+
+import numpy as np
+
+from meta_policy_search.envs.mujoco_envs.engine import State
+
+
+def draw_directions(n_tasks: int, rng: np.random.Generator) -> np.ndarray:
+    """-1 or +1 [n], each with probability 1/2: backward or forward."""
+    return rng.choice([-1.0, 1.0], n_tasks)
+
+
+def draw_unit_vectors(n_tasks: int, rng: np.random.Generator) -> np.ndarray:
+    """Directions in the plane [n, 2], uniform on the circle."""
+    gaussian = rng.standard_normal((n_tasks, 2))
+    return gaussian / np.linalg.norm(gaussian, axis=-1, keepdims=True)
+
+
+def draw_in_disc(n_tasks: int, rng: np.random.Generator, radius: float) -> np.ndarray:
+    """Points [n, 2], uniform on the disc of the given radius around the origin."""
+    angle = rng.uniform(0, 2 * np.pi, n_tasks)
+    distance = radius * np.sqrt(rng.uniform(0, 1, n_tasks))
+    return distance[:, np.newaxis] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+
+def is_finite(state: State) -> np.ndarray:
+    """Whether all positions and velocities are finite, [m]."""
+    return np.isfinite(state.qpos).all(axis=-1) & np.isfinite(state.qvel).all(axis=-1)

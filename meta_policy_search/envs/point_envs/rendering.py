@@ -1,0 +1,48 @@
+"""Draws one point and its goal, as an image or in a window."""
+
+import matplotlib.figure
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+LIMIT = 3.0  # m, half the width of the picture
+
+
+class PointRenderer:
+    """The plane around the origin with a goal (star) and a point (dot).
+
+    Args:
+      mode: "rgb_array" to get images, "human" for a window.
+      fps: pictures per second in the window.
+    """
+
+    def __init__(self, mode: str, fps: int):
+        self.mode, self.fps = mode, fps
+        if mode == "human":
+            import matplotlib.pyplot as plt  # chooses a window system
+
+            self.figure = plt.figure(figsize=(4, 4))
+        else:
+            self.figure = matplotlib.figure.Figure(figsize=(4, 4))
+            FigureCanvasAgg(self.figure)
+        axes = self.figure.add_subplot(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal")
+        (self.goal,) = axes.plot([], [], "*", markersize=14, color="tab:green")
+        (self.point,) = axes.plot([], [], "o", color="tab:blue")
+
+    def draw(self, position: np.ndarray, goal: np.ndarray) -> np.ndarray | None:
+        """The image [400, 400, 3] uint8 of position [2] and goal [2], in m; in mode "human" it goes to the window."""
+        self.point.set_data(position[:1], position[1:])
+        self.goal.set_data(goal[:1], goal[1:])
+        self.figure.canvas.draw()
+        if self.mode == "human":
+            import matplotlib.pyplot as plt
+
+            plt.pause(1 / self.fps)
+            return None
+        return np.asarray(self.figure.canvas.buffer_rgba())[..., :3].copy()
+
+    def close(self) -> None:
+        """Closes the window, if there is one."""
+        if self.mode == "human":
+            import matplotlib.pyplot as plt
+
+            plt.close(self.figure)
