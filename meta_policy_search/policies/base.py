@@ -62,7 +62,7 @@ class MetaPolicy(tf.Module, abc.ABC):
         """theta copied along a leading task axis, [N, ...]: every task starts its adaptation from the same point."""
         return stack_params(self.theta, n_tasks)
 
-    @compiled
+    @compiled(jit_compile=True)
     def act(self, params: Params, observations: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Actions [N, R, A] of N policies on observations [N, R, O], and the parameters of their distributions."""
         distribution = self.distribution(params, observations)

@@ -1,0 +1,29 @@
+# make train   sets everything up, then trains ProMP on half-cheetah; ARGS="--n_itr 30" passes flags on
+# make test    sets everything up, then runs the tests
+# make check   format, lint, tests
+.PHONY: setup train test check format
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+setup: .venv/installed
+
+.venv/installed: setup.py constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+train: setup
+	$(BIN)/python run_scripts/pro-mp_run_mujoco.py $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest $(ARGS)
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .

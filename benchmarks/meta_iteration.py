@@ -1,0 +1,107 @@
+"""How long a meta-iteration takes, as a multiple of the raw physics of its environment steps in the same process.
+
+    python benchmarks/meta_iteration.py --iterations 5
+
+Raw physics is the same number of environment steps with nothing but MuJoCo: all cores, open loop, the same model and
+initial states, and random controls of the size that the policy's have. It is measured before and after the iterations, in
+turns with them, and medians are compared, because the machine may be shared. Prints one JSON object.
+"""
+
+import argparse
+import json
+import resource
+import runpy
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+
+PROCESS_START = time.perf_counter()
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    from experiment_utils.experiment import configure_tensorflow
+
+    arguments = parse_arguments()
+    configure_tensorflow()
+    from meta_policy_search.meta_trainer import MetaTrainer
+
+    config, build = load(arguments.algo)
+    rng = np.random.default_rng(config.seed)
+    rooms = build(config, rng)
+    trainer = MetaTrainer(*rooms, rng=rng, n_itr=arguments.iterations)
+    rows, physics, first = [], [], None
+    for iteration in range(arguments.iterations + 1):
+        begin = time.perf_counter()
+        metrics = trainer.meta_iteration(iteration)
+        seconds = time.perf_counter() - begin
+        if first is None:
+            first = time.perf_counter() - PROCESS_START
+            continue  # it traces the graphs
+        rows.append({"meta_iteration": seconds, "sampling": metrics["Time-Sampling"], **stages(metrics)})
+        physics.append(raw_physics(rooms.sampler, config, rng))
+    print(json.dumps(report(arguments.algo, config, rows, physics, first), indent=2))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--algo", default="pro-mp", choices=sorted(SCRIPTS), help="which run script's defaults")
+    parser.add_argument("--iterations", type=int, default=5, help="measured iterations, after one that traces the graphs")
+    return parser.parse_args()
+
+
+SCRIPTS = {"pro-mp": "pro-mp_run_mujoco.py"}
+
+
+def load(algo: str) -> tuple:
+    """The config and the build function of a run script."""
+    script = runpy.run_path(str(ROOT / "run_scripts" / SCRIPTS[algo]))
+    return script["DEFAULTS"], script["build"]
+
+
+def raw_physics(sampler, config, rng: np.random.Generator) -> float:
+    """Seconds for the environment steps of one meta-iteration, MuJoCo only."""
+    env = sampler.envs.unwrapped
+    rounds, steps = config.num_inner_grad_steps + 1, config.max_path_length
+    low, high = env.action_space.low, env.action_space.high
+    seconds = 0.0
+    for _ in range(rounds):
+        controls = np.clip(0.1 * rng.standard_normal((steps, env.num_envs, len(low))) * high, low, high)
+        env.reset_envs(rng)
+        begin = time.perf_counter()
+        for control in controls:
+            env.sims.step(control, env.frame_skip)
+        seconds += time.perf_counter() - begin
+    return seconds
+
+
+def stages(metrics: dict[str, float]) -> dict[str, float]:
+    """The seconds of the stages."""
+    return {name.removeprefix("Time-"): metrics[name] for name in ("Time-SampleProc", "Time-InnerStep", "Time-OuterStep")}
+
+
+def report(algo: str, config, rows: list[dict[str, float]], physics: list[float], first: float) -> dict:
+    """Medians, and their multiples of the raw physics."""
+    medians = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
+    raw = statistics.median(physics)
+    steps = (
+        config.meta_batch_size * config.rollouts_per_meta_task * config.max_path_length * (config.num_inner_grad_steps + 1)
+    )
+    return {
+        "algo": algo,
+        "env_steps_per_iteration": steps,
+        "raw_physics_seconds": round(raw, 3),
+        "raw_physics_env_steps_per_second": round(steps / raw),
+        "median_seconds": {name: round(value, 3) for name, value in medians.items()},
+        "sampling_over_raw_physics": round(medians["sampling"] / raw, 3),
+        "meta_iteration_over_raw_physics": round(medians["meta_iteration"] / raw, 3),
+        "first_iteration_done_after_seconds": round(first, 1),
+        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        "iterations": len(rows),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What turns the package into experiments: configs, command line, runs, sweeps, plots."""

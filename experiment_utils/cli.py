@@ -1,0 +1,128 @@
+"""The command line of a run script, made from its config class."""
+
+import contextlib
+import dataclasses
+import io
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Generic, TypeVar
+
+import tyro
+
+from experiment_utils.config import Config, ConfigError, config_from_dict, load_config, nearest
+from experiment_utils.run_folder import RunFolder
+
+C = TypeVar("C", bound=Config)
+
+
+@dataclasses.dataclass(frozen=True)
+class Request(Generic[C]):
+    """What the user asked for."""
+
+    config: C
+    folder: RunFolder
+    resume: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class _Options:
+    config_file: Path | None = None
+    """Load the settings from this JSON file; flags override them."""
+    dump_path: Path | None = None
+    """Write the run here. Default: data/<algorithm>/run_<time>."""
+    resume: bool = False
+    """Go on with the run in dump_path, exactly where its last checkpoint is. Only n_itr may change."""
+
+
+def parse(defaults: C, description: str, argv: list[str] | None = None) -> Request[C]:
+    """The request in the arguments. Bad ones end the process: one sentence on stderr, exit code 2."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        options, config = _parse(defaults, description, argv)
+        folder = RunFolder(options.dump_path or RunFolder.default_path(config.algo))
+        if options.resume:
+            config = _resumed_config(defaults, config, folder, argv)
+        else:
+            folder.require_free()
+        _require_env(config.env, defaults.env)
+        folder.create()
+    except ConfigError as error:
+        sys.exit(fail(str(error)))
+    return Request(config, folder, options.resume)
+
+
+def fail(sentence: str, code: int = 2) -> int:
+    """Prints the sentence to stderr and returns the exit code."""
+    print(f"error: {sentence}", file=sys.stderr)
+    return code
+
+
+def _parse(defaults: C, description: str, argv: list[str]) -> tuple[_Options, C]:
+    early = _config_file(argv)
+    start = load_config(early, defaults) if early else defaults
+
+    @dataclasses.dataclass(frozen=True)
+    class Arguments:
+        config: Annotated[type(defaults), tyro.conf.arg(name="")] = start
+        options: Annotated[_Options, tyro.conf.arg(name="")] = dataclasses.field(default_factory=_Options)
+
+    stderr = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(stderr):
+            arguments, unknown = tyro.cli(
+                Arguments,
+                args=argv,
+                description=description,
+                return_unknown_args=True,
+                use_underscores=True,
+                config=(tyro.conf.OmitArgPrefixes,),
+            )
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            raise
+        raise ConfigError(_first_sentence(stderr.getvalue())) from None
+    if unknown:
+        names = [field.name for kind in (type(defaults), _Options) for field in dataclasses.fields(kind)]
+        flag = unknown[0].lstrip("-").partition("=")[0].replace("-", "_")
+        raise ConfigError(f"unknown argument {unknown[0]!r}; {nearest(flag, names)} (--help lists all)")
+    return arguments.options, arguments.config
+
+
+def _require_env(name: str, default: str) -> None:
+    """Complains about an unknown environment; an import of gymnasium that the default need not wait for."""
+    if name != default:
+        from meta_policy_search.envs import FAMILIES
+
+        if name not in FAMILIES:
+            raise ConfigError(f"unknown environment {name!r}; {nearest(name, list(FAMILIES))}")
+
+
+def _config_file(argv: list[str]) -> Path | None:
+    for flag, value in zip(argv, [*argv[1:], ""], strict=True):
+        name, _, attached = flag.partition("=")
+        if name.replace("_", "-") == "--config-file":
+            return Path(attached or value)
+    return None
+
+
+def _resumed_config(defaults: C, asked: C, folder: RunFolder, argv: list[str]) -> C:
+    """The config of the run in the folder, with n_itr as asked; complains if the flags ask for anything else."""
+    saved = folder.read_config()
+    if saved is None:
+        return asked
+    config = config_from_dict(saved, defaults, f"the run in {folder.path}")
+    flags = {flag.partition("=")[0].lstrip("-").replace("-", "_").removeprefix("no_") for flag in argv if flag[:2] == "--"}
+    for name in (field.name for field in dataclasses.fields(config)):
+        given = name in flags or "config_file" in flags
+        if given and name != "n_itr" and getattr(asked, name) != getattr(config, name):
+            was = getattr(config, name)
+            raise ConfigError(f"the run in {folder.path} has {name} {was!r}; a resumed run can change n_itr only")
+    return dataclasses.replace(config, n_itr=asked.n_itr) if "n_itr" in flags else config
+
+
+def _first_sentence(box: str) -> str:
+    """The message of tyro's error box, without the frame."""
+    lines = [re.sub(r"[│╭╮╰╯]|─{2,}", "", line).strip() for line in box.splitlines()[1:]]
+    message = " ".join(lines[: lines.index("")] if "" in lines else lines)
+    return f"{message.rstrip('.')} (--help lists all)"

@@ -1,0 +1,188 @@
+"""The settings of an experiment, under the original's names. Importing this module is quick: no TensorFlow, no MuJoCo."""
+
+import dataclasses
+import difflib
+import json
+import math
+import typing
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBaseline"]
+Physics = Literal["paper", "modern"]
+InnerType = Literal["likelihood_ratio", "log_likelihood"]
+
+C = TypeVar("C", bound="Config")
+
+# Keys that params.json files of the original have and that it never reads.
+UNREAD_BY_THE_ORIGINAL = {"scope", "exp_tag", "learning_rate", "positive_adv", "entropy_bonus"}
+
+
+class ConfigError(ValueError):
+    """A setting that can't be: one sentence that says which and what would be right."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings that all algorithms share. The defaults are the original's."""
+
+    seed: int = 1
+    """Of everything random; the same seed gives the same numbers, bit for bit."""
+    env: str = "HalfCheetahRandDirecEnv"
+    """Task family: a name of the package's, a gymnasium id, or module:Class."""
+    physics: Physics = "paper"
+    """MuJoCo families only: the engine's rules of the paper's time (MuJoCo 2.1.0), or today's."""
+    parallel: bool = True
+    """Simulate on all cores; otherwise on one. The numbers are the same."""
+    baseline: BaselineName = "LinearFeatureBaseline"
+    """Baseline of the return, fitted to each task's samples."""
+    rollouts_per_meta_task: int = 20
+    """Rollouts per task and sampling round."""
+    max_path_length: int = 100
+    """Time limit of an episode, in steps."""
+    discount: float = 0.99
+    """Discount factor gamma."""
+    gae_lambda: float = 1.0
+    """Lambda of generalised advantage estimation."""
+    normalize_adv: bool = True
+    """Normalise the advantages of each task to mean 0 and standard deviation 1."""
+    hidden_sizes: tuple[int, ...] = (64, 64)
+    """Units of the policy's hidden layers."""
+    learn_std: bool = True
+    """Learn and adapt the policy's standard deviation; otherwise it stays 1."""
+    inner_lr: float = 0.1
+    """Step size alpha of the adaptation."""
+    trainable_inner_step_size: bool = False
+    """Learn a step size for each parameter (Meta-SGD), starting from inner_lr."""
+    num_inner_grad_steps: int = 1
+    """Adaptation steps K."""
+    meta_batch_size: int = 40
+    """Tasks per meta-iteration."""
+    n_itr: int = 1001
+    """Meta-iterations."""
+
+    @property
+    def algo(self) -> str:
+        """The algorithm's name, as params.json records it."""
+        return type(self).__name__.removesuffix("Config")
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            _check_type(field.name, getattr(self, field.name), _type_of(type(self), field.name))
+        for name in ("rollouts_per_meta_task", "max_path_length", "num_inner_grad_steps", "meta_batch_size", "n_itr"):
+            self._require(name, getattr(self, name) > 0, "a positive number")
+        self._require("seed", self.seed >= 0, "0 or a positive number")
+        self._require("hidden_sizes", all(size > 0 for size in self.hidden_sizes), "positive numbers")
+        for name in ("discount", "gae_lambda"):
+            self._require(name, 0 <= getattr(self, name) <= 1, "between 0 and 1")
+        self._require("inner_lr", math.isfinite(self.inner_lr), "a finite number")
+
+    def _require(self, name: str, holds: bool, what: str) -> None:
+        if not holds:
+            raise ConfigError(f"{name} is {getattr(self, name)!r}; it must be {what}")
+
+    def _require_positive(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            self._require(name, math.isfinite(value) and value > 0, "a positive, finite number")
+
+
+@dataclasses.dataclass(frozen=True)
+class ProMPConfig(Config):
+    """Settings of ProMP."""
+
+    learning_rate: float = 1e-3
+    """Step size beta of Adam."""
+    num_promp_steps: int = 5
+    """Meta-gradient steps per iteration."""
+    clip_eps: float = 0.3
+    """Clipping range epsilon of the likelihood ratio."""
+    init_inner_kl_penalty: float = 5e-4
+    """Coefficient eta of the KL penalty."""
+    adaptive_inner_kl_penalty: bool = False
+    """Halve or double eta where the KL misses target_inner_step by more than a factor of 1.5."""
+    target_inner_step: float = 0.01
+    """Target of the KL for adaptive_inner_kl_penalty, in nats."""
+    anneal_factor: float = 1.0
+    """Factor on clip_eps after every iteration."""
+    num_minibatches: int = 1
+    """Meta-gradient steps per pass over the tasks; must divide meta_batch_size."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._require_positive("learning_rate", "clip_eps", "anneal_factor", "target_inner_step")
+        penalty = self.init_inner_kl_penalty
+        self._require("init_inner_kl_penalty", math.isfinite(penalty) and penalty >= 0, "0 or a positive number")
+        for name in ("num_promp_steps", "num_minibatches"):
+            self._require(name, getattr(self, name) > 0, "a positive number")
+        divides = self.meta_batch_size % self.num_minibatches == 0
+        self._require("num_minibatches", divides, f"a divisor of meta_batch_size ({self.meta_batch_size})")
+
+
+def load_config(path: Path, defaults: C) -> C:
+    """`defaults` with the values of a JSON file: one of ours, or a params.json of the original.
+
+    Raises:
+      ConfigError: the file is missing or not JSON, or has an unknown key or a value of the wrong kind.
+    """
+    try:
+        values = json.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"can't read the config file {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"the config file {path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"the config file {path} holds no JSON object with settings")
+    return config_from_dict(values.get("config", values), defaults, f"the config file {path}")
+
+
+def config_from_dict(values: dict[str, Any], defaults: C, source: str) -> C:
+    """`defaults` with other values; class names of the original ({"$class": "module.Class"}) become plain names."""
+    known = [field.name for field in dataclasses.fields(defaults)]
+    algo = values.get("algo", defaults.algo)
+    if algo != defaults.algo:
+        raise ConfigError(f"{source} is for {algo}, this script trains {defaults.algo}")
+    changes = {}
+    for name, value in values.items():
+        if name in known:
+            changes[name] = _from_json(value, _type_of(type(defaults), name))
+        elif name != "algo" and name not in UNREAD_BY_THE_ORIGINAL:
+            raise ConfigError(f"{source} has the unknown key {name!r}; {nearest(name, known)}")
+    return dataclasses.replace(defaults, **changes)
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """What params.json holds of a config."""
+    return {"algo": config.algo, **dataclasses.asdict(config)}
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """A hint at the right name."""
+    matches = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(sorted(known))}"
+
+
+def _type_of(config_type: type, name: str) -> Any:
+    return typing.get_type_hints(config_type)[name]
+
+
+def _from_json(value: Any, expected: Any) -> Any:
+    if isinstance(value, dict) and "$class" in value:
+        return value["$class"].rpartition(".")[2]
+    if isinstance(value, list):
+        return tuple(value)
+    if expected is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+def _check_type(name: str, value: Any, expected: Any) -> None:
+    if typing.get_origin(expected) is Literal:
+        if value not in typing.get_args(expected):
+            raise ConfigError(f"{name} is {value!r}; it can be one of {', '.join(map(repr, typing.get_args(expected)))}")
+    elif typing.get_origin(expected) is tuple:
+        if not isinstance(value, tuple) or not value or not all(type(item) is int for item in value):
+            raise ConfigError(f"{name} is {value!r}; it must be a list of whole numbers")
+    elif type(value) is not expected:
+        words = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
+        raise ConfigError(f"{name} is {value!r}; it must be {words[expected]}")

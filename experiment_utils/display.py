@@ -1,0 +1,92 @@
+"""What a run shows while it runs: a live table on a terminal, a line per iteration elsewhere."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+SHARES = {
+    "simulation": "EnvExecTime",
+    "policy": "PolicyExecTime",
+    "processing": "Time-SampleProc",
+    "adaptation": "Time-InnerStep",
+    "meta-update": "Time-OuterStep",
+}
+
+
+class Display:
+    """Progress of the iterations of this process.
+
+    Args:
+      title: what runs.
+      n_itr: iterations in all.
+      last_step: K, whose return is the return after adaptation.
+    """
+
+    def __init__(self, title: str, folder: Path, start_itr: int, n_itr: int, last_step: int):
+        self._n_itr, self._start, self._last_step = n_itr, start_itr, last_step
+        self._begin, self._title, self._folder = time.perf_counter(), title, folder
+        self._console = Console(file=sys.stdout)
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]} left"),
+            TimeElapsedColumn(),
+        )
+        self._task = self._progress.add_task(title, total=n_itr, completed=start_itr, left="?")
+        self._live: Live | None = None
+
+    @contextlib.contextmanager
+    def showing(self) -> Iterator[None]:
+        """While this is open, `update` shows something."""
+        self._console.print(f"{self._title} -> {self._folder}", soft_wrap=True, highlight=False)
+        if not self._console.is_terminal:
+            yield
+            return
+        with Live(self._progress, console=self._console, refresh_per_second=4) as self._live:
+            yield
+
+    def update(self, iteration: int, metrics: Mapping[str, float]) -> None:
+        """Shows the state after an iteration."""
+        numbers = self._numbers(iteration, metrics)
+        if self._live is None:
+            line = ", ".join(f"{name} {value}" for name, value in numbers.items())
+            print(f"iteration {iteration + 1}/{self._n_itr}: {line}", flush=True)
+            return
+        self._progress.update(self._task, completed=iteration + 1, left=numbers.pop("time left"))
+        table = Table.grid(padding=(0, 2))
+        for name, value in numbers.items():
+            table.add_row(name, value)
+        self._live.update(Group(self._progress, table))
+
+    def _numbers(self, iteration: int, metrics: Mapping[str, float]) -> dict[str, str]:
+        done = iteration + 1 - self._start
+        left = (time.perf_counter() - self._begin) / done * (self._n_itr - iteration - 1)
+        steps = metrics["n_timesteps"] / (iteration + 1) / metrics["ItrTime"]
+        return {
+            "return before": f"{metrics['Step_0-AverageReturn']:.2f}",
+            "after": f"{metrics[f'Step_{self._last_step}-AverageReturn']:.2f}",
+            "env steps/s": f"{steps:,.0f}",
+            "env steps": f"{metrics['n_timesteps']:,}",
+            "time": ", ".join(f"{name} {share:.0%}" for name, share in _shares(metrics).items()),
+            "time left": _duration(left),
+        }
+
+
+def _shares(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Where the time of the iteration went."""
+    totals = {name: sum(v for key, v in metrics.items() if key.endswith(suffix)) for name, suffix in SHARES.items()}
+    return {name: total / metrics["ItrTime"] for name, total in totals.items()}
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

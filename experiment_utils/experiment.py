@@ -1,0 +1,145 @@
+"""Runs an experiment: from the request on the command line to the files in the run's folder."""
+
+import contextlib
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from experiment_utils.cli import Request, fail, parse
+from experiment_utils.config import Config, ConfigError
+from experiment_utils.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from experiment_utils.display import Display
+    from meta_policy_search.meta_algos.base import MAMLAlgo
+    from meta_policy_search.meta_trainer import MetaTrainer, SampleProcessor
+    from meta_policy_search.samplers.meta_sampler import MetaSampler
+
+
+class Rooms(NamedTuple):
+    """What a run script puts together."""
+
+    algo: "MAMLAlgo"
+    sampler: "MetaSampler"
+    sample_processor: "SampleProcessor"
+
+
+Build = Callable[[Config, np.random.Generator], Rooms]
+
+
+def main(defaults: Config, build: Build, description: str) -> int:
+    """The main function of a run script; returns the exit code."""
+    request = parse(defaults, description)
+    configure_tensorflow()
+    from meta_policy_search.meta_trainer import TrainingError
+    from meta_policy_search.utils.logger import LogError
+
+    try:
+        run(request, build)
+    except ConfigError as error:
+        request.folder.remove_if_empty()
+        return fail(str(error))
+    except (TrainingError, LogError) as error:
+        return fail(f"{error}. The run stopped; its last good checkpoint is in {request.folder.checkpoints}", code=1)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def configure_tensorflow() -> None:
+    """Quiet, and one inter-op thread: the order of sums, and with it the last bit of every number, then never changes."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _quiet_stderr():  # the C++ libraries greet before they read any log level
+        import tensorflow as tf
+
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Drops what the process writes to file descriptor 2; exceptions pass."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def run(request: Request, build: Build) -> None:
+    """Trains as asked; leaves the learning curve behind, also when it is stopped."""
+    from experiment_utils.display import Display
+    from meta_policy_search.meta_trainer import MetaTrainer
+    from meta_policy_search.utils.checkpoint import Checkpoints
+
+    config, folder = request.config, request.folder
+    rng = np.random.default_rng(config.seed)
+    rooms = build(config, rng)
+    trainer = MetaTrainer(*rooms, rng=rng, n_itr=config.n_itr, checkpoints=Checkpoints(folder.checkpoints, rooms.algo))
+    if not (request.resume and _restored(trainer, folder)):
+        folder.write_params(config)
+        trainer.save(0)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: finish cleanly when a cluster asks for it
+    display = Display(_title(config), folder.path, trainer.start_itr, config.n_itr, config.num_inner_grad_steps)
+    try:
+        with display.showing():
+            trainer.train(_Log(folder, display, keep=trainer.start_itr))
+    except KeyboardInterrupt:
+        print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(folder))
+        raise
+    finally:
+        _draw(folder, config)
+
+
+class _Log:
+    """Takes the metrics of each iteration to all places that show them."""
+
+    def __init__(self, folder: RunFolder, display: "Display", keep: int):
+        from meta_policy_search.utils.logger import ProgressLog, TensorBoardLog
+
+        self._progress = ProgressLog(folder.progress, keep)
+        self._tensorboard = TensorBoardLog(folder.tensorboard)
+        self._display = display
+
+    def __call__(self, iteration: int, metrics: Mapping[str, float]) -> None:
+        self._progress.write(metrics)
+        self._tensorboard.write(iteration, metrics)
+        self._display.update(iteration, metrics)
+
+
+def _restored(trainer: "MetaTrainer", folder: RunFolder) -> bool:
+    """Whether there was a checkpoint to go on from; says which ones could not be used."""
+    state, complaints = trainer.checkpoints.restore_latest()
+    for complaint in complaints:
+        print(f"warning: {complaint}; falling back to the one before", file=sys.stderr)
+    if state is None and complaints:
+        raise ConfigError(f"no checkpoint in {folder.checkpoints} can be used; start anew with another --dump_path")
+    if state is None:
+        print(f"there is no checkpoint in {folder.path}: starting from iteration 0")
+        return False
+    trainer.restore(state)
+    return True
+
+
+def _draw(folder: RunFolder, config: Config) -> None:
+    if folder.progress.exists():
+        from experiment_utils.learning_curve import draw_learning_curve
+
+        targets = [folder.path / f"learning_curve.{ending}" for ending in ("pdf", "png")]
+        draw_learning_curve(folder.progress, config.num_inner_grad_steps, _title(config), targets)
+        print(f"learning curve: {targets[0]}")
+
+
+def _title(config: Config) -> str:
+    return f"{config.algo} on {config.env}, seed {config.seed}"
+
+
+def _resume_command(folder: RunFolder) -> str:
+    return shlex.join([sys.executable, sys.argv[0], "--resume", "--dump_path", str(folder.path)])

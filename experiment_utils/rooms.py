@@ -1,0 +1,69 @@
+"""Builds the rooms that all experiments share, from a config."""
+
+import numpy as np
+
+from experiment_utils.config import Config
+from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
+from meta_policy_search.baselines.zero_baseline import ZeroBaseline
+from meta_policy_search.envs import FAMILIES, load_class
+from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
+from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
+from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
+from meta_policy_search.samplers.meta_sampler import MetaSampler
+
+BASELINES = {
+    "LinearFeatureBaseline": LinearFeatureBaseline,
+    "LinearTimeBaseline": LinearTimeBaseline,
+    "ZeroBaseline": ZeroBaseline,
+}
+
+
+def make_env(config: Config) -> NormalizedEnv:
+    """The task family, with actions in [-10, 10]."""
+    entry_point = FAMILIES[config.env]
+    options = {}
+    if ".mujoco_envs." in entry_point:
+        options = {"physics": config.physics, "num_threads": 0 if config.parallel else 1}
+    return normalize(load_class(entry_point)(**options))
+
+
+def make_policy(config: Config, env: NormalizedEnv, rng: np.random.Generator) -> MetaPolicy:
+    """The policy for the family's spaces."""
+    return MetaGaussianMLPPolicy(
+        obs_dim=env.observation_space.shape[0],
+        action_dim=env.action_space.shape[0],
+        hidden_sizes=config.hidden_sizes,
+        learn_std=config.learn_std,
+        rng=rng,
+    )
+
+
+def make_sampler(config: Config, env: NormalizedEnv, policy: MetaPolicy) -> MetaSampler:
+    """The sampler with its batch of environments."""
+    return MetaSampler(
+        env,
+        policy,
+        rollouts_per_meta_task=config.rollouts_per_meta_task,
+        meta_batch_size=config.meta_batch_size,
+        max_path_length=config.max_path_length,
+    )
+
+
+def make_sample_processor(config: Config) -> MetaSampleProcessor:
+    """The processor of all algorithms but DiCE's."""
+    return MetaSampleProcessor(
+        baseline=BASELINES[config.baseline](),
+        discount=config.discount,
+        gae_lambda=config.gae_lambda,
+        normalize_adv=config.normalize_adv,
+    )
+
+
+def inner_settings(config: Config) -> dict[str, float | int | bool]:
+    """What every algorithm takes for its adaptation."""
+    return {
+        "inner_lr": config.inner_lr,
+        "num_inner_grad_steps": config.num_inner_grad_steps,
+        "trainable_inner_step_size": config.trainable_inner_step_size,
+    }

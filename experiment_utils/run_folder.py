@@ -1,0 +1,82 @@
+"""The folder of a run and what lies in it."""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from experiment_utils.config import Config, ConfigError, config_to_dict
+
+RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", "gymnasium")
+
+
+class RunFolder:
+    """params.json, progress.csv, tb/, checkpoints/ and learning_curve.pdf, .png of one run."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.params, self.progress = path / "params.json", path / "progress.csv"
+        self.checkpoints, self.tensorboard = path / "checkpoints", path / "tb"
+
+    @staticmethod
+    def default_path(algo: str) -> Path:
+        """A folder of its own for a run that was given none."""
+        return Path("data") / algo.lower() / f"run_{time.time_ns() // 1_000_000}"
+
+    def require_free(self) -> None:
+        """Complains if there is a run already: it is never overwritten."""
+        if self.params.exists() or self.progress.exists():
+            raise ConfigError(f"{self.path} already holds a run; go on with it by --resume, or choose another --dump_path")
+
+    def create(self) -> None:
+        """Makes the folder, or complains that it can't."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ConfigError(f"can't write to the dump path {self.path}: {error.strerror}") from error
+
+    def remove_if_empty(self) -> None:
+        """Takes back `create` where nothing came of the run."""
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def read_config(self) -> dict[str, Any] | None:
+        """The config in params.json, or None if there is no run here."""
+        if not self.params.exists():
+            return None
+        try:
+            return json.loads(self.params.read_text())["config"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{self.params} can't be read as the settings of a run: {error}") from error
+
+    def write_params(self, config: Config) -> None:
+        """Writes params.json, whole or not at all."""
+        versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
+        params = {
+            "config": config_to_dict(config),
+            "versions": {"python": sys.version.split()[0], **versions},
+            "git_commit": _git_commit(),
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        }
+        partial = self.params.with_suffix(".tmp")
+        partial.write_text(json.dumps(params, indent=2) + "\n")
+        os.replace(partial, self.params)
+
+
+def _git_commit() -> str | None:
+    """The commit of the code that runs, None outside a repository; "-dirty" if it was changed since."""
+    here = Path(__file__).parent
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        result = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip()

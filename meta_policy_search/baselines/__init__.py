@@ -1,0 +1,1 @@
+"""Baselines of the return, fitted to the samples they serve."""

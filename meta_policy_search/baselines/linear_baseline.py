@@ -1,0 +1,63 @@
+"""Linear regression of the return on features of observation and time, one fit per task (Duan et al. 2016)."""
+
+import abc
+import dataclasses
+
+import numpy as np
+
+TIME_SCALE = 100.0  # tau = t / 100
+OBSERVATION_CLIP = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class LinearBaseline(abc.ABC):
+    """b(s_t, t) = w . phi(s_t, t), with w = argmin |Phi w - G|^2 + reg_coeff |w|^2 over the steps of one task.
+
+    As in the original, a fresh fit for every task and round, on the very samples it is used for, and with the constant
+    feature regularised too.
+
+    Args:
+      reg_coeff: lambda; multiplied by 10, up to 4 times, if the fit is not finite.
+    """
+
+    reg_coeff: float = 1e-5
+
+    @abc.abstractmethod
+    def features(self, observations: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """phi [B, F] of observations [B, O] at the time steps [B] of their episodes."""
+
+    def fit_predict(self, observations: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """The baseline [B] of one task's steps: observations [B, O], times [B] since the episode's start, targets [B]."""
+        features = self.features(np.asarray(observations, np.float64), times)
+        return features @ self._solve(features, targets)
+
+    def _solve(self, features: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        gram, moments = features.T @ features, features.T @ targets
+        for attempt in range(5):
+            regularised = gram + self.reg_coeff * 10**attempt * np.eye(len(gram))
+            coefficients = np.linalg.lstsq(regularised, moments, rcond=-1)[0]
+            if np.isfinite(coefficients).all():
+                break
+        return coefficients
+
+
+@dataclasses.dataclass(frozen=True)
+class LinearFeatureBaseline(LinearBaseline):
+    """phi = (o, o^2, tau, tau^2, tau^3, 1) with o clipped to [-10, 10] and tau = t / 100."""
+
+    def features(self, observations: np.ndarray, times: np.ndarray) -> np.ndarray:
+        clipped = np.clip(observations, -OBSERVATION_CLIP, OBSERVATION_CLIP)
+        return np.concatenate([clipped, clipped**2, _time_features(times)], axis=-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class LinearTimeBaseline(LinearBaseline):
+    """phi = (tau, tau^2, tau^3, 1) with tau = t / 100."""
+
+    def features(self, observations: np.ndarray, times: np.ndarray) -> np.ndarray:
+        return _time_features(times)
+
+
+def _time_features(times: np.ndarray) -> np.ndarray:
+    tau = times[:, np.newaxis] / TIME_SCALE
+    return np.concatenate([tau, tau**2, tau**3, np.ones_like(tau)], axis=-1)

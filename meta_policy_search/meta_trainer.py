@@ -1,0 +1,136 @@
+"""Algorithm 1 of the paper as one loop. It alone logs and checkpoints."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from meta_policy_search.meta_algos.base import MAMLAlgo
+from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
+from meta_policy_search.types import Params, Samples, Trajectories
+from meta_policy_search.utils.checkpoint import Checkpoints
+from meta_policy_search.utils.clock import Clock
+
+Metrics = dict[str, float]
+
+STAGES = ("Time-Sampling", "Time-SampleProc", "Time-InnerStep", "Time-OuterStep")
+
+
+class TrainingError(RuntimeError):
+    """Training can't go on: what happened in which iteration, and what to try."""
+
+
+class SampleProcessor(Protocol):
+    """Turns a sampling round into what the algorithm takes."""
+
+    def process_samples(self, trajectories: Trajectories) -> tuple[Samples, Metrics]: ...
+
+
+class MetaTrainer:
+    """Meta-training: sample, adapt, sample again, move theta.
+
+    Args:
+      algo: the algorithm, with the policy it trains.
+      sampler: of the task family.
+      sample_processor: the one that fits the algorithm.
+      rng: all randomness of the run; its state is saved and restored.
+      n_itr: meta-iterations in all.
+      checkpoints: None keeps none.
+    """
+
+    def __init__(
+        self,
+        algo: MAMLAlgo,
+        sampler: MetaSampler,
+        sample_processor: SampleProcessor,
+        *,
+        rng: np.random.Generator,
+        n_itr: int,
+        checkpoints: Checkpoints | None = None,
+    ):
+        self.algo, self.sampler, self.sample_processor = algo, sampler, sample_processor
+        self.rng, self.n_itr, self.checkpoints = rng, n_itr, checkpoints
+        self.start_itr, self.n_timesteps, self.seconds = 0, 0, 0.0
+
+    def train(self, log: Callable[[int, Metrics], None]) -> None:
+        """Iterations start_itr to n_itr - 1; each goes to `log` as (iteration, metrics), and is then checkpointed.
+
+        Raises:
+          TrainingError: something became NaN or infinite, or a simulation failed. The last checkpoint stays good.
+        """
+        for iteration in range(self.start_itr, self.n_itr):
+            begin = time.perf_counter()
+            metrics = self.meta_iteration(iteration)
+            duration = time.perf_counter() - begin
+            self.seconds += duration
+            log(iteration, {**metrics, "Time": self.seconds, "ItrTime": duration})
+            self.save(iteration + 1)
+
+    def meta_iteration(self, iteration: int) -> Metrics:
+        """One turn of the loop; returns its metrics under the original's keys."""
+        clock, metrics, batches = Clock(*STAGES), {"Itr": iteration}, []
+        n_tasks, steps = self.sampler.batch_shape[0], self.algo.num_inner_grad_steps
+        try:
+            self.sampler.update_tasks(self.rng)
+            params = self.algo.policy.stacked_theta(n_tasks)
+            for step in range(steps + 1):
+                trajectories, seconds = self.sampler.obtain_samples(params, self.rng)
+                clock.lap("Time-Sampling")
+                samples, statistics = self.sample_processor.process_samples(trajectories)
+                statistics = {**statistics, **self._diagnostics(trajectories), **seconds}
+                metrics |= {f"Step_{step}-{name}": value for name, value in statistics.items()}
+                batches.append(samples)
+                clock.lap("Time-SampleProc")
+                if step < steps:
+                    params = self.algo.adapt(params, samples)
+                    self._check_adapted(params, iteration)
+                    clock.lap("Time-InnerStep")
+        except SamplingError as error:
+            raise TrainingError(f"iteration {iteration}: {error}; {REMEDY}") from error
+        metrics |= self._optimize(batches, iteration)
+        clock.lap("Time-OuterStep")
+        self.n_timesteps += (steps + 1) * self.sampler.total_samples
+        inner = sum(clock.seconds.values()) - clock.seconds["Time-OuterStep"]
+        times = {**clock.seconds, "Time-TotalInner": inner, "Time-MAMLSteps": clock.seconds["Time-OuterStep"]}
+        return {**metrics, "n_timesteps": self.n_timesteps, **times}
+
+    def save(self, iteration: int) -> None:
+        """Checkpoints the state before `iteration`."""
+        if self.checkpoints is not None:
+            self.checkpoints.save(iteration, self.state(iteration))
+
+    def state(self, iteration: int) -> dict[str, Any]:
+        """All that the next iterations depend on besides the algorithm's variables, as JSON."""
+        rng = self.rng.bit_generator.state
+        return {"itr": iteration, "n_timesteps": self.n_timesteps, "seconds": self.seconds, "rng": rng}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a saved state."""
+        self.start_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
+        self.rng.bit_generator.state = state["rng"]
+
+    def _diagnostics(self, trajectories: Trajectories) -> Metrics:
+        policy = self.algo.policy.diagnostics(trajectories.agent_infos, trajectories.mask)
+        return {**self.sampler.envs.diagnostics(trajectories), **policy}
+
+    def _optimize(self, batches: Sequence[Samples], iteration: int) -> Metrics:
+        metrics = self.algo.optimize_policy(batches)
+        bad = [name for name, value in metrics.items() if not np.isfinite(value)]
+        bad += [name for name, value in self.algo.theta.items() if not np.isfinite(value.numpy()).all()]
+        if bad:
+            raise TrainingError(f"iteration {iteration}: the meta-update made {bad[0]} NaN or infinite; {REMEDY}")
+        return metrics
+
+    def _check_adapted(self, params: Params, iteration: int) -> None:
+        for name, value in params.items():
+            finite = np.isfinite(value.numpy()).reshape(len(value), -1).all(axis=1)
+            if not finite.all():
+                slots = np.flatnonzero(~finite)
+                tasks = ", ".join(f"slot {slot}: {self.sampler.tasks[slot]}" for slot in slots[:3])
+                raise TrainingError(
+                    f"iteration {iteration}: adaptation made {name} NaN or infinite in {len(slots)} tasks ({tasks}); {REMEDY}"
+                )
+
+
+REMEDY = "try a smaller inner_lr or learning_rate (or step_size), and look at the environment's rewards"

@@ -1,0 +1,122 @@
+"""Sampling rounds: N adapted policies in N tasks, R environments each, in lock-step."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure, Task
+from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.types import Params, Trajectories
+from meta_policy_search.utils.clock import Clock
+
+
+class SamplingError(RuntimeError):
+    """A round that gave nothing to learn from: what went wrong, in which tasks."""
+
+
+class MetaSampler:
+    """Rolls out the policies of all tasks at once.
+
+    A round ends when the finished episodes of all tasks together have `total_samples` steps; episodes that are then
+    unfinished get mask 0. Environments that never end early thus give exactly R episodes of `max_path_length` steps per
+    task. Time limits and true ends are treated alike, as in the original.
+
+    Args:
+      env: the task family; the sampler makes its own batch of it.
+      policy: whose parameters `obtain_samples` takes.
+      rollouts_per_meta_task: R.
+      meta_batch_size: N.
+      max_path_length: H, the time limit of an episode in steps.
+    """
+
+    def __init__(
+        self,
+        env: BatchMetaEnv,
+        policy: MetaPolicy,
+        *,
+        rollouts_per_meta_task: int,
+        meta_batch_size: int,
+        max_path_length: int,
+    ):
+        self.policy, self.max_path_length = policy, max_path_length
+        self.batch_shape = (meta_batch_size, rollouts_per_meta_task)
+        self.total_samples = meta_batch_size * rollouts_per_meta_task * max_path_length
+        self.envs = env.batch(meta_batch_size * rollouts_per_meta_task)
+        self.tasks: Sequence[Task] = ()
+
+    def update_tasks(self, rng: np.random.Generator) -> None:
+        """Draws a new task for each of the N slots; it stays for all rounds until the next call."""
+        n_tasks, n_rollouts = self.batch_shape
+        self.tasks = self.envs.sample_tasks(n_tasks, rng)
+        self.envs.set_tasks([task for task in self.tasks for _ in range(n_rollouts)])
+
+    def obtain_samples(self, params: Params, rng: np.random.Generator) -> tuple[Trajectories, dict[str, float]]:
+        """One round with the parameters [N, ...] of the tasks' policies, and the seconds that it took.
+
+        Raises:
+          SamplingError: an environment's reward or observation was not finite, or its simulation failed.
+        """
+        clock, steps = Clock("PolicyExecTime", "EnvExecTime"), []
+        num_envs = self.envs.num_envs
+        lengths, starts, finished_until = np.zeros((3, num_envs), np.int32)
+        observations, finished = self.envs.reset_envs(rng), 0
+        clock.lap("EnvExecTime")
+        while finished < self.total_samples:
+            observations = observations.astype(np.float32)
+            actions, agent_infos = self._act(params, observations, rng)
+            clock.lap("PolicyExecTime")
+            after = self._step(actions)
+            steps.append((observations, actions, after.rewards, starts.copy(), agent_infos, after.infos))
+            observations, lengths = after.observations, lengths + 1
+            ended = np.flatnonzero(after.terminated | (lengths >= self.max_path_length))
+            if len(ended):
+                finished += int(lengths[ended].sum())
+                lengths[ended], starts[ended], finished_until[ended] = 0, len(steps), len(steps)
+                observations[ended] = self.envs.reset_envs(rng, ended)
+            clock.lap("EnvExecTime")
+        trajectories = self._stack(steps, finished_until)
+        self._check_finite(trajectories)
+        clock.lap("PolicyExecTime")
+        return trajectories, clock.seconds
+
+    def _act(self, params: Params, observations: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+        """Actions [M, A] and the distributions that they come from, for observations [M, O]."""
+        observations = observations.reshape(*self.batch_shape, -1)
+        noise = self.policy.noise(rng, self.batch_shape)
+        return tf.nest.map_structure(_flat, self.policy.act(params, observations, noise))
+
+    def _step(self, actions: np.ndarray) -> BatchStep:
+        try:
+            return self.envs.step_envs(actions)
+        except EnvironmentFailure as failure:
+            slots = np.unique(np.asarray(failure.envs) // self.batch_shape[1])
+            raise SamplingError(f"{failure} in {self._describe(slots)}") from failure
+
+    def _stack(self, steps: list[tuple], finished_until: np.ndarray) -> Trajectories:
+        """T steps of M environments -> arrays [N, R, T, ...]."""
+
+        def rows(*values: np.ndarray) -> np.ndarray:
+            stacked = np.stack(values, axis=1)
+            return stacked.reshape(*self.batch_shape, *stacked.shape[1:])
+
+        observations, actions, rewards, start, agent_infos, env_infos = tf.nest.map_structure(rows, *steps)
+        mask = np.arange(len(steps)) < finished_until.reshape(*self.batch_shape, 1)
+        return Trajectories(observations, actions, rewards, start, mask, agent_infos, env_infos)
+
+    def _check_finite(self, trajectories: Trajectories) -> None:
+        for name in ("observations", "rewards"):
+            bad = ~np.isfinite(getattr(trajectories, name))
+            if bad.any():
+                slots = np.unique(np.nonzero(bad)[0])
+                raise SamplingError(f"NaN or infinite {name} in {self._describe(slots)}")
+
+    def _describe(self, slots: np.ndarray) -> str:
+        shown = ", ".join(f"slot {slot}: {self.tasks[slot]}" for slot in slots[:3])
+        return f"{len(slots)} of {self.batch_shape[0]} tasks ({shown}{', ...' if len(slots) > 3 else ''})"
+
+
+def _flat(value: tf.Tensor) -> np.ndarray:
+    """[N, R, ...] -> [M, ...]"""
+    array = value.numpy()
+    return array.reshape(-1, *array.shape[2:])

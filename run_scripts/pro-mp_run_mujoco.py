@@ -1,0 +1,35 @@
+"""ProMP on a MuJoCo task family. The defaults are the original's: HalfCheetahRandDirecEnv, 40 tasks x 20 rollouts x 100 steps."""
+
+import sys
+
+from experiment_utils.config import ProMPConfig
+from experiment_utils.experiment import Rooms, main
+
+
+DEFAULTS = ProMPConfig()
+
+
+def build(config: ProMPConfig, rng) -> Rooms:
+    """Environment, policy, sampler, processor, algorithm."""
+    from experiment_utils import rooms
+    from meta_policy_search.meta_algos.pro_mp import ProMP
+
+    env = rooms.make_env(config)
+    policy = rooms.make_policy(config, env, rng)
+    algo = ProMP(
+        policy,
+        learning_rate=config.learning_rate,
+        num_promp_steps=config.num_promp_steps,
+        clip_eps=config.clip_eps,
+        init_inner_kl_penalty=config.init_inner_kl_penalty,
+        adaptive_inner_kl_penalty=config.adaptive_inner_kl_penalty,
+        target_inner_step=config.target_inner_step,
+        anneal_factor=config.anneal_factor,
+        num_minibatches=config.num_minibatches,
+        **rooms.inner_settings(config),
+    )
+    return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_sample_processor(config))
+
+
+if __name__ == "__main__":
+    sys.exit(main(DEFAULTS, build, __doc__))

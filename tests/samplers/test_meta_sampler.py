@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
+from meta_policy_search.samplers.meta_sample_processor import return_statistics, step_times
+from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
+from tests.samplers.countdown_env import CountdownEnv
+
+
+def make_sampler(longest: int = 9, limit: int = 6, n_tasks: int = 3, n_rollouts: int = 2) -> MetaSampler:
+    policy = MetaGaussianMLPPolicy(2, 1, (4,), rng=np.random.default_rng(0))
+    return MetaSampler(
+        CountdownEnv(longest=longest),
+        policy,
+        rollouts_per_meta_task=n_rollouts,
+        meta_batch_size=n_tasks,
+        max_path_length=limit,
+    )
+
+
+def sample(sampler: MetaSampler, tasks: list[int], seed: int = 0):
+    rng = np.random.default_rng(seed)
+    sampler.update_tasks(rng)
+    sampler.tasks = tasks
+    sampler.envs.set_tasks(np.repeat(tasks, sampler.batch_shape[1]))
+    params = sampler.policy.stacked_theta(len(tasks))
+    return sampler.obtain_samples(params, rng)[0]
+
+
+def test_episodes_that_never_end_early_fill_the_rows_exactly():
+    trajectories = sample(make_sampler(limit=5), [9, 9, 9])
+    assert trajectories.mask.shape == (3, 2, 5)
+    assert trajectories.mask.all()
+    assert not trajectories.start.any()
+
+
+def test_the_round_ends_when_finished_steps_of_all_tasks_reach_the_quota():
+    trajectories = sample(make_sampler(limit=6), [2, 3, 9])
+    ends = np.array([[2], [3], [6]])
+    t = np.arange(trajectories.mask.shape[2])
+    for length in range(1, len(t) + 1):  # the original's loop, replayed on the known episode lengths
+        finished = (length // ends * ends * 2).sum()
+        if finished >= 3 * 2 * 6:
+            break
+    assert len(t) == length
+    assert np.array_equal(trajectories.mask.sum(axis=2), np.repeat(length // ends * ends, 2, axis=1))
+
+
+def test_start_tells_the_episodes_of_a_row_apart():
+    trajectories = sample(make_sampler(limit=6), [2, 3, 9])
+    times = step_times(trajectories)
+    assert np.array_equal(trajectories.observations[..., 0], np.array([2, 3, 9])[:, None, None] - times)
+
+
+def test_steps_of_unfinished_episodes_are_masked():
+    trajectories = sample(make_sampler(limit=6), [2, 4, 9])
+    for task, length in enumerate((2, 4, 6)):
+        steps = trajectories.mask[task].sum(axis=1)
+        assert (steps % length == 0).all()
+        assert (trajectories.mask.shape[2] - steps < length).all()
+
+
+def test_statistics_count_finished_episodes_only():
+    trajectories = sample(make_sampler(limit=6), [2, 4, 9])
+    statistics = return_statistics(trajectories, discount=0.5)
+    T = trajectories.mask.shape[2]
+    lengths = np.repeat([2, 4, 6], [2 * (T // n) for n in (2, 4, 6)])
+    assert statistics["NumTrajs"] == len(lengths)
+    assert statistics["AverageReturn"] == pytest.approx(lengths.mean())
+    assert statistics["AverageDiscountedReturn"] == pytest.approx((2 * (1 - 0.5**lengths)).mean())
+
+
+def test_the_same_generator_gives_the_same_round_bit_for_bit():
+    first, second = (sample(make_sampler(), [2, 5, 9], seed=3) for _ in range(2))
+    assert np.array_equal(first.actions, second.actions)
+    other = sample(make_sampler(), [2, 5, 9], seed=4)
+    assert not np.array_equal(first.actions, other.actions)
+
+
+def test_each_task_acts_by_its_own_parameters():
+    sampler = make_sampler(limit=5)
+    rng = np.random.default_rng(0)
+    sampler.update_tasks(rng)
+    params = {name: value.numpy() for name, value in sampler.policy.stacked_theta(3).items()}
+    params["mean_network/output/bias"] += np.array([[0.0], [100.0], [200.0]], np.float32)
+    trajectories, _ = sampler.obtain_samples(params, rng)
+    assert np.allclose(trajectories.actions.mean(axis=(1, 2, 3)), [0, 100, 200], atol=5)
+
+
+def test_a_failing_simulation_is_reported_with_its_task():
+    with pytest.raises(SamplingError, match=r"exploded in 1 of 3 tasks \(slot 1: 77\)"):
+        sample(make_sampler(), [2, CountdownEnv.fails_at, 3])
+
+
+def test_a_reward_that_is_not_a_number_is_reported_with_its_task():
+    with pytest.raises(SamplingError, match=r"NaN or infinite rewards in 1 of 3 tasks \(slot 2: 88\)"):
+        sample(make_sampler(), [2, 3, CountdownEnv.nan_at])
