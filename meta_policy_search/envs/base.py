@@ -81,7 +81,10 @@ class BatchMetaEnv(MetaEnv):
 
     @abc.abstractmethod
     def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
-        """Starts new episodes in the given environments (indices [m]; None: all) and returns their observations [m, O]."""
+        """Starts new episodes and returns their observations [m, O].
+
+        `envs` are the indices [m] of the environments concerned, ascending; None for all.
+        """
 
     @abc.abstractmethod
     def step_envs(self, actions: np.ndarray) -> BatchStep:

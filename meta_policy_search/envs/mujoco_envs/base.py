@@ -12,8 +12,6 @@ from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
 from meta_policy_search.envs.mujoco_envs.engine import Simulations, State
 from meta_policy_search.envs.mujoco_envs.physics import Physics, add_contact_forces, compile_model, load_spec
 
-IMAGE_SIZE = 480  # pixels, gymnasium's
-
 
 class MujocoMetaEnv(BatchMetaEnv):
     """M simulations of one model. A family adds `xml`, `frame_skip`, its tasks, and four functions of the state.
@@ -101,12 +99,10 @@ class MujocoMetaEnv(BatchMetaEnv):
         if self.render_mode is None:
             return None
         if self._renderer is None:
-            from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer  # imports OpenGL
+            from meta_policy_search.envs.mujoco_envs.rendering import ProcessRenderer  # imports OpenGL
 
-            self._renderer = MujocoRenderer(self.model, mujoco.MjData(self.model), width=IMAGE_SIZE, height=IMAGE_SIZE)
-        self.sims.copy_state(0, self._renderer.data)
-        mujoco.mj_forward(self.model, self._renderer.data)
-        return self._renderer.render(self.render_mode)
+            self._renderer = ProcessRenderer(self.model, self.render_mode)
+        return self._renderer.draw(self.sims.qpos[0].copy(), self.sims.qvel[0].copy())
 
     def close(self) -> None:
         if self._renderer is not None:

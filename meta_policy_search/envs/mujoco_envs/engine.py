@@ -51,12 +51,8 @@ class Simulations:
         """A field of MjModel with one value per simulation, [M, ...], live. Derived constants are not recomputed."""
         return self._batch.expand(name)
 
-    def copy_state(self, sim: int, data: mujoco.MjData) -> None:
-        """Writes simulation `sim`'s state, without derived fields, into an MjData of the same model."""
-        self._batch.get_data(sim, data)
-
     def set_state(self, qpos: np.ndarray, qvel: np.ndarray, sims: np.ndarray | None = None) -> None:
-        """Clears the given simulations (indices [m]; None: all), sets qpos [m, nq] and qvel [m, nv], and runs mj_forward."""
+        """Clears the given simulations (ascending indices [m]; None: all), sets qpos [m, nq] and qvel [m, nv], and runs mj_forward."""
         self._batch.reset(sims, stage=mujoco.mjtStage.mjSTAGE_NONE)
         rows = slice(None) if sims is None else sims
         self.qpos[rows], self.qvel[rows] = qpos, qvel
@@ -82,7 +78,7 @@ class Simulations:
             self._raise_if_unstable()
 
     def _raise_if_unstable(self) -> None:
-        counts = self._batch.warning.reshape(len(self.qpos), -1)
+        counts = self._batch.warning[:, :, 1]  # [M, kind]; the other column is where it happened
         for warning, quantity in _UNSTABLE.items():
             sims = np.flatnonzero(counts[:, int(warning)])
             if len(sims):

@@ -1,0 +1,51 @@
+"""Draws simulations with gymnasium's renderer, in a process of its own.
+
+The process doesn't load TensorFlow: in one process, the LLVM in it and the LLVM of Mesa's software renderer (that is, of any
+machine without a graphics card) crash each other.
+"""
+
+import mujoco
+import numpy as np
+from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
+from joblib.externals.loky import ProcessPoolExecutor
+
+IMAGE_SIZE = 480  # pixels, gymnasium's
+
+_renderers: list[MujocoRenderer] = []  # the one of this process
+
+
+class ProcessRenderer:
+    """Images of the states of one model, or a window that shows them.
+
+    Args:
+      model: the compiled model.
+      mode: "rgb_array" to get images, "human" for a window.
+    """
+
+    def __init__(self, model: mujoco.MjModel, mode: str):
+        self._mode = mode
+        self._process = ProcessPoolExecutor(max_workers=1)
+        self._process.submit(_open, model).result()
+
+    def draw(self, qpos: np.ndarray, qvel: np.ndarray) -> np.ndarray | None:
+        """The image [480, 480, 3] uint8 of the state qpos [nq], qvel [nv]; in mode "human" it goes to the window.
+
+        Raises:
+          RuntimeError: there is no display or no OpenGL; `MUJOCO_GL=egl` needs none of the former.
+        """
+        return self._process.submit(_draw, qpos, qvel, self._mode).result()
+
+    def close(self) -> None:
+        """Ends the process, and with it the window."""
+        self._process.shutdown(kill_workers=True)
+
+
+def _open(model: mujoco.MjModel) -> None:
+    _renderers[:] = [MujocoRenderer(model, mujoco.MjData(model), width=IMAGE_SIZE, height=IMAGE_SIZE)]
+
+
+def _draw(qpos: np.ndarray, qvel: np.ndarray, mode: str) -> np.ndarray | None:
+    renderer = _renderers[0]
+    renderer.data.qpos[:], renderer.data.qvel[:] = qpos, qvel
+    mujoco.mj_forward(renderer.model, renderer.data)
+    return renderer.render(mode)
