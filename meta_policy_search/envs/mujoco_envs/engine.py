@@ -52,7 +52,7 @@ class Simulations:
         return self._batch.expand(name)
 
     def set_state(self, qpos: np.ndarray, qvel: np.ndarray, sims: np.ndarray | None = None) -> None:
-        """Clears the given simulations (ascending indices [m]; None: all), sets qpos [m, nq] and qvel [m, nv], and runs mj_forward."""
+        """Clears the given simulations (ascending indices [m]; None: all), sets qpos [m, nq], qvel [m, nv]; mj_forward."""
         self._batch.reset(sims, stage=mujoco.mjtStage.mjSTAGE_NONE)
         rows = slice(None) if sims is None else sims
         self.qpos[rows], self.qvel[rows] = qpos, qvel
