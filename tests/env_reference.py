@@ -107,7 +107,10 @@ def family_name(data: Data) -> str:
     """Which family the recording is of."""
     info = next((name for name in TELLING_INFOS if f"env_infos/{name}" in data), None)
     task_size = data["task"].size if "task" in data else 0
-    name = FAMILY_OF[info, data["obs"].shape[1], task_size]
+    observation_size = data["obs"].shape[1]
+    if (info, observation_size, task_size) not in FAMILY_OF:
+        raise ValueError(f"no family has {observation_size} observations, tasks of size {task_size}, and the info {info}")
+    name = FAMILY_OF[info, observation_size, task_size]
     if name == "Walker2DRandDirecEnv" and abs(data["task"]) != 1:
         return "Walker2DRandVelEnv"
     return name

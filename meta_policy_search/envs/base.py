@@ -2,12 +2,14 @@
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import gymnasium
 import numpy as np
 
-from meta_policy_search.types import Trajectories
+if TYPE_CHECKING:
+    from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
+
 
 Task = Any  # whatever sample_tasks returns one of: a number, an array, a dict of arrays
 
@@ -94,7 +96,7 @@ class BatchMetaEnv(MetaEnv):
           EnvironmentFailure: if the simulation became unstable.
         """
 
-    def diagnostics(self, trajectories: Trajectories) -> Mapping[str, float]:
+    def diagnostics(self, trajectories: "Trajectories") -> Mapping[str, float]:
         """What the log says of one sampling round, besides the returns."""
         return {}
 
@@ -126,13 +128,13 @@ class BatchMetaEnv(MetaEnv):
         return step.observations[0], float(step.rewards[0]), bool(step.terminated[0]), False, infos
 
 
-def episode_means(values: np.ndarray, trajectories: Trajectories) -> np.ndarray:
+def episode_means(values: np.ndarray, trajectories: "Trajectories") -> np.ndarray:
     """The mean of values [N, R, T] over each finished episode, [episodes]."""
     sums, counts = (_episode_sums(x, trajectories) for x in (values, np.ones_like(values)))
     return sums / counts
 
 
-def episode_ends(trajectories: Trajectories) -> np.ndarray:
+def episode_ends(trajectories: "Trajectories") -> np.ndarray:
     """True at the last step of each finished episode, [N, R, T]."""
     start, mask = trajectories.start, trajectories.mask
     last = np.ones(mask.shape, bool)
@@ -140,7 +142,7 @@ def episode_ends(trajectories: Trajectories) -> np.ndarray:
     return last & mask
 
 
-def _episode_sums(values: np.ndarray, trajectories: Trajectories) -> np.ndarray:
+def _episode_sums(values: np.ndarray, trajectories: "Trajectories") -> np.ndarray:
     ends = episode_ends(trajectories)
     cumulative = np.concatenate([np.zeros((*values.shape[:2], 1)), np.cumsum(values, axis=2)], axis=2)
     before = np.take_along_axis(cumulative, trajectories.start, axis=2)

@@ -99,6 +99,23 @@ def test_the_number_of_tasks_must_be_that_of_environments(family):
         env.set_tasks([env.default_task()])
 
 
+def test_making_an_environment_does_not_load_tensorflow():
+    program = """import sys, gymnasium, meta_policy_search.envs
+for name in ("AntRandDirec2D", "HalfCheetahRandDirec", "MetaPointEnvWalls"):
+    gymnasium.make(f"meta_policy_search/{name}-v0").reset(seed=0)
+sys.exit("tensorflow" in sys.modules)"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("family", ["HopperRandParamsEnv", "MetaPointEnvWalls"])
+def test_gymnasium_makes_vectors_of_single_environments(family):
+    envs = gymnasium.make_vec(gymnasium_id(family), num_envs=3, vectorization_mode="sync")
+    observations, _ = envs.reset(seed=0)
+    assert observations.shape == (3, OBSERVATION_SIZES[family])
+    assert len(np.unique(observations[:, 0])) == 3
+    envs.close()
+
+
 def test_a_batch_has_the_settings_of_its_maker():
     env = load_class(FAMILIES["Walker2DRandParamsEnv"])(physics="modern", log_scale_limit=1.0, num_threads=1)
     batch = env.batch(4)

@@ -1,6 +1,7 @@
 """What the ant families share."""
 
 import abc
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,7 +9,9 @@ from meta_policy_search.envs.base import episode_means
 from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv, squared_norm
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.tasks import is_finite
-from meta_policy_search.types import Trajectories
+
+if TYPE_CHECKING:
+    from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
 
 TORSO = 1  # body
 
@@ -41,7 +44,7 @@ class Ant(MujocoMetaEnv):
         }
         return sum(infos.values()), infos
 
-    def diagnostics(self, trajectories: Trajectories) -> dict[str, float]:
+    def diagnostics(self, trajectories: "Trajectories") -> dict[str, float]:
         """Statistics over episodes of the mean forward reward of a step, and the mean control cost of a step."""
         forward = episode_means(trajectories.env_infos["reward_forward"], trajectories)
         return {

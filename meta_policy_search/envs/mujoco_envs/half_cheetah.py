@@ -1,11 +1,15 @@
 """What the half-cheetah families share."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from meta_policy_search.envs.base import episode_ends
 from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv, squared_norm
 from meta_policy_search.envs.mujoco_envs.engine import State
-from meta_policy_search.types import Trajectories
+
+if TYPE_CHECKING:
+    from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
 
 
 class HalfCheetah(MujocoMetaEnv):
@@ -32,7 +36,7 @@ class HalfCheetah(MujocoMetaEnv):
         """-0.05 |a|^2, [M]."""
         return -0.05 * squared_norm(actions)
 
-    def diagnostics(self, trajectories: Trajectories) -> dict[str, float]:
+    def diagnostics(self, trajectories: "Trajectories") -> dict[str, float]:
         """Mean velocity over all steps and over the last steps of the episodes [m/s], and the mean control cost.
 
         The original logs the standard deviation of the control cost under the name AvgCtrlCost.
