@@ -30,13 +30,13 @@ WELL_CONDITIONED = 1e-3  # of the largest gradient entry
 ABOUT_ZERO = " (gradient about 0)"
 
 
-def compare(path: Path) -> dict[str, float]:
+def compare(path: Path, dtypes: Sequence[tf.DType] = (tf.float64, tf.float32)) -> dict[str, float]:
     """The largest deviation of every quantity in the file, over tasks and parameters."""
     original, found = Original(path), {}
     eagerly = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     try:
-        for dtype in (tf.float64, tf.float32):
+        for dtype in dtypes:
             for name, value, expected in quantities(original, dtype):
                 name = f"{dtype.name} {name}"
                 found[name] = float(np.maximum(found.get(name, 0.0), deviation(name, value, expected)))  # keeps a NaN
@@ -225,6 +225,7 @@ def _after_adam(group: str, algo: MAMLAlgo, original: Original) -> Iterator[Quan
 
 def constraint(algo: TRPOMAML, batches: Sequence[Samples], original: Original) -> Iterator[Quantity]:
     """The KL that bounds TRPO's step, its gradient, and its curvature along the gradient of the loss."""
+    batches = tf.nest.map_structure(tf.convert_to_tensor, batches)
     theta = {name: tf.identity(value) for name, value in algo.theta.items()}
     with tf.GradientTape() as tape:
         tape.watch(theta)
@@ -233,17 +234,17 @@ def constraint(algo: TRPOMAML, batches: Sequence[Samples], original: Original) -
     yield "constraint_val_before", kl, original["constraint_val_before"]
     yield from original.match_vector("constraint_grad", tape.gradient(kl, theta))
     _, gradient = algo.meta_gradient(batches)
-    hessian = unflatten(algo.optimizer.product(flatten(gradient), batches), theta)
-    yield from original.match_vector("Hx_gradient_exact_autodiff", hessian)
     if algo.policy.dtype == tf.float64:  # in float32 the difference of two gradients 1e-5 apart is mostly noise
         algo.optimizer.hvp = "finite_difference"
-        difference = unflatten(algo.optimizer.product(flatten(gradient), batches), theta)
-        algo.optimizer.hvp = "hessian"
-        yield from original.match_vector("Hx_gradient", difference)
+        product = algo.optimizer.product(flatten(gradient), batches)
+        yield from original.match_vector("Hx_gradient", unflatten(product, theta))
+    else:  # in float64 with the step
+        product = _compiled(algo.optimizer.product, flatten(gradient), batches)
+        yield from original.match_vector("Hx_gradient_exact_autodiff", unflatten(product, theta))
 
 
 def trust_region_step(algo: TRPOMAML, batches: Sequence[Samples], original: Original) -> Iterator[Quantity]:
-    """The step of TRPO, beside the original's conjugate gradient and line search with an exact curvature.
+    """The curvature and the step of TRPO, beside the original's conjugate gradient and line search with an exact curvature.
 
     In float64 only, and with the original's epsilon in the KL: ten iterations of conjugate gradient on an ill-conditioned
     or, off-policy, indefinite curvature amplify a difference of 1e-8 in it without bound, and float32's even more.
@@ -251,6 +252,10 @@ def trust_region_step(algo: TRPOMAML, batches: Sequence[Samples], original: Orig
     use_original_kl(algo)
     directions, direction = [], algo.optimizer.direction
     algo.optimizer.direction = lambda *args: directions.append(_compiled(direction, *args)) or directions[-1]
+    batches = tf.nest.map_structure(tf.convert_to_tensor, batches)
+    _, gradient = algo.meta_gradient(batches)
+    product = _compiled(algo.optimizer.product, flatten(gradient), batches)
+    yield from original.match_vector("Hx_gradient_exact_autodiff", unflatten(product, algo.theta))
     metrics = algo.optimize_policy(batches)
     group, ((x, scale),) = "exact_hvp", directions
     yield "optimize_policy/LossBefore", metrics["LossBefore"], original["optimize_policy/LossBefore"]
