@@ -52,7 +52,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-SCRIPTS = {"pro-mp": "pro-mp_run_mujoco.py"}
+SCRIPTS = {name: f"{name}_run_mujoco.py" for name in ("pro-mp", "maml", "e-maml", "vpg", "dice")}
 
 
 def load(algo: str) -> tuple:

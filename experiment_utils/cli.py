@@ -101,7 +101,7 @@ def _require_env(name: str, default: str) -> None:
 def _config_file(argv: list[str]) -> Path | None:
     for flag, value in zip(argv, [*argv[1:], ""], strict=True):
         name, _, attached = flag.partition("=")
-        if name.replace("_", "-") == "--config-file":
+        if name.replace("_", "-") == "--config-file" and not value.startswith("--"):
             return Path(attached or value)
     return None
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBaseline"]
 Physics = Literal["paper", "modern"]
 InnerType = Literal["likelihood_ratio", "log_likelihood"]
+OuterType = Literal["dice", "vpg", "trpo"]
 
 C = TypeVar("C", bound="Config")
 
@@ -117,6 +118,58 @@ class ProMPConfig(Config):
             self._require(name, getattr(self, name) > 0, "a positive number")
         divides = self.meta_batch_size % self.num_minibatches == 0
         self._require("num_minibatches", divides, f"a divisor of meta_batch_size ({self.meta_batch_size})")
+
+
+@dataclasses.dataclass(frozen=True)
+class TRPOMAMLConfig(Config):
+    """Settings of TRPO-MAML, E-MAML-TRPO and LVC-TRPO."""
+
+    step_size: float = 0.01
+    """Trust region delta: the largest KL after adaptation, in nats."""
+    inner_type: InnerType = "log_likelihood"
+    """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's."""
+    exploration: bool = False
+    """Add E-MAML's credit for the pre-update behaviour."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._require_positive("step_size")
+
+
+@dataclasses.dataclass(frozen=True)
+class VPGMAMLConfig(Config):
+    """Settings of MAML-VPG, E-MAML-VPG and LVC-VPG."""
+
+    learning_rate: float = 1e-3
+    """Step size beta of Adam."""
+    inner_type: InnerType = "log_likelihood"
+    """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's."""
+    exploration: bool = False
+    """Add E-MAML's credit for the pre-update behaviour."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._require_positive("learning_rate")
+
+
+@dataclasses.dataclass(frozen=True)
+class DICEMAMLConfig(Config):
+    """Settings of DiCE."""
+
+    baseline: BaselineName = "LinearTimeBaseline"
+    """Baseline of the discounted reward of a step, fitted to each task's samples."""
+    return_baseline: BaselineName = "LinearFeatureBaseline"
+    """Baseline of the return, for the advantages of outer_type vpg and trpo."""
+    outer_type: OuterType = "dice"
+    """Objective after adaptation: dice (DICEMAML), vpg (VPG_DICEMAML) or trpo (TRPO_DICEMAML)."""
+    learning_rate: float = 1e-3
+    """Step size beta of Adam, for outer_type dice and vpg."""
+    step_size: float = 0.01
+    """Trust region delta for outer_type trpo, in nats."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._require_positive("learning_rate", "step_size")
 
 
 def load_config(path: Path, defaults: C) -> C:

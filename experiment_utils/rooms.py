@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from experiment_utils.config import Config
+from experiment_utils.config import Config, DICEMAMLConfig
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline
 from meta_policy_search.envs import FAMILIES, load_class
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
+from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcessor
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
 from meta_policy_search.samplers.meta_sampler import MetaSampler
 
@@ -57,6 +58,18 @@ def make_sample_processor(config: Config) -> MetaSampleProcessor:
         discount=config.discount,
         gae_lambda=config.gae_lambda,
         normalize_adv=config.normalize_adv,
+    )
+
+
+def make_dice_sample_processor(config: DICEMAMLConfig) -> DiceSampleProcessor:
+    """DiCE's processor; with advantages where the meta-objective needs them."""
+    return DiceSampleProcessor(
+        baseline=BASELINES[config.baseline](),
+        max_path_length=config.max_path_length,
+        discount=config.discount,
+        gae_lambda=config.gae_lambda,
+        normalize_adv=config.normalize_adv,
+        return_baseline=None if config.outer_type == "dice" else BASELINES[config.return_baseline](),
     )
 
 

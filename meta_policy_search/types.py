@@ -15,6 +15,7 @@ import tensorflow as tf
 
 # Policy parameters by name; adapted parameters have a leading task axis [N, ...].
 Params = Mapping[str, tf.Tensor]
+ArrayParams = Mapping[str, np.ndarray]
 
 
 class Trajectories(NamedTuple):

@@ -1,10 +1,9 @@
-"""ProMP on a MuJoCo task family. The defaults are the original's: HalfCheetahRandDirecEnv, 40 tasks x 20 rollouts x 100 steps."""
+"""ProMP on a MuJoCo task family. By default, as in the original, half-cheetah with 40 tasks x 20 rollouts x 100 steps."""
 
 import sys
 
 from experiment_utils.config import ProMPConfig
 from experiment_utils.experiment import Rooms, main
-
 
 DEFAULTS = ProMPConfig()
 

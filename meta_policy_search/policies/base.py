@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from meta_policy_search.types import Params
-from meta_policy_search.utils.compiled import compiled
+from meta_policy_search.types import ArrayParams, Params
 
 
 class MetaPolicy(tf.Module, abc.ABC):
@@ -47,8 +46,14 @@ class MetaPolicy(tf.Module, abc.ABC):
         """The random numbers that `act` turns into actions, so that all randomness is an argument."""
 
     @abc.abstractmethod
-    def sample(self, distribution: tfp.distributions.Distribution, noise: tf.Tensor) -> tf.Tensor:
-        """An action from the distribution, as a deterministic function of `noise`."""
+    def act(
+        self, params: ArrayParams, observations: np.ndarray, noise: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Actions [N, R, A] of N policies on observations [N, R, O], and the parameters of their distributions.
+
+        It is called once per time step, where starting a TensorFlow graph costs several times the arithmetic; so it is
+        numpy, and a test holds it to `distribution`. Parameters [N, ...].
+        """
 
     @abc.abstractmethod
     def diagnostics(self, agent_infos: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float]:
@@ -61,12 +66,6 @@ class MetaPolicy(tf.Module, abc.ABC):
     def stacked_theta(self, n_tasks: int) -> dict[str, tf.Tensor]:
         """theta copied along a leading task axis, [N, ...]: every task starts its adaptation from the same point."""
         return stack_params(self.theta, n_tasks)
-
-    @compiled(jit_compile=True)
-    def act(self, params: Params, observations: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Actions [N, R, A] of N policies on observations [N, R, O], and the parameters of their distributions."""
-        distribution = self.distribution(params, observations)
-        return self.sample(distribution, noise), self.agent_infos(distribution)
 
 
 def stack_params(params: Params, n_tasks: int) -> dict[str, tf.Tensor]:

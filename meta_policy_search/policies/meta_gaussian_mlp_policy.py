@@ -7,8 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from meta_policy_search.policies.base import MetaPolicy
-from meta_policy_search.policies.networks import NONLINEARITIES, init_mlp, mlp
-from meta_policy_search.types import Params
+from meta_policy_search.policies.networks import NONLINEARITIES, init_mlp, mlp, mlp_array
+from meta_policy_search.types import ArrayParams, Params
 
 tfd = tfp.distributions
 
@@ -79,8 +79,13 @@ class MetaGaussianMLPPolicy(MetaPolicy):
     def noise(self, rng: np.random.Generator, batch_shape: tuple[int, ...]) -> np.ndarray:
         return rng.standard_normal((*batch_shape, self.action_dim), dtype=np.float32)
 
-    def sample(self, distribution: tfd.Distribution, noise: tf.Tensor) -> tf.Tensor:
-        return distribution.distribution.loc + distribution.distribution.scale * noise
+    def act(
+        self, params: ArrayParams, observations: np.ndarray, noise: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        mean = mlp_array(params, "mean_network", observations, len(self.hidden_sizes), self.hidden_nonlinearity)
+        log_std = params[LOG_STD] if self.learn_std else np.asarray(self.init_log_std, mean.dtype)
+        log_std = np.maximum(log_std, np.asarray(self.min_log_std, mean.dtype))
+        return mean + np.exp(log_std) * noise, {"mean": mean, "log_std": np.broadcast_to(log_std, mean.shape)}
 
     def diagnostics(self, agent_infos: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float]:
         return {"AveragePolicyStd": float(np.mean(np.exp(agent_infos["log_std"][mask]), dtype=np.float64))}

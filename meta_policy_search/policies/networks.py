@@ -1,18 +1,26 @@
 """Multi-layer perceptrons as pure functions of named parameters."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from meta_policy_search.policies.base import glorot_uniform
-from meta_policy_search.types import Params
+from meta_policy_search.types import ArrayParams, Params
 
-NONLINEARITIES: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
-    "tanh": tf.tanh,
-    "relu": tf.nn.relu,
-    "elu": tf.nn.elu,
-    "swish": tf.nn.silu,
+
+class Nonlinearity(NamedTuple):
+    """One function twice: differentiable, and for acting."""
+
+    tensor: Callable[[tf.Tensor], tf.Tensor]
+    array: Callable[[np.ndarray], np.ndarray]
+
+
+NONLINEARITIES = {
+    "tanh": Nonlinearity(tf.tanh, np.tanh),
+    "relu": Nonlinearity(tf.nn.relu, lambda x: np.maximum(x, 0)),
+    "elu": Nonlinearity(tf.nn.elu, lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0)))),
 }
 
 
@@ -42,8 +50,18 @@ def mlp(params: Params, scope: str, inputs: tf.Tensor, n_hidden: int, nonlineari
         kernel, bias = params[f"{scope}/{layer}/kernel"], params[f"{scope}/{layer}/bias"]
         x = tf.matmul(x, kernel) + (bias[:, tf.newaxis] if stacked else bias)
         if layer != "output":
-            x = NONLINEARITIES[nonlinearity](x)
+            x = NONLINEARITIES[nonlinearity].tensor(x)
     return tf.reshape(x, tf.concat([leading, [x.shape[-1]]], axis=0))
+
+
+def mlp_array(params: ArrayParams, scope: str, inputs: np.ndarray, n_hidden: int, nonlinearity: str) -> np.ndarray:
+    """`mlp` in numpy, for parameters [N, ...] and inputs [N, R, in]."""
+    x = inputs
+    for layer in _layers(n_hidden):
+        x = x @ params[f"{scope}/{layer}/kernel"] + params[f"{scope}/{layer}/bias"][:, np.newaxis]
+        if layer != "output":
+            x = NONLINEARITIES[nonlinearity].array(x)
+    return x
 
 
 def _layers(n_hidden: int) -> list[str]:

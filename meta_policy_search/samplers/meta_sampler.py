@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure, Task
 from meta_policy_search.policies.base import MetaPolicy
-from meta_policy_search.types import Params, Trajectories
+from meta_policy_search.types import ArrayParams, Params, Trajectories
 from meta_policy_search.utils.clock import Clock
 
 
@@ -55,8 +55,9 @@ class MetaSampler:
         """One round with the parameters [N, ...] of the tasks' policies, and the seconds that it took.
 
         Raises:
-          SamplingError: an environment's reward or observation was not finite, or its simulation failed.
+          SamplingError: an observation, action or reward was not finite, or its simulation failed.
         """
+        params = {name: np.asarray(value) for name, value in params.items()}
         clock, steps = Clock("PolicyExecTime", "EnvExecTime"), []
         num_envs = self.envs.num_envs
         lengths, starts, finished_until = np.zeros((3, num_envs), np.int32)
@@ -80,11 +81,12 @@ class MetaSampler:
         clock.lap("PolicyExecTime")
         return trajectories, clock.seconds
 
-    def _act(self, params: Params, observations: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+    def _act(self, params: ArrayParams, observations: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
         """Actions [M, A] and the distributions that they come from, for observations [M, O]."""
         observations = observations.reshape(*self.batch_shape, -1)
         noise = self.policy.noise(rng, self.batch_shape)
-        return tf.nest.map_structure(_flat, self.policy.act(params, observations, noise))
+        actions, agent_infos = self.policy.act(params, observations, noise)
+        return _flat(actions), {name: _flat(value) for name, value in agent_infos.items()}
 
     def _step(self, actions: np.ndarray) -> BatchStep:
         try:
@@ -105,7 +107,7 @@ class MetaSampler:
         return Trajectories(observations, actions, rewards, start, mask, agent_infos, env_infos)
 
     def _check_finite(self, trajectories: Trajectories) -> None:
-        for name in ("observations", "rewards"):
+        for name in ("observations", "actions", "rewards"):
             bad = ~np.isfinite(getattr(trajectories, name))
             if bad.any():
                 slots = np.unique(np.nonzero(bad)[0])
@@ -116,7 +118,6 @@ class MetaSampler:
         return f"{len(slots)} of {self.batch_shape[0]} tasks ({shown}{', ...' if len(slots) > 3 else ''})"
 
 
-def _flat(value: tf.Tensor) -> np.ndarray:
+def _flat(array: np.ndarray) -> np.ndarray:
     """[N, R, ...] -> [M, ...]"""
-    array = value.numpy()
     return array.reshape(-1, *array.shape[2:])

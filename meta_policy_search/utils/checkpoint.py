@@ -6,6 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
+# What TensorFlow raises for a file that is truncated, of another program, or of another network.
+UNREADABLE = (tf.errors.OpError, AssertionError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+
 FORMAT = "meta_policy_search checkpoint 1"
 
 
@@ -57,7 +60,7 @@ class Checkpoints:
         for path in sorted(self.directory.glob("ckpt-*.index"), key=_number, reverse=True):
             try:
                 self._checkpoint.restore(str(path.with_suffix(""))).assert_existing_objects_matched()
-            except (tf.errors.OpError, ValueError, AssertionError, TypeError) as error:
+            except UNREADABLE as error:
                 reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
                 complaints.append(f"checkpoint {path.with_suffix('').name} can't be used ({reason})")
             else:

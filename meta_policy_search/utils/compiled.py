@@ -14,18 +14,13 @@ F = TypeVar("F", bound=Callable)
 TIME_AXIS = 2  # of the arrays [N, R, T, ...] in Samples
 
 
-def compiled(method: F | None = None, *, jit_compile: bool = False) -> F:
+def compiled(method: F) -> F:
     """Compiles a method with `tf.function`, once for all lengths T of the samples among its arguments.
 
     T differs from round to round when episodes end early, and the graph must not be traced again for that. So the time
     axis of every `Samples` is unknown to the graph; all other shapes are fixed, and other ones make another graph.
     `tf.config.run_functions_eagerly(True)` makes the method steppable.
-
-    Args:
-      jit_compile: by XLA; for methods without samples, whose shapes never change.
     """
-    if method is None:
-        return functools.partial(compiled, jit_compile=jit_compile)
 
     @functools.wraps(method)
     def door(self, *args):
@@ -33,9 +28,7 @@ def compiled(method: F | None = None, *, jit_compile: bool = False) -> F:
         key = (method, *(_key(arg) for arg in args))
         if key not in functions:
             signature = [_signature(arg) for arg in args]
-            functions[key] = tf.function(
-                functools.partial(method, self), input_signature=signature, jit_compile=jit_compile or None
-            )
+            functions[key] = tf.function(functools.partial(method, self), input_signature=signature)
         return functions[key](*args)
 
     return door

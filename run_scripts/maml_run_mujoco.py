@@ -1,0 +1,29 @@
+"""TRPO-MAML on a MuJoCo task family; with --inner_type likelihood_ratio, LVC-TRPO."""
+
+import sys
+
+from experiment_utils.config import TRPOMAMLConfig
+from experiment_utils.experiment import Rooms, main
+
+DEFAULTS = TRPOMAMLConfig()
+
+
+def build(config: TRPOMAMLConfig, rng) -> Rooms:
+    """Environment, policy, sampler, processor, algorithm."""
+    from experiment_utils import rooms
+    from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
+
+    env = rooms.make_env(config)
+    policy = rooms.make_policy(config, env, rng)
+    algo = TRPOMAML(
+        policy,
+        step_size=config.step_size,
+        inner_type=config.inner_type,
+        exploration=config.exploration,
+        **rooms.inner_settings(config),
+    )
+    return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_sample_processor(config))
+
+
+if __name__ == "__main__":
+    sys.exit(main(DEFAULTS, build, __doc__))

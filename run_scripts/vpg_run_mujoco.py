@@ -1,0 +1,29 @@
+"""MAML-VPG on a MuJoCo task family; with --inner_type likelihood_ratio LVC-VPG, with --exploration E-MAML-VPG."""
+
+import sys
+
+from experiment_utils.config import VPGMAMLConfig
+from experiment_utils.experiment import Rooms, main
+
+DEFAULTS = VPGMAMLConfig(meta_batch_size=20, n_itr=300)  # the original's
+
+
+def build(config: VPGMAMLConfig, rng) -> Rooms:
+    """Environment, policy, sampler, processor, algorithm."""
+    from experiment_utils import rooms
+    from meta_policy_search.meta_algos.vpg_maml import VPGMAML
+
+    env = rooms.make_env(config)
+    policy = rooms.make_policy(config, env, rng)
+    algo = VPGMAML(
+        policy,
+        learning_rate=config.learning_rate,
+        inner_type=config.inner_type,
+        exploration=config.exploration,
+        **rooms.inner_settings(config),
+    )
+    return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_sample_processor(config))
+
+
+if __name__ == "__main__":
+    sys.exit(main(DEFAULTS, build, __doc__))

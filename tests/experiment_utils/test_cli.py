@@ -1,0 +1,143 @@
+"""What a user's mistake is answered with: one sentence, exit code 2, nothing written."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiment_utils.cli import parse
+from experiment_utils.config import ProMPConfig
+
+PARAMS_OF_THE_ORIGINAL = {
+    "seed": 1,
+    "baseline": "LinearFeatureBaseline",
+    "env": "HalfCheetahRandDirecEnv",
+    "rollouts_per_meta_task": 20,
+    "max_path_length": 100,
+    "parallel": True,
+    "discount": 0.99,
+    "gae_lambda": 1,
+    "normalize_adv": True,
+    "hidden_sizes": [64, 64],
+    "learn_std": True,
+    "inner_lr": 0.1,
+    "learning_rate": 0.001,
+    "num_promp_steps": 5,
+    "clip_eps": 0.3,
+    "target_inner_step": 0.01,
+    "init_inner_kl_penalty": 0.0005,
+    "adaptive_inner_kl_penalty": False,
+    "n_itr": 1001,
+    "meta_batch_size": 40,
+    "num_inner_grad_steps": 1,
+}
+
+
+def parsed(tmp_path: Path, *argv: str):
+    return parse(ProMPConfig(), "", [*argv, "--dump_path", str(tmp_path / "run")])
+
+
+def complaint(capsys, tmp_path: Path, *argv: str) -> str:
+    with pytest.raises(SystemExit) as stop:
+        parsed(tmp_path, *argv)
+    assert stop.value.code == 2
+    message = capsys.readouterr().err
+    assert len(message.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+    return message
+
+
+def write(path: Path, values: object) -> str:
+    path.write_text(json.dumps(values))
+    return str(path)
+
+
+def test_flags_take_underscores_and_hyphens(tmp_path):
+    request = parsed(tmp_path, "--n_itr", "30", "--max-path-length", "7", "--hidden_sizes", "8", "4", "--no-learn-std")
+    assert (request.config.n_itr, request.config.max_path_length) == (30, 7)
+    assert request.config.hidden_sizes == (8, 4)
+    assert not request.config.learn_std
+
+
+def test_the_defaults_are_the_originals(tmp_path):
+    original = write(tmp_path / "params.json", PARAMS_OF_THE_ORIGINAL)
+    assert parsed(tmp_path, "--config_file", original).config == ProMPConfig()
+
+
+def test_flags_override_the_config_file(tmp_path):
+    file = write(tmp_path / "c.json", {"n_itr": 5, "seed": 7})
+    config = parsed(tmp_path, "--config_file", file, "--seed", "8").config
+    assert (config.n_itr, config.seed) == (5, 8)
+
+
+def test_class_entries_of_the_originals_sweeps_are_understood(tmp_path):
+    file = write(tmp_path / "c.json", {"env": {"$class": "maml_zoo.envs.point_envs.x.MetaPointEnvCorner"}})
+    assert parsed(tmp_path, "--config_file", file).config.env == "MetaPointEnvCorner"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--n_iter", "3"], "did you mean 'n_itr'"),
+        (["--n_itr", "many"], "--n_itr"),
+        (["--n_itr", "0"], "n_itr is 0; it must be a positive number"),
+        (["--hidden_sizes", "64", "-1"], "hidden_sizes"),
+        (["--inner_lr", "nan"], "inner_lr is nan; it must be a finite number"),
+        (["--learning_rate", "inf"], "learning_rate is inf"),
+        (["--env", "HalfCheetaRandDirecEnv"], "did you mean 'HalfCheetahRandDirecEnv'"),
+        (["--physics", "new"], "paper"),
+        (["--baseline", "None"], "LinearFeatureBaseline"),
+        (["--num_minibatches", "7"], "a divisor of meta_batch_size (40)"),
+        (["--discount", "1.5"], "between 0 and 1"),
+        (["--config_file", "missing.json"], "can't read the config file missing.json"),
+        (["--config_file"], "config_file"),
+        (["surplus"], "unknown argument 'surplus'"),
+    ],
+)
+def test_a_mistaken_argument_gets_one_helpful_sentence(capsys, tmp_path, argv, words):
+    assert words in complaint(capsys, tmp_path, *argv)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"n_itr": ', "is not JSON"),
+        ("[1]", "no JSON object"),
+        ('{"n_iter": 3}', "unknown key 'n_iter'; did you mean 'n_itr'"),
+        ('{"n_itr": "3"}', "n_itr is '3'; it must be a whole number"),
+        ('{"n_itr": true}', "n_itr is True; it must be a whole number"),
+        ('{"hidden_sizes": 64}', "hidden_sizes is 64; it must be a list of whole numbers"),
+        ('{"algo": "TRPOMAML"}', "is for TRPOMAML, this script trains ProMP"),
+    ],
+)
+def test_a_mistaken_config_file_gets_one_helpful_sentence(capsys, tmp_path, content, words):
+    file = tmp_path / "c.json"
+    file.write_text(content)
+    assert words in complaint(capsys, tmp_path, "--config_file", str(file))
+
+
+def test_a_dump_path_that_cannot_be_written_is_refused(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as stop:
+        parse(ProMPConfig(), "", ["--dump_path", str(tmp_path / "file" / "run")])
+    assert stop.value.code == 2
+    assert "can't write to the dump path" in capsys.readouterr().err
+
+
+def test_a_run_is_never_overwritten(capsys, tmp_path):
+    (tmp_path / "params.json").write_text("{}")
+    with pytest.raises(SystemExit) as stop:
+        parse(ProMPConfig(), "", ["--dump_path", str(tmp_path)])
+    assert stop.value.code == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_a_resumed_run_keeps_its_config_but_for_n_itr(capsys, tmp_path):
+    write(tmp_path / "params.json", {"config": {"algo": "ProMP", "seed": 5, "n_itr": 10}})
+    resume = ["--resume", "--dump_path", str(tmp_path)]
+    assert parse(ProMPConfig(), "", resume).config.n_itr == 10
+    request = parse(ProMPConfig(), "", [*resume, "--n_itr", "20"])
+    assert (request.config.seed, request.config.n_itr) == (5, 20)
+    with pytest.raises(SystemExit):
+        parse(ProMPConfig(), "", [*resume, "--seed", "6"])
+    assert "has seed 5; a resumed run can change n_itr only" in capsys.readouterr().err
