@@ -8,6 +8,8 @@ from tests.theory import mdp as exact
 from tests.theory.curvature import derivatives, dice, likelihood_ratio, log_likelihood, lvc
 from tests.theory.tabular_policy import samples
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SIZES = [(2, 2, 3), (2, 2, 4), (3, 2, 3), (2, 3, 3)]  # states, actions, horizon
 CASES = [(size, seed) for seed, size in enumerate(SIZES)]
 TASKS = 3

@@ -18,6 +18,8 @@ from meta_policy_search.types import Samples
 from tests.theory import mdp as exact
 from tests.theory.tabular_policy import TabularSoftmaxPolicy, samples
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 ALPHA = 0.3
 SIZES = [(2, 2, 3), (3, 2, 3), (2, 3, 3)]  # states, actions, horizon
 
@@ -159,7 +161,7 @@ class FormulationTwo:
         return float(other.probabilities @ other.outer_returns)
 
     def j_post(self, adapted: list[np.ndarray] | None = None) -> np.ndarray:
-        """E[ (I + alpha R(tau) hess log pi(tau)) R(tau') grad' log pi'(tau') ] (equation 28), with the theta' of each tau."""
+        """E[ (I + alpha R(tau) hess log pi(tau)) R(tau') grad' log pi'(tau') ] (equation 28), one theta' per tau."""
         outer_gradients = np.stack(
             [exact.return_gradient(self.mdp, x) for x in (self.adapted if adapted is None else adapted)]
         )  # [M, P]

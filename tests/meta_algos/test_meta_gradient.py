@@ -1,0 +1,153 @@
+"""The meta-gradient of every algorithm is the derivative of its meta-loss, through all inner steps."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo
+from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
+from meta_policy_search.meta_algos.objectives import dice_loss
+from meta_policy_search.meta_algos.pro_mp import ProMP
+from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
+from meta_policy_search.meta_algos.vpg_maml import VPGMAML
+from meta_policy_search.types import Samples
+from tests.meta_algos.problem import make_batches, make_policy, nearly_on_policy, on_policy
+
+pytestmark = pytest.mark.usefixtures("eagerly")
+
+ALGORITHMS = {  # one line per algorithm
+    "ProMP": lambda policy, **inner: ProMP(policy, clip_eps=0.3, init_inner_kl_penalty=0.1, **inner),
+    "TRPO-MAML": lambda policy, **inner: TRPOMAML(policy, inner_type="log_likelihood", **inner),
+    "E-MAML-TRPO": lambda policy, **inner: TRPOMAML(policy, inner_type="log_likelihood", exploration=True, **inner),
+    "LVC-TRPO": lambda policy, **inner: TRPOMAML(policy, inner_type="likelihood_ratio", **inner),
+    "MAML-VPG": lambda policy, **inner: VPGMAML(policy, inner_type="log_likelihood", **inner),
+    "E-MAML-VPG": lambda policy, **inner: VPGMAML(policy, inner_type="log_likelihood", exploration=True, **inner),
+    "LVC-VPG": lambda policy, **inner: VPGMAML(policy, inner_type="likelihood_ratio", **inner),
+}
+DICE_ALGORITHMS = {"DiCE": DICEMAML, "VPG-DiCE": VPG_DICEMAML, "TRPO-DiCE": TRPO_DICEMAML}
+
+
+def directional(gradient: dict[str, tf.Tensor], direction: dict[str, np.ndarray]) -> float:
+    return float(sum(tf.reduce_sum(gradient[name] * direction[name]) for name in direction))
+
+
+def difference(loss: Callable[[dict], tf.Tensor], theta: dict, direction: dict[str, np.ndarray], eps: float = 1e-4) -> float:
+    """Central difference, of fourth order, of a loss along a direction."""
+
+    def at(steps: int) -> float:
+        return float(loss({name: value + steps * eps * direction[name] for name, value in theta.items()}))
+
+    return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * eps)
+
+
+def disagreement(algo: MAMLAlgo, batches: Sequence[Samples], judge: MAMLAlgo | None = None, directions: int = 1) -> float:
+    """How far the meta-gradient is from differences of the meta-loss (of `judge`) along random directions, relatively."""
+    rng, judge = np.random.default_rng(2), judge or algo
+    _, gradient = algo.meta_gradient(batches)
+    assert list(gradient) == list(algo.theta)
+    worst = 0.0
+    for _ in range(directions):
+        direction = {name: rng.normal(size=value.shape) for name, value in algo.theta.items()}
+        expected = difference(lambda theta: judge.meta_loss_at(theta, batches).loss, algo.theta, direction)
+        worst = max(worst, abs(directional(gradient, direction) - expected) / max(1.0, abs(expected)))
+    return worst
+
+
+@pytest.mark.parametrize(("steps", "learned"), [(1, False), (2, True)], ids=["1 step", "2 steps, learned step sizes"])
+@pytest.mark.parametrize("make", ALGORITHMS.values(), ids=list(ALGORITHMS))
+def test_meta_gradient_is_the_derivative_of_the_meta_loss(make, steps, learned):
+    algo = make(make_policy(), num_inner_grad_steps=steps, trainable_inner_step_size=learned, inner_lr=0.1)
+    batches = nearly_on_policy(algo, make_batches(algo.policy, steps=steps))
+    assert disagreement(algo, batches, directions=2) < 1e-8
+
+
+def scale_second_order(algo: MAMLAlgo, factor: float) -> None:
+    """Spoils an algorithm: what the adaptation contributes to the derivative is multiplied by a factor."""
+    inner_step = algo._inner_step
+
+    def spoiled(params: dict, samples: Samples, theta: dict) -> tuple[dict, Distribution]:
+        adapted, distribution = inner_step(params, samples, theta)
+        moves = {name: adapted[name] - params[name] for name in params}
+        moves = {name: factor * move + tf.stop_gradient((1 - factor) * move) for name, move in moves.items()}
+        return {name: params[name] + moves[name] for name in params}, distribution
+
+    algo._inner_step = spoiled
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.5], ids=["first order only", "halved"])
+@pytest.mark.parametrize("make", [ALGORITHMS[name] for name in ("ProMP", "TRPO-MAML", "LVC-VPG")])
+def test_a_meta_gradient_with_a_wrong_second_order_part_does_not_pass(make, factor):
+    algo = make(make_policy(), inner_lr=0.1)
+    batches = nearly_on_policy(algo, make_batches(algo.policy))
+    scale_second_order(algo, factor)
+    assert disagreement(algo, batches) > 1e-4
+
+
+class ImportanceWeighted:
+    """DiCE's losses replaced by -E_t[ P(tau_<=t | theta) / P(tau_<=t | theta_old) rho_t ], an ordinary function of theta.
+
+    Where the data is on-policy DiCE's loss must have all derivatives of it.
+    """
+
+    def __init__(self, algo: MAMLAlgo):
+        self.algo = algo
+
+    def loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
+        log_ratio = distribution.log_prob(samples.actions) - self.algo.old_log_prob(samples)
+        terms, running = [], tf.zeros_like(log_ratio[..., 0])
+        for t in range(log_ratio.shape[-1]):
+            running = log_ratio[..., t] + tf.where(samples.start[..., t] == t, 0.0, running)
+            terms.append(samples.weights[..., t] * tf.exp(running) * samples.adjusted_rewards[..., t])
+        return -tf.reduce_sum(tf.stack(terms, axis=-1), axis=(1, 2))
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("make", DICE_ALGORITHMS.values(), ids=list(DICE_ALGORITHMS))
+def test_meta_gradient_through_dice_is_that_of_the_importance_weighted_return(make, steps):
+    algo, judge = (make(make_policy(), num_inner_grad_steps=steps, inner_lr=0.1) for _ in range(2))
+    judge.inner_loss = ImportanceWeighted(judge).loss  # and so the outer loss of DICEMAML
+    batches = on_policy(algo, make_batches(algo.policy, steps=steps))
+    assert disagreement(algo, batches, judge) < 1e-8
+    assert disagreement(algo, batches) > 1e-4  # the value of DiCE's own loss does not show its derivative
+
+
+def test_dice_loss_has_the_first_and_second_derivatives_of_the_importance_weighted_return():
+    algo = DICEMAML(make_policy())
+    samples = on_policy(algo, make_batches(algo.policy))[0]
+    params = algo.policy.stacked_theta(2)
+    derivatives = []
+    for loss in (algo.inner_loss, ImportanceWeighted(algo).loss):
+        with tf.GradientTape() as outer:
+            outer.watch(params)
+            with tf.GradientTape() as inner:
+                inner.watch(params)
+                value = tf.reduce_sum(loss(algo.policy.distribution(params, samples.observations), samples))
+            first = inner.gradient(value, params)
+            along = sum(tf.reduce_sum(tf.sin(10.0 * params[name]) * first[name]) for name in first)
+        derivatives.append((first, outer.gradient(along, params)))
+    for ours, truth in zip(*derivatives, strict=True):
+        for name in ours:
+            np.testing.assert_allclose(ours[name], truth[name], rtol=0, atol=1e-12)
+
+
+def test_dice_treats_episodes_in_one_row_like_episodes_in_rows_of_their_own():
+    rng = np.random.default_rng(0)
+    log_prob, rewards, weights = (tf.constant(rng.normal(size=(2, 2, 6))) for _ in range(3))
+    weights = tf.abs(weights)
+    start = tf.constant(np.broadcast_to(np.arange(6) // 3 * 3, (2, 2, 6)), tf.int32)
+
+    def apart(values: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(values, (2, 4, 3))
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(log_prob)
+        together = dice_loss(log_prob, rewards, start, weights)
+        separate = dice_loss(apart(log_prob), apart(rewards), tf.zeros((2, 4, 3), tf.int32), apart(weights))
+        joined = dice_loss(log_prob, rewards, tf.zeros_like(start), weights)
+        stacked = tf.reduce_sum(tf.stack([together, separate, joined]), axis=1)
+    gradients = tape.jacobian(stacked, log_prob, experimental_use_pfor=False)  # [3, N, R, T]
+    np.testing.assert_allclose(together, separate, rtol=1e-14)
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-12)
+    assert np.abs(gradients[0] - gradients[2]).max() > 1e-2
