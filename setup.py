@@ -26,6 +26,7 @@ setup(
         "tensorboard>=2.20",
     ],
     extras_require={
-        "dev": ["pytest>=8", "hypothesis>=6", "ruff>=0.14"],
+        "render": ["imageio>=2.36", "packaging>=24"],
+        "dev": ["imageio>=2.36", "packaging>=24", "pytest>=8", "hypothesis>=6", "ruff>=0.14"],
     },
 )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from meta_policy_search.meta_algos.base import MAMLAlgo
-from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
+from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError, describe_tasks
 from meta_policy_search.types import Params, Samples, Trajectories
 from meta_policy_search.utils.checkpoint import Checkpoints
 from meta_policy_search.utils.clock import Clock
@@ -126,11 +126,8 @@ class MetaTrainer:
         for name, value in params.items():
             finite = np.isfinite(value.numpy()).reshape(len(value), -1).all(axis=1)
             if not finite.all():
-                slots = np.flatnonzero(~finite)
-                tasks = ", ".join(f"slot {slot}: {self.sampler.tasks[slot]}" for slot in slots[:3])
-                raise TrainingError(
-                    f"iteration {iteration}: adaptation made {name} NaN or infinite in {len(slots)} tasks ({tasks}); {REMEDY}"
-                )
+                tasks = describe_tasks(self.sampler.tasks, np.flatnonzero(~finite))
+                raise TrainingError(f"iteration {iteration}: adaptation made {name} NaN or infinite in {tasks}; {REMEDY}")
 
 
 REMEDY = "try a smaller inner_lr or learning_rate (or step_size), and look at the environment's rewards"

@@ -1,5 +1,6 @@
 """Compares baselines, sample processors, action scaling and the small formulas with the original's recorded numbers."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def trajectories_of(data: Data, tasks: list[int]) -> Trajectories:
     start, mask = np.zeros((len(tasks), 1, total), np.int32), np.zeros((len(tasks), 1, total), bool)
     for row, lengths in enumerate(paths):
         begins = np.concatenate([[0], np.cumsum(lengths)])
-        for begin, end in zip(begins[:-1], begins[1:], strict=True):
+        for begin, end in itertools.pairwise(begins):
             start[row, 0, begin:end], mask[row, 0, begin:end] = begin, True
         start[row, 0, begins[-1] :] = begins[-1]
     infos = {name: rows(f"agent_infos/{name}") for name in ("mean", "log_std")}

@@ -17,7 +17,7 @@ STEP_SIZE_SCOPE = "inner_lr/"
 
 
 class MAMLAlgo(tf.Module, abc.ABC):
-    """theta_i^(k+1) = theta_i^k - alpha * grad L_inner(theta_i^k; D_i^k), k < K; minimise mean_i L_outer(theta_i^K) over theta.
+    """theta_i^(k+1) = theta_i^k - alpha grad L_inner(theta_i^k; D_i^k), k < K; minimises mean_i L_outer(theta_i^K).
 
     An algorithm says what `inner_loss` and `outer_loss` are and how it optimises. All tasks are adapted at once: the
     gradient of the sum of the tasks' losses with respect to parameters stacked along the task axis is the stack of the
@@ -56,7 +56,7 @@ class MAMLAlgo(tf.Module, abc.ABC):
 
     @abc.abstractmethod
     def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
-        """L_outer of each task [N]; distributions[k] is the policy after k steps on the observations of batch k, k = 0..K."""
+        """L_outer of each task [N]; distributions[k] is the policy after k steps, on the observations of batch k."""
 
     @abc.abstractmethod
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
@@ -68,7 +68,7 @@ class MAMLAlgo(tf.Module, abc.ABC):
 
     @compiled
     def adapt(self, params: Params, samples: Samples) -> dict[str, tf.Tensor]:
-        """One inner step of all tasks: parameters [N, ...] and the samples drawn with them -> adapted parameters [N, ...]."""
+        """One inner step of all tasks: parameters [N, ...] and the samples drawn with them -> adapted ones [N, ...]."""
         adapted, _ = self._inner_step(params, samples, self.theta)
         return adapted
 
@@ -103,12 +103,12 @@ class MAMLAlgo(tf.Module, abc.ABC):
         return [*distributions, self.policy.distribution(params, batches[-1].observations)]
 
     def log_prob(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
-        """log pi(a_t | s_t) of the recorded actions, [N, R, T]."""
-        return distribution.log_prob(samples.actions)
+        """log pi(a_t | s_t) of the recorded actions, [N, R, T]; 0 under the mask, where its exponential might overflow."""
+        return _masked(distribution.log_prob(samples.actions), samples.weights)
 
     def old_log_prob(self, samples: Samples) -> tf.Tensor:
-        """log pi_old(a_t | s_t) under the policy that acted, [N, R, T]."""
-        return self.policy.behaviour_distribution(samples.agent_infos).log_prob(samples.actions)
+        """log pi_old(a_t | s_t) under the policy that acted, [N, R, T]; 0 under the mask."""
+        return _masked(self.policy.behaviour_distribution(samples.agent_infos).log_prob(samples.actions), samples.weights)
 
     def kl(self, old: Distribution, new: Distribution, samples: Samples) -> tf.Tensor:
         """KL(old || new), the mean over tasks of the mean over their steps, [] in nats."""
@@ -124,6 +124,10 @@ class MAMLAlgo(tf.Module, abc.ABC):
 
     def _step_size(self, theta: Params, name: str) -> tf.Tensor | float:
         return theta.get(STEP_SIZE_SCOPE + name, self.inner_lr)
+
+
+def _masked(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    return tf.where(weights > 0, values, tf.zeros_like(values))
 
 
 def first_order_metrics(before: MetaLoss, after: MetaLoss) -> dict[str, float]:

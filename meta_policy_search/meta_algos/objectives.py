@@ -48,7 +48,7 @@ def clipped_ratio_loss(
 
 
 def dice_loss(log_prob: tf.Tensor, adjusted_rewards: tf.Tensor, start: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """-E_t[ magic_box(S_t) rho_t ], S_t = sum of log pi(a_l | s_l) over the episode's steps l <= t (DiCE; paper, equation 57).
+    """-E_t[ magic_box(S_t) rho_t ], S_t the sum of log pi(a_l | s_l) over the episode's steps l <= t (paper, equation 57).
 
     magic_box(x) = exp(x - stop_gradient(x)) is 1 and has all derivatives of exp(x). rho_t is the discounted reward minus
     its baseline.

@@ -60,10 +60,8 @@ class MetaGaussianMLPPolicy(MetaPolicy):
 
     def distribution(self, params: Params, observations: tf.Tensor) -> tfd.Distribution:
         mean = mlp(params, "mean_network", observations, len(self.hidden_sizes), self.hidden_nonlinearity)
-        log_std = (
-            params[LOG_STD] if self.learn_std else tf.fill([1, self.action_dim], tf.cast(self.init_log_std, mean.dtype))
-        )
-        log_std = tf.maximum(log_std, tf.cast(self.min_log_std, mean.dtype))
+        log_std = params[LOG_STD] if self.learn_std else tf.constant(self.init_log_std, mean.dtype, [1, self.action_dim])
+        log_std = tf.maximum(log_std, tf.constant(self.min_log_std, mean.dtype))  # tf.cast would round it to float32
         if log_std.shape.rank == 3:  # [N, 1, A] beside a mean of [N, ..., A]
             log_std = tf.reshape(log_std, [-1] + [1] * (mean.shape.rank - 2) + [self.action_dim])
         return _diagonal_gaussian(mean, log_std)

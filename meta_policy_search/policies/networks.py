@@ -27,7 +27,7 @@ NONLINEARITIES = {
 def init_mlp(
     rng: np.random.Generator, scope: str, input_size: int, hidden_sizes: tuple[int, ...], output_size: int
 ) -> dict[str, np.ndarray]:
-    """Glorot-uniform kernels [in, out] and zero biases [out], named `<scope>/hidden_<i>/kernel` ... `<scope>/output/bias`."""
+    """Glorot-uniform kernels [in, out], zero biases [out], named `<scope>/hidden_<i>/kernel` ... `<scope>/output/bias`."""
     params = {}
     sizes = (input_size, *hidden_sizes, output_size)
     for layer, fan_in, fan_out in zip(_layers(len(hidden_sizes)), sizes[:-1], sizes[1:], strict=True):

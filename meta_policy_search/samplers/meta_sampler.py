@@ -93,7 +93,7 @@ class MetaSampler:
             return self.envs.step_envs(actions)
         except EnvironmentFailure as failure:
             slots = np.unique(np.asarray(failure.envs) // self.batch_shape[1])
-            raise SamplingError(f"{failure} in {self._describe(slots)}") from failure
+            raise SamplingError(f"{failure} in {describe_tasks(self.tasks, slots)}") from failure
 
     def _stack(self, steps: list[tuple], finished_until: np.ndarray) -> Trajectories:
         """T steps of M environments -> arrays [N, R, T, ...]."""
@@ -111,11 +111,13 @@ class MetaSampler:
             bad = ~np.isfinite(getattr(trajectories, name))
             if bad.any():
                 slots = np.unique(np.nonzero(bad)[0])
-                raise SamplingError(f"NaN or infinite {name} in {self._describe(slots)}")
+                raise SamplingError(f"NaN or infinite {name} in {describe_tasks(self.tasks, slots)}")
 
-    def _describe(self, slots: np.ndarray) -> str:
-        shown = ", ".join(f"slot {slot}: {self.tasks[slot]}" for slot in slots[:3])
-        return f"{len(slots)} of {self.batch_shape[0]} tasks ({shown}{', ...' if len(slots) > 3 else ''})"
+
+def describe_tasks(tasks: Sequence[Task], slots: np.ndarray) -> str:
+    """The tasks of some slots, for a message."""
+    shown = ", ".join(f"slot {slot}: {tasks[slot]}" for slot in slots[:3])
+    return f"{len(slots)} of {len(tasks)} tasks ({shown}{', ...' if len(slots) > 3 else ''})"
 
 
 def _flat(array: np.ndarray) -> np.ndarray:

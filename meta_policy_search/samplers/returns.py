@@ -1,4 +1,4 @@
-"""Sums along the episodes of rows [N, R, T]. All float64 numpy; unfinished steps (mask False) are left out by the callers."""
+"""Sums along the episodes of rows [N, R, T], in float64. Callers leave out unfinished steps (mask False)."""
 
 import numpy as np
 

@@ -147,8 +147,18 @@ def test_a_diverging_run_stops_with_the_iteration_and_keeps_the_last_checkpoint(
     assert (tmp_path / "run" / "checkpoints" / "ckpt-0.index").exists()
 
 
-def test_an_answer_to_a_mistake_does_not_wait_for_tensorflow(tmp_path):
-    code = f"import sys, runpy; sys.argv = ['x', '--n_iter', '3']\ntry:\n    runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
-    code += "except SystemExit as stop:\n    assert stop.code == 2\nassert 'tensorflow' not in sys.modules"
+WITHOUT_TENSORFLOW = """
+import runpy, sys
+sys.argv = ["script", "--n_iter", "3"]
+try:
+    runpy.run_path({script!r}, run_name="__main__")
+except SystemExit as stop:
+    assert stop.code == 2
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_an_answer_to_a_mistake_does_not_wait_for_tensorflow():
+    code = WITHOUT_TENSORFLOW.format(script=str(SCRIPT))
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

@@ -63,8 +63,8 @@ def test_steps_of_unfinished_episodes_are_masked():
 def test_statistics_count_finished_episodes_only():
     trajectories = sample(make_sampler(limit=6), [2, 4, 9])
     statistics = return_statistics(trajectories, discount=0.5)
-    T = trajectories.mask.shape[2]
-    lengths = np.repeat([2, 4, 6], [2 * (T // n) for n in (2, 4, 6)])
+    n_steps = trajectories.mask.shape[2]
+    lengths = np.repeat([2, 4, 6], [2 * (n_steps // n) for n in (2, 4, 6)])
     assert statistics["NumTrajs"] == len(lengths)
     assert statistics["AverageReturn"] == pytest.approx(lengths.mean())
     assert statistics["AverageDiscountedReturn"] == pytest.approx((2 * (1 - 0.5**lengths)).mean())
