@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -45,7 +46,7 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Reque
             config = _resumed_config(defaults, config, folder, argv)
         else:
             folder.require_free()
-        _require_env(config.env, defaults.env)
+        _require_env(config, defaults)
         folder.create()
     except ConfigError as error:
         sys.exit(fail(str(error)))
@@ -77,6 +78,7 @@ def _parse(defaults: C, description: str, argv: list[str]) -> tuple[_Options, C]
                 return_unknown_args=True,
                 use_underscores=True,
                 config=(tyro.conf.OmitArgPrefixes,),
+                registry=_flag_kinds,
             )
     except SystemExit as stop:
         if stop.code in (0, None):
@@ -89,13 +91,29 @@ def _parse(defaults: C, description: str, argv: list[str]) -> tuple[_Options, C]
     return arguments.options, arguments.config
 
 
-def _require_env(name: str, default: str) -> None:
-    """Complains about an unknown environment; an import of gymnasium that the default need not wait for."""
-    if name != default:
-        from meta_policy_search.envs import FAMILIES
+def _require_env(config: Config, defaults: Config) -> None:
+    """Complains about an unknown environment or option; an import of gymnasium that the default need not wait for."""
+    if config.env != defaults.env or config.env_options:
+        from experiment_utils.environments import require_env
 
-        if name not in FAMILIES:
-            raise ConfigError(f"unknown environment {name!r}; {nearest(name, list(FAMILIES))}")
+        require_env(config)
+
+
+_flag_kinds = tyro.constructors.ConstructorRegistry()
+
+
+@_flag_kinds.primitive_rule
+def _json_flag(kind: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:
+    """A setting that is a dict is given as one JSON object."""
+    if kind.type_origin is not dict:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="JSON",
+        instance_from_str=lambda words: json.loads(words[0]),
+        is_instance=lambda value: isinstance(value, dict),
+        str_from_instance=lambda value: [json.dumps(value)],
+    )
 
 
 def _config_file(argv: list[str]) -> Path | None:

@@ -12,6 +12,7 @@ BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBasel
 Physics = Literal["paper", "modern"]
 InnerType = Literal["likelihood_ratio", "log_likelihood"]
 OuterType = Literal["dice", "vpg", "trpo"]
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 C = TypeVar("C", bound="Config")
 
@@ -33,6 +34,8 @@ class Config:
     """Task family: a name of the package's, a gymnasium id, or module:Class."""
     physics: Physics = "paper"
     """MuJoCo families only: the engine's rules of the paper's time (MuJoCo 2.1.0), or today's."""
+    env_options: dict[str, Json] = dataclasses.field(default_factory=dict)
+    """Further settings of the environment, such as '{"reward_type": "dense"}'."""
     parallel: bool = True
     """Simulate on all cores; otherwise on one. The numbers are the same."""
     baseline: BaselineName = "LinearFeatureBaseline"
@@ -236,6 +239,9 @@ def _check_type(name: str, value: Any, expected: Any) -> None:
     elif typing.get_origin(expected) is tuple:
         if not isinstance(value, tuple) or not value or not all(type(item) is int for item in value):
             raise ConfigError(f"{name} is {value!r}; it must be a list of whole numbers")
+    elif typing.get_origin(expected) is dict:
+        if not isinstance(value, dict):
+            raise ConfigError(f'{name} is {value!r}; it must be a JSON object, such as {{"reward_type": "dense"}}')
     elif type(value) is not expected:
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
         raise ConfigError(f"{name} is {value!r}; it must be {words[expected]}")

@@ -3,30 +3,30 @@
 import numpy as np
 
 from experiment_utils.config import Config, DICEMAMLConfig
+from experiment_utils.environments import make_env
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline
-from meta_policy_search.envs import FAMILIES, load_class
-from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
+from meta_policy_search.envs.normalized_env import NormalizedEnv
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
 from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcessor
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
 from meta_policy_search.samplers.meta_sampler import MetaSampler
 
+__all__ = [
+    "inner_settings",
+    "make_dice_sample_processor",
+    "make_env",
+    "make_policy",
+    "make_sample_processor",
+    "make_sampler",
+]
+
 BASELINES = {
     "LinearFeatureBaseline": LinearFeatureBaseline,
     "LinearTimeBaseline": LinearTimeBaseline,
     "ZeroBaseline": ZeroBaseline,
 }
-
-
-def make_env(config: Config) -> NormalizedEnv:
-    """The task family, with actions in [-10, 10]."""
-    entry_point = FAMILIES[config.env]
-    options = {}
-    if ".mujoco_envs." in entry_point:
-        options = {"physics": config.physics, "num_threads": 0 if config.parallel else 1}
-    return normalize(load_class(entry_point)(**options))
 
 
 def make_policy(config: Config, env: NormalizedEnv, rng: np.random.Generator) -> MetaPolicy:

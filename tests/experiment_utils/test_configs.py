@@ -1,0 +1,85 @@
+"""The named configs are the paper's settings, and the options of an environment arrive there."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from experiment_utils.cli import parse
+from experiment_utils.config import ConfigError, ProMPConfig
+from experiment_utils.environments import make_env, options_of
+from meta_policy_search.envs import FAMILIES, load_class
+from tests.experiment_utils.test_cli import complaint
+
+CONFIGS = Path(__file__).resolve().parent.parent.parent / "run_scripts" / "configs"
+LONG = {"max_path_length": 200}
+RAND_PARAMS = {
+    **LONG,
+    "inner_lr": 0.05,
+    "num_promp_steps": 3,
+    "init_inner_kl_penalty": 1e-3,
+    "adaptive_inner_kl_penalty": True,
+    "target_inner_step": 1e-2,
+}
+FIGURE_2 = {  # what differs from the half-cheetah's settings
+    "half_cheetah_rand_direc": ("HalfCheetahRandDirecEnv", {}),
+    "ant_rand_direc_2d": ("AntRandDirec2DEnv", {}),
+    "hopper_rand_params": ("HopperRandParamsEnv", RAND_PARAMS),
+    "walker2d_rand_direc": ("Walker2DRandDirecEnv", LONG),
+    "humanoid_rand_direc_2d": ("HumanoidRandDirec2DEnv", {**LONG, "hidden_sizes": (128, 128)}),
+    "walker2d_rand_params": ("Walker2DRandParamsEnv", RAND_PARAMS),
+}
+
+
+def test_all_six_environments_of_figure_2_have_a_config():
+    assert {path.stem for path in CONFIGS.glob("*.json")} >= FIGURE_2.keys()
+
+
+@pytest.mark.parametrize("name", FIGURE_2)
+def test_a_named_config_is_the_papers_setting(name, tmp_path):
+    env, changes = FIGURE_2[name]
+    argv = ["--config_file", str(CONFIGS / f"{name}.json"), "--dump_path", str(tmp_path / "run")]
+    config = parse(ProMPConfig(n_itr=3), "", argv).config
+    assert config == dataclasses.replace(ProMPConfig(env=env), **changes)
+    assert make_env(config).env.num_envs == 1
+
+
+@pytest.mark.parametrize(
+    "argv", [["--env_options", '{"reward_type": "sparse"}'], ["--config_file"]], ids=["by flag", "by config file"]
+)
+def test_options_reach_the_environment(argv, tmp_path):
+    if argv == ["--config_file"]:
+        (tmp_path / "c.json").write_text(json.dumps({"env_options": {"reward_type": "sparse"}}))
+        argv = [*argv, str(tmp_path / "c.json")]
+    config = parse(ProMPConfig(), "", ["--env", "MetaPointEnv", *argv, "--dump_path", str(tmp_path / "run")]).config
+    assert make_env(config).batch(2).reward_type == "sparse"
+
+
+@pytest.mark.parametrize(
+    ("env", "options", "words"),
+    [
+        ("MetaPointEnv", '{"reward_typ": "dense"}', "did you mean 'reward_type'?"),
+        ("HalfCheetahRandDirecEnv", '{"reward_type": "dense"}', "which HalfCheetahRandDirecEnv doesn't have; it has none"),
+        ("MetaPointEnv", '{"num_envs": 3}', "env_options has 'num_envs'"),
+        ("MetaPointEnv", "[1]", "env_options is [1]; it must be a JSON object"),
+        ("MetaPointEnv", '{"reward_type', "Error parsing --env_options"),
+    ],
+)
+def test_mistaken_options_get_one_helpful_sentence(capsys, tmp_path, env, options, words):
+    assert words in complaint(capsys, tmp_path, "--env", env, "--env_options", options)
+
+
+def test_a_value_that_the_environment_refuses_is_a_mistake_of_the_config():
+    with pytest.raises(ConfigError, match="reward_type is 'dens'; it can be 'dense', "):
+        make_env(ProMPConfig(env="MetaPointEnv", env_options={"reward_type": "dens"}))
+
+
+def test_physics_and_threads_follow_their_flags():
+    env = make_env(ProMPConfig(physics="modern", parallel=False))
+    assert env.options == {"physics": "modern", "num_threads": 1}
+
+
+def test_the_options_of_a_family_are_those_of_its_bases_too():
+    assert options_of(load_class(FAMILIES["HopperRandParamsEnv"])) == ["log_scale_limit"]
+    assert options_of(load_class(FAMILIES["MetaPointEnvWalls"])) == ["reward_type"]
