@@ -93,14 +93,15 @@ class ConjugateGradientOptimizer:
         theta = self.algo.theta
         start = {name: tf.identity(value) for name, value in theta.items()}
         origin = flatten(start)
-        for attempt in range(self.max_backtracks if np.isfinite(step).all() else 0):
+        attempts = self.max_backtracks if np.isfinite(step).all() else 0
+        for attempt in range(attempts):
             moved = unflatten(origin - self.backtrack_ratio**attempt * step, theta)
             assign(theta, moved)
             after = self.algo.meta_loss(batches)
             if after.loss < before.loss and after.outer_kl <= self.step_size:  # False if either is NaN
                 return after, attempt + 1
         assign(theta, start)
-        return None, self.max_backtracks
+        return None, attempts
 
     @compiled
     def _fisher(self, vector: Gradient, batches: Sequence[Samples]) -> Gradient:
