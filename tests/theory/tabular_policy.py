@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from meta_policy_search.policies.base import MetaPolicy
-from meta_policy_search.types import Params, Samples
+from meta_policy_search.types import ArrayParams, Params, Samples
 from tests.theory.mdp import Trajectories
 
 tfd = tfp.distributions
@@ -33,7 +33,9 @@ class TabularSoftmaxPolicy(MetaPolicy):
     def noise(self, rng: np.random.Generator, batch_shape: tuple[int, ...]) -> np.ndarray:
         raise NotImplementedError("these trajectories are enumerated, not sampled")
 
-    def sample(self, distribution: tfd.Distribution, noise: tf.Tensor) -> tf.Tensor:
+    def act(
+        self, params: ArrayParams, observations: np.ndarray, noise: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         raise NotImplementedError("these trajectories are enumerated, not sampled")
 
     def diagnostics(self, agent_infos: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float]:
