@@ -1,0 +1,149 @@
+"""From runs to curves over seeds, and to tables: pure functions."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from experiment_utils.run_data import LAST_RETURN, RunData, RunDataWarning
+
+Spread = Literal["std", "bootstrap", "none"]
+
+PHYSICS_SUFFIX, POLICY_SUFFIX = "-EnvExecTime", "-PolicyExecTime"
+
+
+class Curve(NamedTuple):
+    """A quantity over the course of training: its mean over seeds, and an interval around it."""
+
+    x: np.ndarray  # [P]
+    mean: np.ndarray  # [P]
+    low: np.ndarray  # [P]
+    high: np.ndarray  # [P]
+    seeds: int  # runs that it is the mean of
+
+
+def group_runs(runs: Sequence[RunData], fields: Sequence[str]) -> dict[str, list[RunData]]:
+    """Runs by the values of some settings, e.g. "ProMP" or "ProMP, inner_lr 0.1"; groups in the order of their names."""
+    groups: dict[str, list[RunData]] = {}
+    for run in runs:
+        words = [str(run.field(name)) if name in ("algorithm", "env") else f"{name} {run.field(name)}" for name in fields]
+        groups.setdefault(", ".join(words), []).append(run)
+    return dict(sorted(groups.items()))
+
+
+def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> pd.DataFrame:
+    """`y` of each run, one column per run, indexed by `x`: the points that all of the runs have.
+
+    No two runs have a point of time in common, so for x = "Time" the k-th iteration stands at its mean time.
+
+    Where some runs are shorter than others a warning says so: points with fewer seeds would not be comparable.
+    """
+    index = "Itr" if x == "Time" else x
+    columns = [pd.Series(run.column(y).to_numpy(), index=run.column(index).to_numpy()) for run in runs]
+    table = pd.concat(columns, axis=1, join="inner").sort_index()
+    longest = max(columns, key=len)
+    if len(table) < len(longest):
+        shortest = runs[int(np.argmin([len(column) for column in columns]))].path
+        message = f"only {len(table)} of {len(longest)} points are common to all {len(runs)} runs (shortest: {shortest})"
+        warnings.warn(f"{message}; the rest is not shown", RunDataWarning, stacklevel=2)
+    if x == "Time":
+        table.index = np.mean([run.column("Time")[: len(table)] for run in runs], axis=0)
+    return table
+
+
+def smoothed(values: np.ndarray, window: int) -> np.ndarray:
+    """The mean of each entry [P] and its neighbours, `window` of them in all (fewer at the ends); 1 changes nothing."""
+    return pd.Series(values).rolling(window, center=True, min_periods=1).mean().to_numpy()
+
+
+def mean_curve(
+    runs: Sequence[RunData], y: str = LAST_RETURN, x: str = "n_timesteps", spread: Spread = "std", smooth: int = 1
+) -> Curve:
+    """Mean of `y` over runs against `x`, with the interval that `spread` asks for.
+
+    Args:
+      spread: "std" is mean +- the population standard deviation over the runs (as in the original's plots), "bootstrap" the
+        95 % percentile interval of the mean from 2000 resamplings of the runs, "none" the mean itself.
+      smooth: window of `smoothed`, applied to mean, low and high.
+    """
+    table = table_of_seeds(runs, y, x)
+    values, n = table.to_numpy(), len(runs)
+    mean = values.mean(axis=1)
+    low, high = interval(values, spread)
+    return Curve(table.index.to_numpy(), *(smoothed(part, smooth) for part in (mean, low, high)), seeds=n)
+
+
+def interval(values: np.ndarray, spread: Spread) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper end [P] of the interval around the mean of values [P, seeds]; one seed has none."""
+    mean = values.mean(axis=1)
+    if spread == "none" or values.shape[1] == 1:
+        return mean, mean
+    if spread == "std":
+        deviation = values.std(axis=1)
+        return mean - deviation, mean + deviation
+    result = scipy.stats.bootstrap(
+        (values,), np.mean, axis=1, n_resamples=2000, method="percentile", rng=np.random.default_rng(0)
+    )
+    return result.confidence_interval.low, result.confidence_interval.high
+
+
+def final_value(run: RunData, y: str = LAST_RETURN, last: int = 10, iterations: int | None = None) -> float:
+    """The mean of `y` over the last `last` of the run's first `iterations` iterations (None: of all)."""
+    return float(run.column(y).to_numpy()[:iterations][-last:].mean())
+
+
+def area_under_curve(run: RunData, y: str = LAST_RETURN, until: float = np.inf) -> float:
+    """The integral of `y` over env steps, in units of y times 10^6 steps, from the first iteration to `until` steps."""
+    steps = run.column("n_timesteps").to_numpy()
+    keep = steps <= until
+    return float(np.trapezoid(run.column(y).to_numpy()[keep], steps[keep] / 1e6))
+
+
+def results_table(groups: dict[str, list[RunData]], y: str = LAST_RETURN, last: int = 10) -> pd.DataFrame:
+    """One row per group: seeds, iterations, env steps, final value and area under the curve, mean and deviation over seeds.
+
+    The final value is taken where the shortest run of the group ends, so that all seeds are equally old. The area reaches as
+    far as the shortest run of all groups, so that the areas can be compared.
+    """
+    shortest = min((run.column("n_timesteps").iloc[-1] for runs in groups.values() for run in runs), default=0)
+    rows = []
+    for name, runs in groups.items():
+        iterations = min(len(run.progress) for run in runs)
+        finals = np.array([final_value(run, y, last, iterations) for run in runs])
+        areas = np.array([area_under_curve(run, y, shortest) for run in runs])
+        rows.append(
+            {
+                "group": name,
+                "seeds": " ".join(str(run.field("seed")) for run in runs),
+                "iterations": iterations,
+                "env steps (10^6)": min(run.column("n_timesteps").iloc[-1] for run in runs) / 1e6,
+                f"final {y} (last {last} iterations)": finals.mean(),
+                "std of final": finals.std(),
+                f"area to {shortest / 1e6:g}e6 steps ({y} x 10^6 steps)": areas.mean(),
+                "std of area": areas.std(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def timing_table(groups: dict[str, list[RunData]]) -> pd.DataFrame:
+    """One row per group: medians over the iterations of all its runs; the first iteration, which compiles, is left out."""
+    rows = []
+    for name, runs in groups.items():
+        parts = pd.concat([_timings(run) for run in runs])
+        rows.append({"group": name, **parts.median().to_dict()})
+    return pd.DataFrame(rows)
+
+
+def _timings(run: RunData) -> pd.DataFrame:
+    progress = run.progress.iloc[1:] if len(run.progress) > 1 else run.progress
+    steps = run.column("n_timesteps").diff().fillna(run.column("n_timesteps").iloc[0])[progress.index]
+    seconds = progress["ItrTime"]
+    shares = {
+        f"share of {part}": progress[[name for name in progress if name.endswith(suffix)]].sum(axis=1) / seconds
+        for part, suffix in (("physics", PHYSICS_SUFFIX), ("policy", POLICY_SUFFIX), ("meta-update", "Time-OuterStep"))
+    }
+    return pd.DataFrame({"s per iteration": seconds, "env steps per s": steps / seconds, **shares})

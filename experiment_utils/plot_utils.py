@@ -1,0 +1,144 @@
+"""How every figure looks: one colour per algorithm, axes with units, PDF and PNG, a table beside it."""
+
+import functools
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiment_utils.curves import Curve
+
+COLUMN, PAGE = 3.4, 6.9  # width of a column and of a page, in inches
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart. One algorithm, one colour, everywhere.
+COLOURS = {
+    "ProMP": "#D55E00",
+    "TRPO-MAML": "#0072B2",
+    "E-MAML-TRPO": "#56B4E9",
+    "LVC-TRPO": "#CC79A7",
+    "LVC-VPG": "#009E73",
+    "E-MAML-VPG": "#E69F00",
+    "MAML-VPG": "#8C6D31",
+    "DiCE": "#7F3FBF",
+    "VPG-DiCE": "#B5A0D6",
+    "TRPO-DiCE": "#4B0082",
+}
+OTHER_COLOURS = plt.colormaps["tab20"].colors
+
+UNITS = {
+    "n_timesteps": "env steps (10⁶)",
+    "Itr": "meta-iteration",
+    "Time": "wall-clock time (h)",
+    "return": "return after adaptation",
+    "Meta-GradientRStd": "relative std of\nmeta-gradient",
+}
+SCALES = {"n_timesteps": 1e6, "Time": 3600.0}  # what the unit of an axis is, in the column's
+
+STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "0.9",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.3,
+    "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,  # text stays text
+}
+
+
+def styled(draw):
+    """Draws with the project's style, and leaves matplotlib's settings as they were."""
+
+    @functools.wraps(draw)
+    def wrapper(*args, **kwargs):
+        with plt.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def colours(names: Sequence[str]) -> dict[str, str | tuple[float, float, float]]:
+    """A colour for each name: an algorithm's own where the name is one, otherwise the next free one."""
+    others = [name for name in names if name not in COLOURS]
+    free = {name: OTHER_COLOURS[i % len(OTHER_COLOURS)] for i, name in enumerate(others)}
+    return {name: COLOURS.get(name, free.get(name)) for name in names}
+
+
+def draw_curve(axes: Axes, curve: Curve, colour, label: str | None = None, x: str = "n_timesteps") -> None:
+    """The mean as a line (a dot, where it is one point), the interval as a band."""
+    places = curve.x / SCALES.get(x, 1.0)
+    axes.plot(places, curve.mean, color=colour, label=label, marker="o" if len(places) == 1 else None)
+    if curve.seeds > 1:
+        axes.fill_between(places, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0)
+
+
+@styled
+def curves_figure(panels: Mapping[str, Mapping[str, Curve]], x: str, y: str) -> Figure:
+    """A panel for each entry, a curve for each entry of that, one legend."""
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    width = COLUMN if columns == 1 else PAGE
+    figure, grid = plt.subplots(rows, columns, figsize=(width, 2.2 * rows + 0.5), squeeze=False)
+    palette = colours(list(dict.fromkeys(name for curves in panels.values() for name in curves)))
+    for axes, (title, named) in zip(grid.flat, panels.items(), strict=False):
+        for name, curve in named.items():
+            draw_curve(axes, curve, palette[name], f"{name} (n={curve.seeds})", x)
+        axes.set(title=title, xlabel=UNITS.get(x, x))
+        if len(panels) > 1:
+            axes.legend()
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.remove()
+    for axes in grid[:, 0]:
+        axes.set_ylabel(UNITS.get(y, y))
+    if len(panels) == 1:
+        figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Writes <stem>.pdf and <stem>.png (the same bytes for the same picture) and closes the figure."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    targets = [stem.with_name(stem.name + ending) for ending in (".pdf", ".png")]
+    figure.savefig(targets[0], metadata={"CreationDate": None})
+    figure.savefig(targets[1], dpi=200)
+    plt.close(figure)
+    return targets
+
+
+def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
+    """Writes <stem>.csv, numbers in full, and <stem>.md, numbers with four digits."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    targets = [stem.with_name(stem.name + ending) for ending in (".csv", ".md")]
+    table.to_csv(targets[0], index=False)
+    targets[1].write_text(markdown(table))
+    return targets
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table in Markdown; numbers with four significant digits."""
+    head = [list(map(str, table.columns)), ["---"] * len(table.columns)]
+    body = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in head + body)
+
+
+def plain_warnings() -> None:
+    """Warnings of a script as one line on stderr, without the code that gave them."""
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,135 @@
+"""Finished and unfinished runs as data: params.json and progress.csv of every run folder below some directories."""
+
+import dataclasses
+import json
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+Settings = Mapping[str, Any]
+
+LAST_RETURN = "return"  # stands for Step_<K>-AverageReturn, the return after adaptation
+
+# (algo, inner_type, exploration) of params.json -> the paper's name
+PAPER_NAMES = {
+    ("TRPOMAML", "log_likelihood", False): "TRPO-MAML",
+    ("TRPOMAML", "log_likelihood", True): "E-MAML-TRPO",
+    ("TRPOMAML", "likelihood_ratio", False): "LVC-TRPO",
+    ("VPGMAML", "log_likelihood", False): "MAML-VPG",
+    ("VPGMAML", "log_likelihood", True): "E-MAML-VPG",
+    ("VPGMAML", "likelihood_ratio", False): "LVC-VPG",
+}
+DICE_NAMES = {"dice": "DiCE", "vpg": "VPG-DiCE", "trpo": "TRPO-DiCE"}  # by outer_type
+
+
+class RunDataWarning(UserWarning):
+    """A file that was left out, and why."""
+
+
+class BrokenRun(ValueError):
+    """A folder whose files don't describe a run."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunData:
+    """One run: where it lies, its settings, and one row per iteration."""
+
+    path: Path
+    config: Settings
+    progress: pd.DataFrame
+
+    @property
+    def algorithm(self) -> str:
+        """The paper's name."""
+        return paper_name(self.config)
+
+    def field(self, name: str) -> Any:
+        """A setting; `algorithm` is the paper's name. None where the run has no such setting."""
+        return self.algorithm if name == "algorithm" else self.config.get(name)
+
+    def column(self, name: str) -> pd.Series:
+        """A column of progress.csv; "return" is the return after the run's last adaptation step.
+
+        Raises:
+          BrokenRun: there is no such column.
+        """
+        if name == LAST_RETURN:
+            name = f"Step_{self.config.get('num_inner_grad_steps', 1)}-AverageReturn"
+        if name not in self.progress:
+            raise BrokenRun(f"{self.path / 'progress.csv'} has no column {name!r}")
+        return self.progress[name]
+
+
+def paper_name(config: Settings) -> str:
+    """What the paper calls the algorithm of a config, e.g. E-MAML-TRPO; otherwise the name of the class."""
+    algo = str(config["algo"])
+    if algo == "DICEMAML":
+        return DICE_NAMES.get(config.get("outer_type", "dice"), algo)
+    return PAPER_NAMES.get((algo, config.get("inner_type"), config.get("exploration")), algo)
+
+
+def find_run_folders(directories: Iterable[Path]) -> list[Path]:
+    """The directories themselves and all below them that hold a params.json or a progress.csv, in order of their names."""
+    files = (path for root in directories for name in ("params.json", "progress.csv") for path in Path(root).rglob(name))
+    return sorted({path.parent for path in files})
+
+
+def load_runs(directories: Sequence[Path]) -> list[RunData]:
+    """All runs below the directories. What is missing, half-written or foreign is named in a warning and left out."""
+    runs = []
+    for folder in find_run_folders(directories):
+        try:
+            runs.append(load_run(folder))
+        except BrokenRun as error:
+            warnings.warn(f"{error}; skipped", RunDataWarning, stacklevel=2)
+    return runs
+
+
+def load_run(folder: Path) -> RunData:
+    """The run in a folder. A half-written last row is named in a warning and left out.
+
+    Raises:
+      BrokenRun: params.json or progress.csv is missing, or is not what a run writes.
+    """
+    return RunData(folder, _read_config(folder / "params.json"), read_progress(folder / "progress.csv"))
+
+
+def read_progress(path: Path) -> pd.DataFrame:
+    """The complete rows of a progress.csv.
+
+    Raises:
+      BrokenRun: there are none, or some cell is not a number, or the columns are not those of a run.
+    """
+    try:
+        lines = path.read_text().splitlines(keepends=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokenRun(f"{path} can't be read ({getattr(error, 'strerror', None) or 'not text'})") from error
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()
+        warnings.warn(f"{path}: the last row is half-written; left out", RunDataWarning, stacklevel=2)
+    rows = [line.rstrip("\r\n").split(",") for line in lines]
+    if len(rows) < 2:
+        raise BrokenRun(f"{path} has no complete row")
+    header, *values = rows
+    ragged = [number for number, row in enumerate(values, start=2) if len(row) != len(header)]
+    if ragged or not {"Itr", "n_timesteps"} <= set(header):
+        what = f"line {ragged[0]} has not {len(header)} cells" if ragged else "it has no columns Itr and n_timesteps"
+        raise BrokenRun(f"{path} is not the log of a run: {what}")
+    try:
+        return pd.DataFrame(values, columns=header).astype(float)
+    except ValueError as error:
+        raise BrokenRun(f"{path} is not the log of a run: {error}") from error
+
+
+def _read_config(path: Path) -> Settings:
+    try:
+        config = json.loads(path.read_text())["config"]
+        config["algo"], config["seed"]
+    except OSError as error:
+        raise BrokenRun(f"{path} can't be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrokenRun(f"{path} does not hold the settings of a run") from error
+    return config

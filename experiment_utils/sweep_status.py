@@ -1,0 +1,83 @@
+"""What a sweep shows while it runs: a line for each run, read from the runs' own logs."""
+
+import contextlib
+import dataclasses
+import re
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+LOG_NAME = "run.log"
+TAIL = 4096  # bytes of a log that its last line surely lies in
+PERIOD = 60.0  # s between two reports where there is no terminal
+
+ITERATION = re.compile(r"iteration \d+/\d+: .*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a run."""
+
+    folder: Path
+    code: int  # of its process; 0 is success
+    reused: bool  # it was finished before
+
+    def last_line(self) -> str:
+        """The end of its log: what went wrong, if it failed."""
+        return last_line(self.folder / LOG_NAME)
+
+
+@contextlib.contextmanager
+def showing(folders: Sequence[Path]) -> Iterator[None]:
+    """Shows the status of the runs in the folders while this is open: live on a terminal, every minute elsewhere."""
+    console = Console(file=sys.stdout)
+    if console.is_terminal:
+        with Live(get_renderable=lambda: status_table(folders), console=console, refresh_per_second=1):
+            yield
+        return
+    stop = threading.Event()
+    thread = threading.Thread(target=_report, args=(folders, stop), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def status_table(folders: Sequence[Path]) -> Table:
+    """A row for each run: its folder and the last thing that it said."""
+    table = Table.grid(padding=(0, 2))
+    for folder in folders:
+        table.add_row(folder.name if len(folders) == 1 else "/".join(folder.parts[-3:]), status(folder))
+    return table
+
+
+def status(folder: Path) -> str:
+    """The last iteration that the run reported, or its last line before the first."""
+    log = folder / LOG_NAME
+    if not log.exists():
+        return "finished before" if (folder / "progress.csv").exists() else "waiting"
+    line = last_line(log)
+    return line.split(", env steps ")[0] if ITERATION.match(line) else line
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that isn't blank; "" if there is none."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL))
+        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "")
+
+
+def _report(folders: Sequence[Path], stop: threading.Event) -> None:
+    while not stop.wait(PERIOD):
+        for folder in folders:
+            print(f"{folder}: {status(folder)}", flush=True)

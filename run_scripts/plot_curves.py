@@ -1,0 +1,68 @@
+"""Learning curves of any run folders: a PDF, a PNG, and a table of final returns and areas under the curves beside them.
+
+python run_scripts/plot_curves.py data/ --group_by algorithm inner_lr --panel_by env --out curves
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from experiment_utils.curves import Spread, group_runs, mean_curve, results_table
+from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
+from experiment_utils.run_data import LAST_RETURN, BrokenRun, load_runs
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What to draw."""
+
+    directories: tyro.conf.Positional[tuple[Path, ...]]
+    """Run folders, or folders above them."""
+    group_by: tuple[str, ...] = ("algorithm",)
+    """A curve for each value of these settings; "algorithm" is the paper's name."""
+    panel_by: tuple[str, ...] = ("env",)
+    """A panel for each value of these settings."""
+    x: str = "n_timesteps"
+    """Column of progress.csv: n_timesteps, Itr or Time."""
+    y: str = LAST_RETURN
+    """Column of progress.csv; "return" is the return after the last adaptation step."""
+    spread: Spread = "std"
+    """Band over seeds: standard deviation, 95 % bootstrap interval of the mean, or none."""
+    smooth: int = 1
+    """Window of a moving mean, in iterations; 1 is none."""
+    last: int = 10
+    """Iterations at the end that the final return is the mean of."""
+    out: Path = Path("curves")
+    """Where to: this with .pdf, .png, .csv and .md."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draws what the arguments ask for; returns the exit code."""
+    plain_warnings()
+    request = tyro.cli(Annotated[Request, tyro.conf.arg(name="")], args=argv, description=__doc__, use_underscores=True)
+    runs = load_runs(request.directories)
+    if not runs:
+        print(f"error: there is no run below {', '.join(map(str, request.directories))}", file=sys.stderr)
+        return 2
+    try:
+        panels = {
+            title: {
+                name: mean_curve(members, request.y, request.x, request.spread, request.smooth)
+                for name, members in group_runs(group, request.group_by).items()
+            }
+            for title, group in group_runs(runs, request.panel_by).items()
+        }
+        table = results_table(group_runs(runs, (*request.panel_by, *request.group_by)), request.y, request.last)
+    except BrokenRun as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    written = save_figure(curves_figure(panels, request.x, request.y), request.out) + save_table(table, request.out)
+    print("\n".join(map(str, written)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
