@@ -1,133 +1,137 @@
 """TRPO's step: the curvature against dense Hessians, conjugate gradient against numpy, and the line search."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
-from meta_policy_search.optimizers.conjugate_gradient_optimizer import conjugate_gradient, flatten, unflatten
+from meta_policy_search.optimizers.conjugate_gradient_optimizer import assign, conjugate_gradient, flatten, unflatten
 from tests.meta_algos.problem import make_batches, make_policy, nearly_on_policy, on_policy
 
+POLICY = make_policy(hidden_sizes=())
 
-@pytest.fixture(scope="module")
-def algo() -> TRPOMAML:
-    """One algorithm for all tests of the module, so that its graphs are traced once."""
-    return TRPOMAML(make_policy(hidden_sizes=()), inner_type="log_likelihood")
+
+@functools.cache
+def build(hvp: str = "fisher", **settings: float) -> TRPOMAML:
+    """An algorithm, one for all tests, so that its graphs are traced once. All share one theta."""
+    return TRPOMAML(POLICY, inner_type="log_likelihood", optimizer={"hvp": hvp, **settings})
 
 
 @pytest.fixture
-def theta(algo):
-    """The parameters, which are put back afterwards."""
-    before = {name: tf.identity(value) for name, value in algo.theta.items()}
-    yield before
-    for name, value in before.items():
-        algo.theta[name].assign(value)
-    algo.optimizer.hvp, algo.optimizer.step_size, algo.optimizer.reg_coeff = "fisher", 0.01, 0.0
+def theta():
+    """The parameters as one vector. They are put back afterwards."""
+    before = {name: tf.identity(value) for name, value in POLICY.theta.items()}
+    yield np.asarray(flatten(before))
+    assign(POLICY.theta, before)
 
 
-def dense(algo: TRPOMAML, batches: tuple, hvp: str) -> np.ndarray:
+def dense(hvp: str, batches: tuple, **settings: float) -> np.ndarray:
     """The curvature [P, P] column by column."""
-    algo.optimizer.hvp = hvp
-    return np.stack([algo.optimizer.product(unit, batches) for unit in np.eye(len(flatten(algo.theta)))], axis=1)
+    optimizer = build(hvp, **settings).optimizer
+    return np.stack([optimizer.product(unit, batches) for unit in np.eye(len(flatten(POLICY.theta)))], axis=1)
 
 
-def test_curvature_is_the_hessian_of_the_kl(algo, theta):
-    batches, rng = nearly_on_policy(algo, make_batches(algo.policy)), np.random.default_rng(0)
-    hessian = dense(algo, batches, "hessian")
-    np.testing.assert_allclose(dense(algo, batches, "finite_difference"), hessian, rtol=0, atol=1e-7)
-    for direction in rng.normal(size=(3, len(hessian))):
-        kl = {step: algo.meta_loss_at(unflatten(flatten(theta) + step * direction, theta), batches).outer_kl
-              for step in (-1e-3, 0, 1e-3)}  # fmt: skip
-        second_difference = float(kl[1e-3] - 2 * kl[0] + kl[-1e-3]) / 1e-6
+def direction_on(batches: tuple) -> tuple[np.ndarray, float]:
+    _, gradient = build().meta_gradient(batches)
+    return build().optimizer.direction(np.asarray(flatten(gradient)), batches)
+
+
+def test_curvature_is_the_hessian_of_the_kl(theta):
+    batches, rng = nearly_on_policy(build(), make_batches(POLICY)), np.random.default_rng(0)
+    hessian = dense("hessian", batches)
+    for direction in rng.normal(size=(3, len(theta))):
+        below, here, above = (
+            build().meta_loss_at(unflatten(theta + step * direction, POLICY.theta), batches).outer_kl
+            for step in (-1e-3, 0, 1e-3)
+        )
+        second_difference = float(above - 2 * here + below) / 1e-6
         assert direction @ hessian @ direction == pytest.approx(second_difference, rel=1e-4)
 
 
-def test_fisher_product_is_the_hessian_where_the_data_is_on_policy(algo, theta):
-    batches = on_policy(algo, make_batches(algo.policy))
-    fisher, hessian = dense(algo, batches, "fisher"), dense(algo, batches, "hessian")
+def test_fisher_product_is_the_hessian_where_the_data_is_on_policy():
+    batches = on_policy(build(), make_batches(POLICY))
+    fisher, hessian = dense("fisher", batches), dense("hessian", batches)
     assert np.abs(hessian).max() > 0.1
     np.testing.assert_allclose(fisher, hessian, rtol=0, atol=1e-11)
 
 
-def test_fisher_product_is_symmetric_and_positive_semi_definite_where_the_hessian_is_not(algo, theta):
-    batches = make_batches(algo.policy)  # far off-policy
-    fisher, hessian = dense(algo, batches, "fisher"), dense(algo, batches, "hessian")
+def test_fisher_product_is_symmetric_and_positive_semi_definite_where_the_hessian_is_not():
+    batches = make_batches(POLICY)  # far off-policy
+    fisher, hessian = dense("fisher", batches), dense("hessian", batches)
     np.testing.assert_allclose(fisher, fisher.T, rtol=0, atol=1e-11)
     assert np.linalg.eigvalsh(fisher).min() > -1e-10
     assert np.linalg.eigvalsh(hessian).min() < -1e-2
 
 
-def test_reg_coeff_is_added_to_the_diagonal(algo, theta):
-    batches, vector = on_policy(algo, make_batches(algo.policy)), np.arange(len(flatten(theta)), dtype=float)
-    without = algo.optimizer.product(vector, batches)
-    algo.optimizer.reg_coeff = 0.5
-    np.testing.assert_allclose(algo.optimizer.product(vector, batches) - without, 0.5 * vector, rtol=1e-9, atol=1e-9)
+def test_reg_coeff_is_added_to_the_diagonal():
+    batches = on_policy(build(), make_batches(POLICY))
+    with_reg, without = dense("fisher", batches, reg_coeff=0.5), dense("fisher", batches)
+    np.testing.assert_allclose(with_reg - without, 0.5 * np.eye(len(without)), rtol=0, atol=1e-11)
 
 
-def test_direction_lies_on_the_trust_region(algo, theta):
-    batches = on_policy(algo, make_batches(algo.policy))
-    _, gradient = algo.meta_gradient(batches)
-    x, scale = algo.optimizer.direction(flatten(gradient), batches)
-    curvature = x @ dense(algo, batches, "fisher") @ x
-    assert 0.5 * scale**2 * curvature == pytest.approx(algo.optimizer.step_size, rel=1e-6)
+def test_direction_lies_on_the_trust_region():
+    batches = on_policy(build(), make_batches(POLICY))
+    x, scale = direction_on(batches)
+    assert 0.5 * scale**2 * (x @ dense("fisher", batches) @ x) == pytest.approx(0.01, rel=1e-6)
 
 
-def test_an_accepted_step_lowers_the_loss_within_the_trust_region(algo, theta):
-    batches = on_policy(algo, make_batches(algo.policy))
-    metrics = algo.optimize_policy(batches)
-    after = algo.meta_loss(batches)
+def test_direction_is_the_natural_gradient():
+    batches = on_policy(build(), make_batches(POLICY))
+    _, gradient = build().meta_gradient(batches)
+    expected = np.linalg.solve(dense("fisher", batches), flatten(gradient))  # 10 parameters, 10 iterations
+    np.testing.assert_allclose(direction_on(batches)[0], expected, rtol=0, atol=1e-3 * np.abs(expected).max())
+
+
+def test_an_accepted_step_lowers_the_loss_within_the_trust_region(theta):
+    batches = on_policy(build(), make_batches(POLICY))
+    metrics = build().optimize_policy(batches)
+    after = build().meta_loss(batches)
     assert metrics["Rejected"] == 0
     assert 1 <= metrics["LineSearchAttempts"] <= 15
     assert metrics["LossAfter"] == float(after.loss) < metrics["LossBefore"]
-    assert metrics["dLoss"] == metrics["LossBefore"] - metrics["LossAfter"]
-    assert 0 < metrics["MeanKL"] == float(after.outer_kl) <= algo.optimizer.step_size
+    assert metrics["dLoss"] == pytest.approx(metrics["LossBefore"] - metrics["LossAfter"])
+    assert 0 < metrics["MeanKL"] == float(after.outer_kl) <= 0.01
 
 
-def test_line_search_takes_the_first_length_that_is_good(algo, theta):
-    batches = on_policy(algo, make_batches(algo.policy))
-    _, gradient = algo.meta_gradient(batches)
-    x, scale = algo.optimizer.direction(flatten(gradient), batches)
-    algo.optimizer.direction = lambda *_: (x, 20 * scale)
-    try:
-        metrics = algo.optimize_policy(batches)
-    finally:
-        del algo.optimizer.direction
-    moved = flatten(theta) - flatten(algo.theta)
+def test_line_search_takes_the_first_length_that_is_good(theta, monkeypatch):
+    batches = on_policy(build(), make_batches(POLICY))
+    x, scale = direction_on(batches)
+    monkeypatch.setattr(build().optimizer, "direction", lambda *_: (x, 20 * scale))
+    metrics = build().optimize_policy(batches)
     length = 20 * scale * 0.8 ** (metrics["LineSearchAttempts"] - 1)
     assert metrics["LineSearchAttempts"] > 5
-    np.testing.assert_allclose(moved, length * x, rtol=0, atol=1e-12)
-    for name, value in unflatten(flatten(theta) - length / 0.8 * x, algo.theta).items():
-        algo.theta[name].assign(value)
-    before = algo.meta_loss(batches)
-    assert before.outer_kl > algo.optimizer.step_size or before.loss >= metrics["LossBefore"]
+    np.testing.assert_allclose(theta - flatten(POLICY.theta), length * x, rtol=0, atol=1e-12)
+    assign(POLICY.theta, unflatten(theta - length / 0.8 * x, POLICY.theta))
+    longer = build().meta_loss(batches)
+    assert longer.outer_kl > 0.01 or longer.loss >= metrics["LossBefore"]
 
 
 @pytest.mark.parametrize("reason", ["the trust region is left", "the loss does not fall", "there is no step"])
-def test_a_rejected_step_restores_the_parameters_and_says_so(algo, theta, reason):
-    batches = nearly_on_policy(algo, make_batches(algo.policy))
-    before = algo.meta_loss(batches)
-    _, gradient = algo.meta_gradient(batches)
-    uphill = -1e-3 * flatten(gradient)
+def test_a_rejected_step_restores_the_parameters_and_says_so(theta, monkeypatch, reason):
+    algo = build()
+    batches = nearly_on_policy(algo, make_batches(POLICY))
+    before, gradient = algo.meta_gradient(batches)
+    uphill, nowhere = -1e-3 * np.asarray(flatten(gradient)), np.full(len(theta), np.nan)
     if reason == "the trust region is left":
-        algo.optimizer.step_size = 1e-9
+        monkeypatch.setattr(algo.optimizer, "step_size", 1e-9)
     else:
-        algo.optimizer.direction = lambda *_: (uphill, 1.0 if reason == "the loss does not fall" else np.nan)
-    try:
-        metrics = algo.optimize_policy(batches)
-    finally:
-        algo.optimizer.__dict__.pop("direction", None)
+        step = uphill if reason == "the loss does not fall" else nowhere
+        monkeypatch.setattr(algo.optimizer, "direction", lambda *_: (step, 1.0))
+    metrics = algo.optimize_policy(batches)
     assert metrics["Rejected"] == 1
     assert metrics["LineSearchAttempts"] == (0 if reason == "there is no step" else 15)
-    assert metrics["LossBefore"] == metrics["LossAfter"] == float(before.loss)
+    assert metrics["LossBefore"] == metrics["LossAfter"] == pytest.approx(float(before.loss), abs=1e-15)
     assert metrics["dLoss"] == 0
-    assert metrics["MeanKL"] == metrics["MeanKLBefore"] == float(before.outer_kl)
-    for name, value in theta.items():
-        np.testing.assert_array_equal(algo.theta[name], value)
+    assert metrics["MeanKL"] == metrics["MeanKLBefore"] == pytest.approx(float(before.outer_kl), abs=1e-15)
+    np.testing.assert_array_equal(flatten(POLICY.theta), theta)
 
 
-def test_negative_curvature_gives_no_step(algo, theta, monkeypatch):
-    monkeypatch.setattr(algo.optimizer, "product", lambda vector, batches: -vector)
-    _, scale = algo.optimizer.direction(np.ones(3), ())
+def test_negative_curvature_gives_no_step():
+    batches = on_policy(build(), make_batches(POLICY))
+    _, gradient = build().meta_gradient(batches)
+    _, scale = build("fisher", reg_coeff=-1e3).optimizer.direction(np.asarray(flatten(gradient)), batches)
     assert np.isnan(scale)
 
 
@@ -139,14 +143,16 @@ def _positive_definite(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_conjugate_gradient_solves_as_numpy_does():
     matrix, g = _positive_definite(8)
-    np.testing.assert_allclose(conjugate_gradient(lambda v: matrix @ v, g, 8), np.linalg.solve(matrix, g), rtol=1e-8)
+    np.testing.assert_allclose(
+        conjugate_gradient(lambda v: matrix @ np.asarray(v), g, 8)[0], np.linalg.solve(matrix, g), rtol=1e-8
+    )
 
 
 def test_conjugate_gradient_minimises_over_the_krylov_space_of_its_iterations():
     matrix, g = _positive_definite(8)
     basis = np.stack([np.linalg.matrix_power(matrix, power) @ g for power in range(3)], axis=1)
     expected = basis @ np.linalg.solve(basis.T @ matrix @ basis, basis.T @ g)
-    np.testing.assert_allclose(conjugate_gradient(lambda v: matrix @ v, g, 3), expected, rtol=1e-6)
+    np.testing.assert_allclose(conjugate_gradient(lambda v: matrix @ np.asarray(v), g, 3)[0], expected, rtol=1e-6)
 
 
 def test_conjugate_gradient_stops_once_it_has_solved():
@@ -157,7 +163,7 @@ def test_conjugate_gradient_stops_once_it_has_solved():
 
 def test_flat_vectors_follow_the_order_of_the_names():
     values = {"b": tf.constant([[1.0, 2.0]]), "a": tf.constant([3.0])}
-    assert flatten(values).tolist() == [1, 2, 3]
+    assert np.asarray(flatten(values)).tolist() == [1, 2, 3]
     back = unflatten(flatten(values), values)
     assert all(np.array_equal(back[name], values[name]) and back[name].dtype == tf.float32 for name in values)
 
