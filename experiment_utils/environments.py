@@ -1,52 +1,130 @@
 """The environment that a config names. Nothing here loads TensorFlow, so that a mistake is answered at once."""
 
+import functools
+import importlib
 import inspect
-from typing import Any
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import gymnasium
 
 from experiment_utils.config import Config, ConfigError, nearest
-from meta_policy_search.envs import FAMILIES, load_class
+from meta_policy_search.envs import FAMILIES
+from meta_policy_search.envs.base import BatchMetaEnv
+from meta_policy_search.envs.foreign_envs import ForeignEnvs
+from meta_policy_search.envs.foreign_worker import TASK_METHODS
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
 
-OF_OTHER_FLAGS = {"num_envs", "render_mode", "physics", "num_threads"}
+# settings of a family that are not options: they have flags of their own, or are the sampler's affair
+NOT_OPTIONS = {"physics", "num_threads", "num_envs", "render_mode"}
+
+
+class Source(NamedTuple):
+    """Where environments of a name come from."""
+
+    make: Callable[..., Any]  # takes the options
+    kind: type | None  # the class of what it makes, if that is known beforehand
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether the environments step as a batch by themselves."""
+        return self.kind is not None and issubclass(self.kind, BatchMetaEnv)
 
 
 def make_env(config: Config) -> NormalizedEnv:
-    """The task family, with actions in [-10, 10].
+    """One environment, which makes the sampler's batch of its like; actions in [-10, 10].
 
     Raises:
-      ConfigError: there is no such environment, or it has no such options.
+      ConfigError: there is no such environment, or it has no such options, or no policy fits its spaces.
     """
-    require_env(config)
+    source = require_env(config)
     try:
-        env = load_class(FAMILIES[config.env])(**_physics(config), **config.env_options)
+        if source.is_batch:
+            return normalize(source.make(**_settings_by_flag(source.kind, config), **config.env_options))
+        make = functools.partial(make_single, config.env, config.env_options)
+        return normalize(ForeignEnvs(make=make, parallel=config.parallel))
     except ValueError as error:
-        raise ConfigError(f"env_options: {error}") from error
-    return normalize(env)
+        raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
 
 
-def require_env(config: Config) -> None:
-    """Complains if there is no such environment, or if it has no such options."""
-    if config.env not in FAMILIES:
-        raise ConfigError(f"unknown environment {config.env!r}; {nearest(config.env, list(FAMILIES))}")
-    known = options_of(load_class(FAMILIES[config.env]))
-    for name in config.env_options:
-        if name not in known:
-            hint = nearest(name, known) if known else "it has none"
-            raise ConfigError(f"env_options has {name!r}, which {config.env} doesn't have; {hint}")
+def make_single(name: str, options: dict[str, Any]) -> gymnasium.Env:
+    """One environment of a gymnasium id or of module:Class, in whichever process."""
+    return find(name).make(**options)
 
 
-def options_of(family: type) -> list[str]:
-    """The settings of a class of the package, its bases' too, but for those that have flags of their own."""
-    names: list[str] = []
-    for base in family.__mro__:
+def require_env(config: Config) -> Source:
+    """Complains if there is no such environment, if it has no tasks, or if it has no such options."""
+    source = find(config.env)
+    if source.kind is not None:
+        missing = [name for name in TASK_METHODS if not hasattr(source.kind, name)]
+        if missing:
+            raise ConfigError(f"{config.env} has no {missing[0]}; meta-training needs {', '.join(TASK_METHODS)}")
+        known = options_of(source.kind)
+        for name in config.env_options:
+            if known is not None and name not in known:
+                hint = nearest(name, known) if known else "it has none"
+                raise ConfigError(f"env_options has {name!r}, which {config.env} doesn't have; {hint}")
+    return source
+
+
+def find(name: str) -> Source:
+    """The source of a family of the package, a gymnasium id, or module:Class (or module:id, which registers the id).
+
+    Raises:
+      ConfigError: there is none of that name.
+    """
+    entry_point = FAMILIES.get(name, name)
+    module, colon, attribute = entry_point.rpartition(":")
+    if colon:
+        made = getattr(_import(module), attribute, None)
+        if callable(made):
+            return Source(made, made if isinstance(made, type) else None)
+    try:
+        spec = gymnasium.spec(attribute)
+    except gymnasium.error.Error as error:
+        if colon:
+            classes = [name for name, value in vars(_import(module)).items() if hasattr(value, TASK_METHODS[0])]
+            hint = nearest(attribute, classes) if classes else f"nor any class with {TASK_METHODS[0]}"
+            raise ConfigError(f"the module {module} has no {attribute!r}; {hint}") from error
+        raise ConfigError(f"unknown environment {name!r}; {_nearest_env(name)}") from error
+    kind = find(spec.entry_point).kind if isinstance(spec.entry_point, str) else spec.entry_point
+    source = Source(functools.partial(gymnasium.make, spec), kind if isinstance(kind, type) else None)
+    return source._replace(make=functools.partial(kind, **spec.kwargs)) if source.is_batch else source
+
+
+def options_of(kind: type) -> list[str] | None:
+    """The settings of a class that can be options, its bases' too as far as it passes them on; None if it takes any."""
+    names: set[str] = set()
+    for base in kind.__mro__[:-1]:
         parameters = inspect.signature(base.__init__).parameters.values() if "__init__" in vars(base) else ()
-        names += [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-        if parameters and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-            break
-    return sorted(set(names) - OF_OTHER_FLAGS)
+        by_name = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        names |= set(by_name) - {"self"}
+        if parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return sorted(names - NOT_OPTIONS)
+    passes_on = "__init__" in {name for base in kind.__mro__[:-1] for name in vars(base)}
+    return None if passes_on and not issubclass(kind, BatchMetaEnv) else sorted(names - NOT_OPTIONS)
 
 
-def _physics(config: Config) -> dict[str, Any]:
-    if ".mujoco_envs." not in FAMILIES[config.env]:
-        return {}
-    return {"physics": config.physics, "num_threads": 0 if config.parallel else 1}
+def _settings_by_flag(kind: type, config: Config) -> dict[str, Any]:
+    """The settings that have flags of their own, if the class has them."""
+    settings = {"physics": config.physics, "num_threads": 0 if config.parallel else 1}
+    named = {name for base in kind.__mro__[:-1] for name in inspect.signature(base.__init__).parameters}
+    return {name: value for name, value in settings.items() if name in named}
+
+
+def _import(module: str) -> Any:
+    """The module, also from the working directory, where a user's own code lies."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ConfigError(f"can't import the module {module} of the environment: {error}") from error
+
+
+def _nearest_env(name: str) -> str:
+    ids = {spec.id for spec in gymnasium.registry.values()}
+    hint = nearest(name, [*FAMILIES, *ids])
+    return hint if hint.startswith("did") else f"{nearest(name, list(FAMILIES))}, or a gymnasium id, or module:Class"

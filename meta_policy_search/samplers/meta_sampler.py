@@ -1,6 +1,7 @@
 """Sampling rounds: N adapted policies in N tasks, R environments each, in lock-step."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -48,7 +49,8 @@ class MetaSampler:
     def update_tasks(self, rng: np.random.Generator) -> None:
         """Draws a new task for each of the N slots; it stays for all rounds until the next call."""
         n_tasks, n_rollouts = self.batch_shape
-        self.tasks = self.envs.sample_tasks(n_tasks, rng)
+        with self._naming_tasks():
+            self.tasks = self.envs.sample_tasks(n_tasks, rng)
         self.envs.set_tasks([task for task in self.tasks for _ in range(n_rollouts)])
 
     def obtain_samples(self, params: Params, rng: np.random.Generator) -> tuple[Trajectories, dict[str, float]]:
@@ -61,7 +63,7 @@ class MetaSampler:
         clock, steps = Clock("PolicyExecTime", "EnvExecTime"), []
         num_envs = self.envs.num_envs
         lengths, starts, finished_until = np.zeros((3, num_envs), np.int32)
-        observations, finished = self.envs.reset_envs(rng), 0
+        observations, finished = self._reset(rng), 0
         clock.lap("EnvExecTime")
         while finished < self.total_samples:
             observations = observations.astype(np.float32)
@@ -74,7 +76,7 @@ class MetaSampler:
             if len(ended):
                 finished += int(lengths[ended].sum())
                 lengths[ended], starts[ended], finished_until[ended] = 0, len(steps), len(steps)
-                observations[ended] = self.envs.reset_envs(rng, ended)
+                observations[ended] = self._reset(rng, ended)
             clock.lap("EnvExecTime")
         trajectories = self._stack(steps, finished_until)
         self._check_finite(trajectories)
@@ -88,12 +90,23 @@ class MetaSampler:
         actions, agent_infos = self.policy.act(params, observations, noise)
         return _flat(actions), {name: _flat(value) for name, value in agent_infos.items()}
 
+    def _reset(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+        with self._naming_tasks():
+            return self.envs.reset_envs(rng, envs)
+
     def _step(self, actions: np.ndarray) -> BatchStep:
-        try:
+        with self._naming_tasks():
             return self.envs.step_envs(actions)
+
+    @contextlib.contextmanager
+    def _naming_tasks(self) -> Iterator[None]:
+        """Makes a failure of environments one of their tasks."""
+        try:
+            yield
         except EnvironmentFailure as failure:
-            slots = np.unique(np.asarray(failure.envs) // self.batch_shape[1])
-            raise SamplingError(f"{failure} in {describe_tasks(self.tasks, slots)}") from failure
+            slots = np.unique(np.asarray(failure.envs, int) // self.batch_shape[1])
+            where = f" in {describe_tasks(self.tasks, slots)}" if len(slots) else ""
+            raise SamplingError(f"{failure}{where}") from failure
 
     def _stack(self, steps: list[tuple], finished_until: np.ndarray) -> Trajectories:
         """T steps of M environments -> arrays [N, R, T, ...]."""

@@ -1,0 +1,77 @@
+"""Anyone's environment, trained on from the run scripts."""
+
+import signal
+import subprocess
+
+import pytest
+
+from experiment_utils.config import ConfigError, ProMPConfig
+from experiment_utils.environments import make_env, require_env
+from meta_policy_search.envs.foreign_envs import ForeignEnvs
+from meta_policy_search.envs.mujoco_envs.hopper_rand_params import HopperRandParamsEnv
+from tests.experiment_utils.test_runs import MUJOCO, ROOT, SMALL, command, rows, wait_for_rows
+
+ENV = ["--env", "tests.envs.foreign:Drifter"]
+
+
+def start(folder, *argv, **settings) -> subprocess.Popen:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command(folder, *argv, script=MUJOCO), cwd=ROOT, **streams, **settings)
+
+
+@pytest.mark.parametrize("name", ["tests.envs.foreign:Quiet", "tests/Quiet-v0", "tests.envs.foreign:tests/Quiet-v0"])
+def test_an_environment_is_found_by_class_and_by_id(name):
+    env = make_env(ProMPConfig(env=name, parallel=False)).env
+    assert isinstance(env, ForeignEnvs)
+    assert env.observation_space.shape == (2,)
+
+
+def test_a_family_of_the_package_stays_a_batch_by_whatever_name_it_is_called():
+    here = "meta_policy_search.envs.mujoco_envs.hopper_rand_params:HopperRandParamsEnv"
+    for name in ("HopperRandParamsEnv", "meta_policy_search/HopperRandParams-v0", here):
+        config = ProMPConfig(env=name, physics="modern", env_options={"log_scale_limit": 1.0})
+        env = make_env(config).env
+        assert isinstance(env, HopperRandParamsEnv)
+        assert (env.options["physics"], env.log_scale_limit) == ("modern", 1.0)
+
+
+def test_options_reach_the_constructor():
+    env = make_env(ProMPConfig(env="tests.envs.foreign:Drifter", env_options={"limit": 2}, parallel=False)).env
+    assert env._single.limit == 2
+    require_env(ProMPConfig(env="tests.envs.foreign:Drifter", env_options={"limit": 2}))
+
+
+def test_spaces_that_no_policy_fits_are_a_mistake_of_the_config():
+    with pytest.raises(ConfigError, match=r"tests.envs.foreign:Unbounded can't be used: its action space .* finite bounds"):
+        make_env(ProMPConfig(env="tests.envs.foreign:Unbounded"))
+
+
+@pytest.mark.slow
+def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(tmp_path):
+    for folder, killed_at in (("whole", None), ("killed", 3)):
+        process = start(tmp_path / folder, *ENV, *SMALL, "--n_itr", "8")
+        if killed_at:
+            wait_for_rows(tmp_path / folder, killed_at, process)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process = start(tmp_path / folder, "--resume")
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+    assert len(rows(tmp_path / "whole")) == 8
+    assert rows(tmp_path / "killed") == rows(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_or_raises_stops_the_run_and_keeps_the_last_checkpoint(tmp_path):
+    for name, words in (("Raising", "RuntimeError (the arm fell off)"), ("Dying", "a worker process died (exit code 3)")):
+        folder = tmp_path / name
+        _, errors = (process := start(folder, "--env", f"tests.envs.foreign:{name}", *SMALL)).communicate(timeout=300)
+        assert process.returncode == 1
+        assert (
+            f"iteration 1: {'the environment raised ' if name == 'Raising' else ''}{words} in 1 of 3 tasks (slot" in errors
+        )
+        assert errors.count("error: ") == 1
+        if name == "Raising":
+            assert "in step\n" in errors
+        assert (folder / "checkpoints" / "ckpt-1.index").exists()
+        assert len(rows(folder)) == 1
