@@ -79,8 +79,8 @@ class ConjugateGradientOptimizer:
 
     def direction(self, gradient: np.ndarray, batches: Sequence[Samples]) -> tuple[np.ndarray, float]:
         """x ~ H^-1 g [P] and the factor sqrt(2 delta / x.Hx) that puts the step on the trust region; NaN if x.Hx < 0."""
-        x = conjugate_gradient(lambda v: self.product(v, batches), gradient, self.cg_iters)
-        curvature = x @ self.product(x, batches) + CURVATURE_EPS
+        x, residual = conjugate_gradient(lambda v: self.product(v, batches), gradient, self.cg_iters)
+        curvature = x @ (gradient - residual) + CURVATURE_EPS  # H x without another product
         return x, float(np.sqrt(2 * self.step_size / curvature)) if curvature > 0 else np.nan
 
     def product(self, vector: np.ndarray, batches: Sequence[Samples]) -> np.ndarray:
@@ -143,8 +143,13 @@ class ConjugateGradientOptimizer:
         return tape.gradient(kl, theta)
 
 
-def conjugate_gradient(product: Callable[[np.ndarray], np.ndarray], g: np.ndarray, iterations: int) -> np.ndarray:
-    """x with H x ~ g, for H given by `product`; starts at 0 and stops early once |g - H x|^2 < 1e-10. All [P], float64."""
+def conjugate_gradient(
+    product: Callable[[np.ndarray], np.ndarray], g: np.ndarray, iterations: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """x with H x ~ g, for H given by `product`, and the residual g - H x; all [P], float64.
+
+    Starts at 0 and stops early once the squared norm of the residual is below 1e-10.
+    """
     x, residual, direction = np.zeros_like(g), g.copy(), g.copy()
     squared = residual @ residual
     for _ in range(iterations):
@@ -156,7 +161,7 @@ def conjugate_gradient(product: Callable[[np.ndarray], np.ndarray], g: np.ndarra
         if squared < RESIDUAL_TOL:
             break
         direction = residual + squared / previous * direction
-    return x
+    return x, residual
 
 
 def flatten(values: Gradient) -> np.ndarray:

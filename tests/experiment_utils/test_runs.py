@@ -137,6 +137,13 @@ def test_a_half_written_row_is_cut_off(finished, copy):
     assert len(rows(copy)) == N_ITR + 2
 
 
+def test_the_number_of_simulation_threads_changes_no_bit(tmp_path):
+    folders = {flag: tmp_path / flag for flag in ("--parallel", "--no_parallel")}
+    for flag, folder in folders.items():
+        assert run(folder, "--n_itr", "3", flag, *SMALL, script=MUJOCO).returncode == 0
+    assert rows(folders["--parallel"]) == rows(folders["--no_parallel"])
+
+
 def test_a_diverging_run_stops_with_the_iteration_and_keeps_the_last_checkpoint(tmp_path):
     result = run(tmp_path / "run", "--n_itr", "5", "--inner_lr", "1e38", *SMALL, script=MUJOCO)
     assert result.returncode == 1
