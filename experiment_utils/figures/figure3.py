@@ -1,0 +1,98 @@
+"""Figure 3: relative standard deviation of the meta-gradient, and return, of LVC and DiCE on HalfCheetahFwdBack.
+
+Settings: the original's experiments/gradient_variance (20 tasks x 40 rollouts x 100 steps, 301 iterations, 5 seeds, R = 20
+rounds per iteration, as in the version that drew the paper's figure). `quick` measures in every tenth of 100 iterations.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiment_utils.curves import Curve, mean_curve, results_table, timing_table
+from experiment_utils.figures.paper import SMOKE, Budget
+from experiment_utils.plot_utils import COLOURS, COLUMN, SCALES, UNITS, draw_curve, save_figure, save_table, styled
+from experiment_utils.run_data import LAST_RETURN, RunData, load_runs
+from experiment_utils.run_sweep import Run
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = {"LVC": HERE / "run_variance_lvc.py", "DiCE": HERE / "run_variance_dice.py"}
+CURVE_COLOURS = {"LVC": COLOURS["LVC-VPG"], "DiCE": COLOURS["DiCE"]}
+
+COMMON = {"meta_batch_size": 20, "rollouts_per_meta_task": 40, "max_path_length": 100, "hidden_sizes": (64, 64)}
+BUDGETS = {
+    "smoke": {**SMOKE, "n_itr": 3, "sampling_rounds": 2, "measure_every": 2},
+    "quick": {"n_itr": 100, "sampling_rounds": 20, "measure_every": 10},
+    "paper": {"n_itr": 301, "sampling_rounds": 20, "measure_every": 1},
+}
+SEEDS = {"smoke": (1,), "quick": (1,), "paper": (22, 35, 76, 34, 92)}
+
+RELATIVE_STD = "Meta-GradientRStd"
+PAPER_STEPS = 4.7e7  # where the paper's x axis ends, in env steps
+PAPER_RETURN = {"LVC": 262.0, "DiCE": 158.0}  # there, read off the paper's curves
+
+
+def folder(root: Path, budget: Budget) -> Path:
+    """The budgets measure at different iterations, so none can go on with the other's runs."""
+    return root / ("figure3_paper" if budget == "paper" else "figure3")
+
+
+def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), round_tasks: str = "same") -> list[Run]:
+    """All runs of the figure, in <folder>/<LVC or DiCE>/seed_<n>; "previous" draws the rounds' tasks as the original did."""
+    settings = {**COMMON, **BUDGETS[budget], "round_tasks": round_tasks}
+    return [
+        Run(script, folder(root, budget) / name / f"seed_{seed}", {**settings, "seed": seed})
+        for name, script in SCRIPTS.items()
+        for seed in seeds or SEEDS[budget]
+    ]
+
+
+def draw(root: Path, out: Path, budget: Budget) -> list[Path]:
+    """figure3.pdf, .png, and tables of the results and of the timing."""
+    data = {name: load_runs([folder(root, budget) / name]) for name in SCRIPTS}
+    data = {name: found for name, found in data.items() if found}
+    measured = {name: [at_measurements(run) for run in found] for name, found in data.items()}
+    spreads = {name: mean_curve(found, RELATIVE_STD) for name, found in measured.items()}
+    returns = {name: mean_curve(found) for name, found in data.items()}
+    tables = {"results": results(data, measured), "timing": timing_table(data)}
+    written = save_figure(draw_panels(spreads, returns), out / "figure3")
+    return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure3_{name}")]
+
+
+def at_measurements(run: RunData) -> RunData:
+    """The run's iterations that measured; the others repeat the numbers."""
+    measured = run.column("Itr") % run.config["measure_every"] == 0
+    return dataclasses.replace(run, progress=run.progress[measured])
+
+
+def results(data: dict[str, list[RunData]], measured: dict[str, list[RunData]]) -> pd.DataFrame:
+    """Returns, and the relative standard deviation averaged over the measurements of all seeds."""
+    table = results_table(data)
+    means = {name: np.mean([run.column(RELATIVE_STD).mean() for run in found]) for name, found in measured.items()}
+    medians = {name: np.mean([run.column(RELATIVE_STD).median() for run in found]) for name, found in measured.items()}
+    rounds = {name: found[0].config["sampling_rounds"] for name, found in measured.items()}
+    table["relative std, mean"] = [means[name] for name in table.get("group", [])]
+    table["relative std, median"] = [medians[name] for name in table.get("group", [])]
+    table["rounds R"] = [rounds[name] for name in table.get("group", [])]
+    return table
+
+
+@styled
+def draw_panels(spreads: dict[str, Curve], returns: dict[str, Curve]) -> Figure:
+    """Upper panel: relative standard deviation. Lower: return, the paper's last values as dotted lines."""
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(COLUMN, 4.0), sharex=True)
+    for name, curve in spreads.items():
+        draw_curve(upper, curve, CURVE_COLOURS[name], f"{name} (n={curve.seeds})")
+    for name, curve in returns.items():
+        draw_curve(lower, curve, CURVE_COLOURS[name])
+    for name, value in PAPER_RETURN.items():
+        label = f"paper, {name}, at {PAPER_STEPS / SCALES['n_timesteps']:g} (10⁶ steps)"
+        lower.axhline(value, color=CURVE_COLOURS[name], linestyle=":", linewidth=1, label=label)
+    upper.set(ylabel=UNITS[RELATIVE_STD], ylim=(0, None))
+    lower.set(ylabel=UNITS[LAST_RETURN], xlabel=UNITS["n_timesteps"])
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure

@@ -1,0 +1,124 @@
+"""Figure 4: exploration before and exploitation after adaptation, in a plane with a goal in one of four corners.
+
+Settings: the original's experiments/exploration_comparison (MetaPointEnvMomentum, 40 tasks x 20 rollouts x 100 steps, three
+inner steps, trust region 0.01, 501 iterations, seeds 1-5). The picture shows the trained policy of the lowest seed in a task
+whose goal is the upper right corner.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from experiment_utils.curves import mean_curve, results_table, timing_table
+from experiment_utils.figures.paper import ALGORITHMS, SMOKE, Budget
+from experiment_utils.plot_utils import PAGE, curves_figure, save_figure, save_table, styled
+from experiment_utils.run_data import load_runs
+from experiment_utils.run_sweep import Run
+
+TITLES = {"LVC-TRPO": "LVC", "TRPO-MAML": "MAML", "E-MAML-TRPO": "E-MAML"}  # in the paper's order
+COMMON = {"env": "MetaPointEnvMomentum", "num_inner_grad_steps": 3, "meta_batch_size": 40, "rollouts_per_meta_task": 20}
+COMMON |= {"max_path_length": 100, "hidden_sizes": (64, 64), "inner_lr": 0.1, "step_size": 0.01}
+BUDGETS = {"smoke": SMOKE, "quick": {"n_itr": 100}, "paper": {"n_itr": 501}}
+SEEDS = {"smoke": (1,), "quick": (1,), "paper": (1, 2, 3, 4, 5)}
+
+EXPLORATION = "exploration.npz"
+GOAL = np.array([2.0, 2.0])  # m
+CORNERS = ((-2, -2), (-2, 2), (2, -2), (2, 2))  # m
+REWARD_RADIUS, GOAL_RADIUS, LIMIT = 2.0, 0.3, 2.5  # m
+ROLLOUTS = slice(10, 20)  # of the task, as in the original
+BEFORE, AFTER = "#0072B2", "#E69F00"
+
+
+def folder(root: Path) -> Path:
+    """Where the figure's runs are."""
+    return root / "figure4"
+
+
+def runs(root: Path, budget: Budget, seeds: Sequence[int] = ()) -> list[Run]:
+    """All runs of the figure, in figure4/<algorithm>/seed_<n>."""
+    settings = {**COMMON, **BUDGETS[budget]}
+    return [
+        ALGORITHMS[name].run(folder(root) / name / f"seed_{seed}", {**settings, "seed": seed})
+        for name in TITLES
+        for seed in seeds or SEEDS[budget]
+    ]
+
+
+def explore(run: Run) -> Path:
+    """Rolls out the run's last policy before and after adaptation; keeps the positions in exploration.npz beside the run.
+
+    The file has before, after [10, T, 2] in m, and iterations: how long the policy was trained. It is made anew when the
+    run has been continued.
+    """
+    from experiment_utils.figures.explore import adapted_trajectories, trained_iterations
+
+    target, iterations = run.folder / EXPLORATION, trained_iterations(run.folder)
+    if target.exists():
+        with np.load(target) as saved:
+            if int(saved["iterations"]) == iterations:
+                return target
+    before, after = (t[ROLLOUTS] if len(t) > ROLLOUTS.start else t for t in adapted_trajectories(run, GOAL))
+    np.savez_compressed(target, before=before, after=after, iterations=iterations)
+    return target
+
+
+def draw(root: Path, out: Path) -> list[Path]:
+    """figure4 (the picture) and figure4_curves (returns after three steps), .pdf and .png, with tables."""
+    data = {name: load_runs([folder(root) / name]) for name in TITLES}
+    data = {name: found for name, found in data.items() if found}
+    pictures = {name: picture for name in TITLES if (picture := first_picture(folder(root) / name)) is not None}
+    written = save_figure(draw_panels(pictures), out / "figure4")
+    if data:
+        curves = {name: mean_curve(found) for name, found in data.items()}
+        written += save_figure(
+            curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves"
+        )
+        written += save_table(results_table(data), out / "figure4_results")
+        written += save_table(timing_table(data), out / "figure4_timing")
+    return written
+
+
+def first_picture(directory: Path) -> dict[str, np.ndarray] | None:
+    """What `explore` kept of the lowest seed; None if there is nothing."""
+    files = sorted(directory.glob(f"seed_*/{EXPLORATION}"), key=lambda path: int(path.parent.name.removeprefix("seed_")))
+    if not files:
+        return None
+    with np.load(files[0]) as saved:
+        return dict(saved)
+
+
+@styled
+def draw_panels(pictures: dict[str, dict[str, np.ndarray]]) -> Figure:
+    """Positions before (blue) and after adaptation (orange); where the reward is, the goal and the other corners."""
+    figure, panels = plt.subplots(1, len(TITLES), figsize=(PAGE, 2.75), sharey=True)
+    for axes, (name, title) in zip(panels, TITLES.items(), strict=True):
+        picture = pictures.get(name)
+        _draw_plane(axes)
+        if picture is None:
+            axes.set_title(f"{title} (not trained yet)")
+            continue
+        axes.set_title(f"{title} ({picture['iterations']} iterations)")
+        for key, colour in (("before", BEFORE), ("after", AFTER)):
+            points = picture[key].reshape(-1, 2)
+            axes.plot(*points.T, ".", ms=2.5, color=colour, alpha=0.6, mew=0, label=f"{key} adaptation")
+    panels[0].set_ylabel("y (m)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, markerscale=3)
+    return figure
+
+
+def _draw_plane(axes: Axes) -> None:
+    for corner in CORNERS:
+        is_goal = np.array_equal(corner, GOAL)
+        label = "reward of the task" if is_goal else None
+        axes.add_patch(
+            Circle(corner, REWARD_RADIUS, color="tab:green" if is_goal else "tab:blue", alpha=0.15, lw=0, label=label)
+        )
+    axes.add_patch(Circle(GOAL, GOAL_RADIUS, color="tab:green", lw=0, label="goal"))
+    axes.set(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal", xlabel="x (m)")
+    axes.grid(False)

@@ -1,0 +1,138 @@
+"""The figures of the paper and the poster: trains what is missing, goes on with what was cut off, draws.
+
+python run_scripts/reproduce.py figure2 --env half_cheetah --budget quick
+python run_scripts/reproduce.py figure2 --plot-only
+
+Runs lie below --dump_path, and the pictures in its folder figures/. --plot-only trains nothing: it draws what is committed
+in results/ into docs/figures/. Budgets and the time they take: docs/reproduce.md.
+"""
+
+import dataclasses
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from experiment_utils.config import ConfigError
+from experiment_utils.figures import figure1, figure2, figure3, figure4, formulations, formulations_plot
+from experiment_utils.figures.paper import Budget
+from experiment_utils.figures.variance_config import RoundTasks
+from experiment_utils.plot_utils import plain_warnings
+from experiment_utils.run_data import BrokenRun, RunDataWarning
+from experiment_utils.run_sweep import STARTED_HERE, Run, report, run_sweep
+
+Figure = Literal["figure1", "figure2", "figure3", "figure4", "formulations"]
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
+COLLECTED = ("params.json", "progress.csv", figure4.EXPLORATION, "thetas.csv")  # what --collect copies
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What to reproduce."""
+
+    figure: tyro.conf.Positional[Figure]
+    """figure1-4 of the paper, or formulations, the poster's picture."""
+    budget: Budget = "quick"
+    """paper: the paper's iterations and seeds; quick: what a laptop can do; smoke: to see that everything works."""
+    seeds: tuple[int, ...] = ()
+    """Instead of the budget's."""
+    env: tuple[str, ...] = ()
+    """figure2: only these panels, e.g. half_cheetah ant hopper_params walker humanoid walker_params."""
+    round_tasks: RoundTasks = "same"
+    """figure3: tasks of an iteration's additional sampling rounds: the same, or, as in the original, the previous ones."""
+    jobs: int = 1
+    """Runs at a time. One run already simulates on all cores."""
+    backend: str = STARTED_HERE
+    """Pool of joblib's that the runs start on: loky, threading, ray, dask, ..."""
+    plot_only: bool = False
+    """Train nothing, draw what is in --results."""
+    collect: bool = False
+    """Also copy the logs of the runs (not their checkpoints) to --results, where --plot_only finds them."""
+    dump_path: Path = Path("data/reproduce")
+    """The runs lie below it."""
+    results: Path = RESULTS
+    """Kept data."""
+    out: Path | None = None
+    """Where the pictures and tables go. Default: docs/figures for --plot_only, otherwise figures/ below --dump_path."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Does what the arguments ask for; returns the exit code."""
+    plain_warnings()
+    request = tyro.cli(Annotated[Request, tyro.conf.arg(name="")], args=argv, description=__doc__, use_underscores=True)
+    root = request.results if request.plot_only else request.dump_path / ("smoke" if request.budget == "smoke" else "")
+    try:
+        code = 0 if request.plot_only else train(request, root)
+        if request.collect and not request.plot_only:
+            collect(root, request.results, request.figure)
+        written = draw(request, root, request.out or (FIGURES if request.plot_only else root / "figures"))
+    except (BrokenRun, ConfigError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on where it was.", file=sys.stderr)
+        return 130
+    print("\n".join(map(str, written)))
+    return code
+
+
+def train(request: Request, root: Path) -> int:
+    """Runs what the figure needs and the folders don't have; returns the exit code of the sweep."""
+    if request.figure == "formulations":
+        from experiment_utils.experiment import configure_tensorflow
+
+        configure_tensorflow()
+        for seed in request.seeds or (0,):
+            settings = dataclasses.replace(formulations.BUDGETS[request.budget], seed=seed)
+            formulations.compute(root, settings, formulations.LEARNING_RATES[request.budget])
+        return 0
+    runs = runs_of(request, root)
+    if not runs:
+        return 0
+    print(f"{len(runs)} runs below {root}; what each prints goes to run.log in its folder", flush=True)
+    code = report(run_sweep(runs, request.jobs, request.backend))
+    for run in runs if request.figure == "figure4" else ():
+        try:
+            figure4.explore(run)
+        except (BrokenRun, ConfigError) as error:
+            warnings.warn(f"{error}; not in the picture", RunDataWarning, stacklevel=2)
+    return code
+
+
+def runs_of(request: Request, root: Path) -> list[Run]:
+    """The runs behind the figure."""
+    if request.figure == "figure2":
+        return figure2.runs(root, request.budget, request.seeds, request.env)
+    if request.figure == "figure3":
+        return figure3.runs(root, request.budget, request.seeds, request.round_tasks)
+    return figure4.runs(root, request.budget, request.seeds) if request.figure == "figure4" else []
+
+
+def draw(request: Request, root: Path, out: Path) -> list[Path]:
+    """Draws the figure from what is below `root`; returns the files."""
+    if request.figure == "figure1":
+        return figure1.draw(out)
+    if request.figure == "figure2":
+        return figure2.draw(root, out, request.env)
+    if request.figure == "figure3":
+        return figure3.draw(root, out, request.budget)
+    return figure4.draw(root, out) if request.figure == "figure4" else formulations_plot.draw(root, out)
+
+
+def collect(root: Path, results: Path, figure: Figure) -> None:
+    """Copies the data behind a figure, without checkpoints, to the same folders below `results`."""
+    own = [panel.name for panel in figure2.PANELS] if figure == "figure2" else [figure, f"{figure}_paper"]
+    for folder in own:
+        for source in (path for name in COLLECTED for path in (root / folder).rglob(name)):
+            target = results / source.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
