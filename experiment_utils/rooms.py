@@ -1,6 +1,7 @@
 """Builds the rooms that all experiments share, from a config."""
 
 import numpy as np
+from gymnasium.spaces import Discrete
 
 from experiment_utils.config import Config, DICEMAMLConfig
 from experiment_utils.environments import make_env
@@ -8,6 +9,7 @@ from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, 
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline
 from meta_policy_search.envs.normalized_env import NormalizedEnv
 from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
 from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcessor
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
@@ -30,7 +32,14 @@ BASELINES = {
 
 
 def make_policy(config: Config, env: NormalizedEnv, rng: np.random.Generator) -> MetaPolicy:
-    """The policy for the family's spaces."""
+    """The policy for the family's spaces: categorical where actions are discrete (learn_std means nothing then)."""
+    if isinstance(env.action_space, Discrete):
+        return MetaCategoricalMLPPolicy(
+            obs_dim=env.observation_space.shape[0],
+            n_actions=int(env.action_space.n),
+            hidden_sizes=config.hidden_sizes,
+            rng=rng,
+        )
     return MetaGaussianMLPPolicy(
         obs_dim=env.observation_space.shape[0],
         action_dim=env.action_space.shape[0],

@@ -38,7 +38,7 @@ class Samples(NamedTuple):
     """
 
     observations: np.ndarray  # [N, R, T, O]
-    actions: np.ndarray  # [N, R, T, A]
+    actions: np.ndarray  # [N, R, T, A] ([N, R, T] int if discrete)
     start: np.ndarray  # [N, R, T] int32
     weights: np.ndarray  # [N, R, T]
     agent_infos: dict[str, np.ndarray]  # [N, R, T, A] each

@@ -5,6 +5,7 @@ import importlib
 import gymnasium
 
 _MUJOCO, _POINT = "meta_policy_search.envs.mujoco_envs", "meta_policy_search.envs.point_envs"
+_GRID = "meta_policy_search.envs.grid_envs"
 
 # name of the original -> where it lives
 FAMILIES = {
@@ -25,6 +26,7 @@ FAMILIES = {
     "MetaPointEnvWalls": f"{_POINT}.point_env_2d_walls:MetaPointEnvWalls",
     "MetaPointEnvMomentum": f"{_POINT}.point_env_2d_momentum:MetaPointEnvMomentum",
     "MetaPointEnv1D": f"{_POINT}.point_env_1d:MetaPointEnv1D",
+    "GridNavigationEnv": f"{_GRID}.grid_navigation:GridNavigationEnv",
 }
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from meta_policy_search.policies.base import MetaPolicy
-from meta_policy_search.policies.networks import NONLINEARITIES, init_mlp, mlp, mlp_array
+from meta_policy_search.policies.networks import init_mlp, mlp, mlp_array, require_nonlinearity
 from meta_policy_search.types import ArrayParams, Params
 
 tfd = tfp.distributions
@@ -43,9 +43,7 @@ class MetaGaussianMLPPolicy(MetaPolicy):
         rng: np.random.Generator,
         dtype: tf.DType = tf.float32,
     ):
-        if hidden_nonlinearity not in NONLINEARITIES:
-            known = ", ".join(NONLINEARITIES)
-            raise ValueError(f"hidden_nonlinearity is {hidden_nonlinearity!r}; it can be one of {known}")
+        require_nonlinearity(hidden_nonlinearity)
         self.obs_dim, self.action_dim = obs_dim, action_dim
         self.hidden_sizes = tuple(hidden_sizes)
         self.hidden_nonlinearity = hidden_nonlinearity

@@ -24,6 +24,12 @@ NONLINEARITIES = {
 }
 
 
+def require_nonlinearity(name: str) -> None:
+    """Complains about a name that is none of NONLINEARITIES."""
+    if name not in NONLINEARITIES:
+        raise ValueError(f"hidden_nonlinearity is {name!r}; it can be one of {', '.join(NONLINEARITIES)}")
+
+
 def init_mlp(
     rng: np.random.Generator, scope: str, input_size: int, hidden_sizes: tuple[int, ...], output_size: int
 ) -> dict[str, np.ndarray]:

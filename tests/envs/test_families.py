@@ -29,6 +29,7 @@ OBSERVATION_SIZES = {
     "MetaPointEnvWalls": 2,
     "MetaPointEnvMomentum": 4,
     "MetaPointEnv1D": 1,
+    "GridNavigationEnv": 25,
 }
 # the physics has no bounds to declare, and the poster's actions are its own
 HARMLESS = ("observation space minimum value is -inf", "observation space maximum value is inf", "symmetric and normalized")
@@ -157,13 +158,13 @@ def test_mujoco_families_draw_images(family, offscreen):
     env.close()
 
 
-@pytest.mark.parametrize("family", [name for name in FAMILIES if "Point" in name])
-def test_point_families_draw_images(family):
+@pytest.mark.parametrize("family", [name for name in FAMILIES if "Point" in name or "Grid" in name])
+def test_point_and_grid_families_draw_images(family):
     env = gymnasium.make(gymnasium_id(family), render_mode="rgb_array")
     env.reset(seed=0)
     image = env.render()
     for _ in range(5):
-        env.step(env.action_space.high)
+        env.step(getattr(env.action_space, "high", 1))
     assert (image.shape, image.dtype) == ((400, 400, 3), np.uint8)
     assert (env.render() != image).any()
     env.close()

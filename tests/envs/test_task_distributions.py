@@ -53,6 +53,11 @@ def test_goals_are_uniform(family, low, high):
     assert_uniform(tasks_of(family), low, high)
 
 
+def test_goal_cells_are_uniform_without_the_middle():
+    cells = [(x, y) for x in range(5) for y in range(5) if (x, y) != (2, 2)]
+    assert_equally_frequent(tasks_of("GridNavigationEnv"), cells)
+
+
 @pytest.mark.parametrize("family", ["AntRandDirec2DEnv", "HumanoidRandDirec2DEnv"])
 def test_directions_in_the_plane_are_uniform_on_the_circle(family):
     directions = tasks_of(family)

@@ -1,0 +1,83 @@
+"""Cells, one of which is the goal: the smallest task family with discrete actions."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, get_args
+
+import gymnasium
+import numpy as np
+
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
+
+RewardType = Literal["sparse", "dense"]
+MOVES = np.array([[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1]])  # stay, right, up, left, down
+
+
+class GridNavigationEnv(BatchMetaEnv):
+    """A walker on 5 x 5 cells is rewarded for being where the task's goal is. Episodes never terminate.
+
+    reward = 1 on the goal and 0 elsewhere ("sparse"), or minus the number of moves that are left to it ("dense").
+    Task: goal cell (x, y) [2], uniform over all cells but the middle one, where episodes start. It can't be observed.
+    Action: 0 stay, 1 right, 2 up, 3 left, 4 down; a move off the grid stays.
+
+    | observation | quantity | unit |
+    |---|---|---|
+    | 0-24 | whether the walker is in the cell 5 y + x (one-hot) | 1 |
+
+    Args:
+      reward_type: "sparse" or "dense".
+      num_envs, render_mode: see `BatchMetaEnv`.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array"], "render_fps": 5}
+    size = 5  # cells in a row, an odd number
+
+    def __init__(self, *, reward_type: RewardType = "sparse", num_envs: int = 1, render_mode: str | None = None):
+        if reward_type not in get_args(RewardType):
+            raise ValueError(f"reward_type is {reward_type!r}; it can be {', '.join(map(repr, get_args(RewardType)))}")
+        self.reward_type = reward_type
+        self.observation_space = gymnasium.spaces.Box(0.0, 1.0, (self.size**2,), np.float64)
+        self.action_space = gymnasium.spaces.Discrete(len(MOVES))
+        self.cells = np.full((num_envs, 2), self.size // 2)  # x, y
+        self._renderer = None
+        super().__init__(num_envs=num_envs, render_mode=render_mode, reward_type=reward_type)
+
+    def default_task(self) -> np.ndarray:
+        return np.array([0, 0])
+
+    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
+        cell = rng.integers(self.size**2 - 1, size=n_tasks)
+        cell += cell >= self.size**2 // 2  # leaves the middle out
+        return np.stack([cell % self.size, cell // self.size], axis=-1)
+
+    def set_tasks(self, tasks: Sequence[Task]) -> None:
+        if len(tasks) != self.num_envs:
+            raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
+        self.tasks = np.array(tasks, int)
+
+    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+        rows = slice(None) if envs is None else envs
+        self.cells[rows] = self.size // 2
+        return self._observations()[rows]
+
+    def step_envs(self, actions: np.ndarray) -> BatchStep:
+        self.cells = np.clip(self.cells + MOVES[np.asarray(actions)], 0, self.size - 1)
+        moves_left = np.abs(self.cells - self.tasks).sum(axis=-1)
+        rewards = (moves_left == 0).astype(float) if self.reward_type == "sparse" else -moves_left.astype(float)
+        return BatchStep(self._observations(), rewards, np.zeros(self.num_envs, bool), {})
+
+    def render(self) -> np.ndarray | None:
+        if self.render_mode is None:
+            return None
+        if self._renderer is None:
+            from meta_policy_search.envs.point_envs.rendering import PointRenderer  # imports matplotlib
+
+            self._renderer = PointRenderer(self.render_mode, self.metadata["render_fps"])
+        return self._renderer.draw(*(cells[0] - self.size // 2 for cells in (self.cells, self.tasks)))
+
+    def close(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def _observations(self) -> np.ndarray:
+        return np.eye(self.size**2)[self.cells @ (1, self.size)]

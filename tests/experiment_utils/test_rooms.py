@@ -1,0 +1,25 @@
+"""The rooms fit the environment."""
+
+import numpy as np
+import pytest
+
+from experiment_utils import rooms
+from experiment_utils.config import ProMPConfig
+from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
+from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
+
+
+@pytest.mark.parametrize(
+    ("env", "kind", "sizes"),
+    [
+        ("GridNavigationEnv", MetaCategoricalMLPPolicy, (25, 5)),
+        ("tests.envs.foreign:Chooser", MetaCategoricalMLPPolicy, (2, 3)),
+        ("MetaPointEnvMomentum", MetaGaussianMLPPolicy, (4, 2)),
+    ],
+)
+def test_the_policy_is_that_of_the_spaces(env, kind, sizes):
+    config = ProMPConfig(env=env, hidden_sizes=(7,), parallel=False)
+    policy = rooms.make_policy(config, rooms.make_env(config), np.random.default_rng(0))
+    assert isinstance(policy, kind)
+    kernels = [value.shape for name, value in policy.theta.items() if name.endswith("kernel")]
+    assert kernels == [(sizes[0], 7), (7, sizes[1])]
