@@ -1,0 +1,227 @@
+"""Curves over seeds and tables, against arithmetic done by hand; broken folders are named and left out."""
+
+import runpy
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiment_utils.curves import (
+    area_under_curve,
+    final_value,
+    group_runs,
+    interval,
+    mean_curve,
+    results_table,
+    smoothed,
+    timing_table,
+)
+from experiment_utils.plot_utils import COLOURS, colours, curves_figure, markdown, save_figure
+from experiment_utils.run_data import BrokenRun, RunDataWarning, load_run, load_runs, paper_name
+from tests.experiment_utils.fake_runs import write_run
+
+SCRIPT = Path(__file__).resolve().parent.parent.parent / "run_scripts" / "plot_curves.py"
+
+
+@pytest.fixture
+def two_seeds(tmp_path):
+    return [
+        load_run(write_run(tmp_path / "a", [1.0, 2.0, 6.0], seed=1)),
+        load_run(write_run(tmp_path / "b", [3.0, 6.0, 10.0], seed=2)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        ({"algo": "ProMP"}, "ProMP"),
+        ({"algo": "TRPOMAML", "inner_type": "log_likelihood", "exploration": False}, "TRPO-MAML"),
+        ({"algo": "TRPOMAML", "inner_type": "log_likelihood", "exploration": True}, "E-MAML-TRPO"),
+        ({"algo": "TRPOMAML", "inner_type": "likelihood_ratio", "exploration": False}, "LVC-TRPO"),
+        ({"algo": "VPGMAML", "inner_type": "likelihood_ratio", "exploration": False}, "LVC-VPG"),
+        ({"algo": "VPGMAML", "inner_type": "log_likelihood", "exploration": False}, "MAML-VPG"),
+        ({"algo": "VPGMAML", "inner_type": "log_likelihood", "exploration": True}, "E-MAML-VPG"),
+        ({"algo": "DICEMAML", "outer_type": "dice"}, "DiCE"),
+        ({"algo": "DICEMAML", "outer_type": "trpo"}, "TRPO-DiCE"),
+        ({"algo": "SomethingNew"}, "SomethingNew"),
+    ],
+)
+def test_algorithms_have_the_papers_names(config, name):
+    assert paper_name(config) == name
+
+
+def test_the_curve_is_mean_and_population_deviation_over_seeds(two_seeds):
+    curve = mean_curve(two_seeds)
+    np.testing.assert_array_equal(curve.x, [100, 200, 300])
+    np.testing.assert_allclose(curve.mean, [2, 4, 8])
+    np.testing.assert_allclose(curve.low, [1, 2, 6])
+    np.testing.assert_allclose(curve.high, [3, 6, 10])
+    assert curve.seeds == 2
+
+
+def test_the_return_is_that_after_the_last_inner_step(tmp_path):
+    run = load_run(write_run(tmp_path, [5.0, 7.0], num_inner_grad_steps=3))
+    np.testing.assert_array_equal(run.column("return"), [5, 7])
+    with pytest.raises(BrokenRun, match="no column 'Step_1-AverageReturn'"):
+        run.column("Step_1-AverageReturn")
+
+
+def test_points_that_not_all_seeds_have_are_left_out_with_a_warning(two_seeds, tmp_path):
+    short = load_run(write_run(tmp_path / "short", [5.0], seed=3))
+    with pytest.warns(RunDataWarning, match=r"only 1 of 3 points .*short"):
+        curve = mean_curve([*two_seeds, short])
+    np.testing.assert_allclose(curve.mean, [3])
+
+
+def test_over_time_an_iteration_stands_at_its_mean_time(two_seeds):
+    slow = two_seeds[1].progress.assign(Time=[12.0, 24.0, 36.0])
+    runs = [two_seeds[0], type(two_seeds[1])(two_seeds[1].path, two_seeds[1].config, slow)]
+    np.testing.assert_allclose(mean_curve(runs, x="Time").x, [9, 18, 27])
+
+
+def test_the_bootstrap_interval_of_equal_seeds_is_their_value_and_otherwise_lies_between_the_extremes():
+    low, high = interval(np.array([[4.0, 4.0, 4.0], [0.0, 3.0, 6.0]]), "bootstrap")
+    assert (low[0], high[0]) == (4, 4)
+    assert (low[1], high[1]) == (0, 6)  # 3 seeds: all-lowest and all-highest have probability 1/27 each, above 2.5 %
+
+
+def test_one_seed_and_no_spread_have_no_band():
+    for values, spread in (([[1.0], [2.0]], "std"), ([[1.0], [2.0]], "bootstrap"), ([[0.0, 2.0], [1.0, 3.0]], "none")):
+        low, high = interval(np.array(values), spread)
+        np.testing.assert_array_equal(low, [1, 2])
+        np.testing.assert_array_equal(high, [1, 2])
+
+
+def test_smoothing_is_off_by_default_and_a_moving_mean_otherwise(two_seeds):
+    np.testing.assert_allclose(smoothed(np.array([1.0, 2.0, 6.0]), 1), [1, 2, 6])
+    np.testing.assert_allclose(smoothed(np.array([1.0, 2.0, 6.0]), 3), [1.5, 3, 4])
+    np.testing.assert_allclose(mean_curve(two_seeds, smooth=3).mean, [3, 14 / 3, 6])
+
+
+def test_final_values_and_areas_by_hand(two_seeds):
+    assert final_value(two_seeds[0], last=2) == 4
+    assert final_value(two_seeds[0]) == 3  # all three
+    assert final_value(two_seeds[0], last=1, iterations=2) == 2
+    # trapezoids of 100 steps: (1 + 2) / 2 + (2 + 6) / 2 = 5.5, times 1e-4 million steps
+    assert area_under_curve(two_seeds[0]) == pytest.approx(5.5e-4)
+    assert area_under_curve(two_seeds[0], until=200) == pytest.approx(1.5e-4)
+
+
+def test_the_table_compares_seeds_of_equal_age_and_areas_of_equal_length(two_seeds, tmp_path):
+    short = load_run(write_run(tmp_path / "short", [9.0, 9.0], algo="DICEMAML", seed=7))
+    row, other = results_table({"ProMP": two_seeds, "DiCE": [short]}, last=1).to_dict("records")
+    assert (row["seeds"], row["iterations"], row["env steps (10^6)"]) == ("1 2", 3, 3e-4)
+    assert (row["final return (last 1 iterations)"], row["std of final"]) == (8, 2)
+    area = next(name for name in row if name.startswith("area to 0.0002e6 steps"))
+    assert row[area] == pytest.approx((1.5e-4 + 4.5e-4) / 2)
+    assert row["std of area"] == pytest.approx(1.5e-4)
+    assert other[area] == pytest.approx(9e-4)
+
+
+def test_the_timing_table_by_hand(two_seeds):
+    row = timing_table({"ProMP": two_seeds}).to_dict("records")[0]
+    assert row["s per iteration"] == 6
+    assert row["env steps per s"] == pytest.approx(100 / 6)
+    assert row["share of physics"] == pytest.approx(3 / 6)
+    assert row["share of policy"] == pytest.approx(0.5 / 6)
+    assert row["share of meta-update"] == pytest.approx(1 / 6)
+
+
+def test_runs_are_grouped_by_any_settings(tmp_path):
+    for i, (rate, seed) in enumerate([(0.1, 1), (0.1, 2), (0.05, 1)]):
+        write_run(tmp_path / str(i), [1.0], inner_lr=rate, seed=seed)
+    runs = load_runs([tmp_path])
+    groups = group_runs(runs, ["algorithm", "inner_lr"])
+    assert {name: len(members) for name, members in groups.items()} == {"ProMP, inner_lr 0.1": 2, "ProMP, inner_lr 0.05": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("progress.csv", None, "can't be read"),
+        ("progress.csv", "", "no complete row"),
+        ("progress.csv", "Itr,n_timesteps,Step_1-AverageReturn\n", "no complete row"),
+        ("progress.csv", "Itr,n_timesteps\n0,100\n1\n", "line 3 has not 2 cells"),
+        ("progress.csv", "Itr,n_timesteps\n0,many\n", "not the log of a run"),
+        ("progress.csv", "date,price\n1,2\n", "no columns Itr and n_timesteps"),
+        ("progress.csv", b"\xff\xfe\x00", "not text"),
+        ("params.json", None, "can't be read"),
+        ("params.json", '{"config": {"algo"', "does not hold the settings of a run"),
+        ("params.json", '{"name": "other"}', "does not hold the settings of a run"),
+        ("params.json", "[1]", "does not hold the settings of a run"),
+        ("params.json", '{"config": {"seed": 1}}', "does not hold the settings of a run"),
+    ],
+)
+def test_a_broken_folder_is_named_and_skipped(tmp_path, file, content, words):
+    write_run(tmp_path / "good", [1.0, 2.0])
+    broken = write_run(tmp_path / "broken", [1.0, 2.0]) / file
+    broken.unlink()
+    if content is not None:
+        broken.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.warns(RunDataWarning, match="skipped") as caught:
+        runs = load_runs([tmp_path])
+    assert [run.path.name for run in runs] == ["good"]
+    message = str(caught[-1].message)
+    assert str(broken) in message
+    assert words in message
+
+
+def test_a_half_written_last_row_is_left_out_and_named(tmp_path):
+    progress = write_run(tmp_path / "run", [1.0, 2.0]) / "progress.csv"
+    progress.write_text(progress.read_text() + "2,3")
+    with pytest.warns(RunDataWarning, match=r"progress.csv: the last row is half-written"):
+        run = load_run(progress.parent)
+    np.testing.assert_array_equal(run.column("return"), [1, 2])
+
+
+def test_every_algorithm_has_a_colour_of_its_own_whatever_else_is_drawn():
+    assert len(set(COLOURS.values())) == len(COLOURS)
+    drawn = colours(["other", "ProMP", "another"])
+    assert drawn["ProMP"] == COLOURS["ProMP"]
+    assert len(set(drawn.values())) == 3
+
+
+def test_the_same_picture_has_the_same_bytes(two_seeds, tmp_path):
+    panels = {"panel": {"ProMP": mean_curve(two_seeds)}}
+    for name in ("one", "two"):
+        save_figure(curves_figure(panels, "n_timesteps", "return"), tmp_path / name)
+    for ending in (".pdf", ".png"):
+        assert (tmp_path / f"one{ending}").read_bytes() == (tmp_path / f"two{ending}").read_bytes()
+
+
+def test_axes_carry_units(two_seeds):
+    axes = curves_figure({"panel": {"ProMP": mean_curve(two_seeds)}}, "n_timesteps", "return").axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("env steps (10⁶)", "return after adaptation")
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), [1e-4, 2e-4, 3e-4])
+
+
+def test_markdown():
+    table = pd.DataFrame({"group": ["ProMP"], "final": [1234.5678], "seeds": [3]})
+    assert markdown(table) == "| group | final | seeds |\n| --- | --- | --- |\n| ProMP | 1235 | 3 |\n"
+
+
+@pytest.fixture
+def plot_curves(tmp_path, monkeypatch):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # the script changes it
+    main = runpy.run_path(str(SCRIPT))["main"]
+    return lambda *argv: main([str(tmp_path / "runs"), "--out", str(tmp_path / "out" / "curves"), *argv])
+
+
+def test_plot_curves_writes_pictures_and_tables(tmp_path, plot_curves, capsys):
+    write_run(tmp_path / "runs" / "a", [1.0, 2.0])
+    write_run(tmp_path / "runs" / "b", [3.0, 4.0], env="AntRandDirec2DEnv", seed=5)
+    assert plot_curves("--spread", "bootstrap", "--group-by", "algorithm", "seed") == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"curves.{e}" for e in ("pdf", "png", "csv", "md")}
+    table = pd.read_csv(tmp_path / "out" / "curves.csv")
+    assert set(table["group"]) == {"HalfCheetahRandDirecEnv, ProMP, seed 1", "AntRandDirec2DEnv, ProMP, seed 5"}
+    assert "curves.pdf" in capsys.readouterr().out
+
+
+def test_plot_curves_says_what_is_missing(tmp_path, plot_curves, capsys):
+    assert plot_curves() == 2
+    assert "there is no run below" in capsys.readouterr().err
+    write_run(tmp_path / "runs" / "a", [1.0])
+    assert plot_curves("--y", "Nonsense") == 2
+    assert "no column 'Nonsense'" in capsys.readouterr().err
