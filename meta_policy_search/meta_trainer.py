@@ -34,7 +34,9 @@ class MetaTrainer:
       algo: the algorithm, with the policy it trains.
       sampler: of the task family.
       sample_processor: the one that fits the algorithm.
-      rng: all randomness of the run; its state is saved and restored.
+      rng: the parent of all randomness of the run. Of its two children one draws the tasks and one everything else, so
+        that the same seed gives the same tasks to every algorithm, also where episodes end early. The states of all three
+        are saved and restored.
       n_itr: meta-iterations in all.
       checkpoints: None keeps none.
     """
@@ -50,7 +52,9 @@ class MetaTrainer:
         checkpoints: Checkpoints | None = None,
     ):
         self.algo, self.sampler, self.sample_processor = algo, sampler, sample_processor
-        self.rng, self.n_itr, self.checkpoints = rng, n_itr, checkpoints
+        self.n_itr, self.checkpoints = n_itr, checkpoints
+        self.task_rng, self.sampling_rng = rng.spawn(2)
+        self._generators = {"parent": rng, "tasks": self.task_rng, "sampling": self.sampling_rng}
         self.start_itr, self.n_timesteps, self.seconds = 0, 0, 0.0
 
     def train(self, log: Callable[[int, Metrics], None]) -> None:
@@ -72,10 +76,10 @@ class MetaTrainer:
         clock, metrics, batches = Clock(*STAGES), {"Itr": iteration}, []
         n_tasks, steps = self.sampler.batch_shape[0], self.algo.num_inner_grad_steps
         try:
-            self.sampler.update_tasks(self.rng)
+            self.sampler.update_tasks(self.task_rng)
             params = self.algo.policy.stacked_theta(n_tasks)
             for step in range(steps + 1):
-                trajectories, seconds = self.sampler.obtain_samples(params, self.rng)
+                trajectories, seconds = self.sampler.obtain_samples(params, self.sampling_rng)
                 clock.lap("Time-Sampling")
                 samples, statistics = self.sample_processor.process_samples(trajectories)
                 statistics = {**statistics, **self._diagnostics(trajectories), **seconds}
@@ -102,13 +106,14 @@ class MetaTrainer:
 
     def state(self, iteration: int) -> dict[str, Any]:
         """All that the next iterations depend on besides the algorithm's variables, as JSON."""
-        rng = self.rng.bit_generator.state
+        rng = {name: generator.bit_generator.state for name, generator in self._generators.items()}
         return {"itr": iteration, "n_timesteps": self.n_timesteps, "seconds": self.seconds, "rng": rng}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on from a saved state."""
         self.start_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
-        self.rng.bit_generator.state = state["rng"]
+        for name, generator in self._generators.items():
+            generator.bit_generator.state = state["rng"][name]
 
     def _diagnostics(self, trajectories: Trajectories) -> Metrics:
         policy = self.algo.policy.diagnostics(trajectories.agent_infos, trajectories.mask)
