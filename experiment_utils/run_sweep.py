@@ -9,7 +9,6 @@ are joblib's; the pool must be up, and the folder shared).
 
 import dataclasses
 import itertools
-import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Annotated, Literal
 import joblib
 import tyro
 
-from experiment_utils.run_data import BrokenRun, read_progress
+from experiment_utils.run_data import BrokenRun, load_run
 from experiment_utils.sweep_status import LOG_NAME, Outcome, showing
 
 Value = int | float | bool | str | tuple[int, ...]
@@ -48,10 +47,10 @@ class Run:
         if not (self.folder / "params.json").exists():
             return "new"
         try:
-            rows = len(read_progress(self.folder / "progress.csv"))
-            saved = json.loads((self.folder / "params.json").read_text())["config"]
-        except (BrokenRun, ValueError, KeyError, TypeError):
+            run = load_run(self.folder)
+        except BrokenRun:
             return "begun"
+        rows, saved = len(run.progress), run.config
         n_itr = self.settings.get("n_itr", saved.get("n_itr"))
         same = all(_same(saved.get(name), value) for name, value in self.settings.items() if name != "n_itr")
         return "finished" if same and rows >= n_itr else "begun"

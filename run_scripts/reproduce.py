@@ -8,6 +8,7 @@ in results/ into docs/figures/. Budgets and the time they take: docs/reproduce.m
 """
 
 import dataclasses
+import itertools
 import shutil
 import sys
 import warnings
@@ -87,8 +88,8 @@ def train(request: Request, root: Path) -> int:
         from experiment_utils.experiment import configure_tensorflow
 
         configure_tensorflow()
-        for seed in request.seeds or (0,):
-            settings = dataclasses.replace(formulations.BUDGETS[request.budget], seed=seed)
+        for seed, clipped in itertools.product(request.seeds or (0,), (True, False)):
+            settings = dataclasses.replace(formulations.BUDGETS[request.budget], seed=seed, clipped=clipped)
             formulations.compute(root, settings, formulations.LEARNING_RATES[request.budget])
         return 0
     runs = runs_of(request, root)

@@ -12,9 +12,9 @@ Departures from the original, which is not consistent with the formulas it imple
 alpha, but not formulation I's grad J_pre; that makes its formulation I overrate grad J_pre ten times, while its formulation
 II is the true gradient times alpha. Here neither is multiplied, so a learning rate means the same for both.
 
-Kept from the original, and worth knowing: the log-probability is that of the clipped action, so the score has a mean that
-is not 0. Formulation I hardly feels it. Formulation II multiplies it by N and the return, and that drift, towards actions
-that are not clipped, is much larger than its meta-gradient.
+Kept from the original, and worth knowing: the log-probability is that of the clipped action, so the mean of the score is not
+0. Formulation II multiplies it by N and the return, and that drift, towards actions that need no clipping, is much larger
+than its meta-gradient. `clipped=False` takes the log-probability before clipping instead; the table has both.
 """
 
 import dataclasses
@@ -45,6 +45,7 @@ class Settings:
     horizon: int = 5  # steps
     inner_lr: float = 0.1  # alpha
     iterations: int = 200
+    clipped: bool = True  # the log-probability is that of the clipped action; otherwise of the action before clipping
 
 
 BUDGETS = {"smoke": Settings(instances=4, trajectories=5, iterations=3), "quick": Settings(), "paper": Settings()}
@@ -90,7 +91,7 @@ class Experiment:
         from meta_policy_search.envs.point_envs.point_env_1d import MetaPointEnv1D
         from meta_policy_search.samplers.meta_sampler import MetaSampler
 
-        self.settings, self.policy = settings, QuadraticPolicy()
+        self.settings, self.policy = settings, QuadraticPolicy(settings.clipped)
         self.algo = make_algorithm(formulation, self.policy, settings.inner_lr)
         self._sampler = MetaSampler(
             MetaPointEnv1D(),

@@ -24,7 +24,8 @@ def draw(root: Path, out: Path) -> list[Path]:
     table = pd.read_csv(folder(root) / "thetas.csv")
     table = table[table["seed"] == table["seed"].min()]
     results = convergence(table)
-    written = save_figure(draw_updates(table, best_rates(results)), out / "formulations")
+    shown = table["clipped"]
+    written = save_figure(draw_updates(table[shown], best_rates(results[results["clipped"]])), out / "formulations")
     return written + save_table(results, out / "formulations_results")
 
 
@@ -60,14 +61,15 @@ def trajectory(table: pd.DataFrame, formulation: str, rate: float) -> np.ndarray
 def convergence(table: pd.DataFrame) -> pd.DataFrame:
     """Per formulation and learning rate: distance to the optimum (infinite if it diverged), and how straight the way was."""
     rows = []
-    for (formulation, rate), _ in table.groupby(["formulation", "learning_rate"]):
-        thetas = trajectory(table, formulation, rate)
+    for (clipped, formulation, rate), rows_of in table.groupby(["clipped", "formulation", "learning_rate"]):
+        thetas = trajectory(rows_of, formulation, rate)
         distance = np.linalg.norm(thetas - OPTIMUM, axis=1)
         steps = np.diff(thetas, axis=0)
         finished = np.linalg.norm(thetas[-1]) < FAR
         path, direct = np.linalg.norm(steps, axis=1).sum(), np.linalg.norm(thetas[-1] - thetas[0])
         rows.append(
             {
+                "clipped": clipped,
                 "formulation": formulation,
                 "learning rate": rate,
                 "distance at the start": distance[0],

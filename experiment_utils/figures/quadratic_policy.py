@@ -14,11 +14,12 @@ class QuadraticPolicy(MetaPolicy):
     """pi_theta(a | s) = N(a; theta_0 s^2 + theta_1, 1); s and a in m.
 
     theta starts at (0, 0). As in the original, actions are clipped to [-2, 2], and it is the clipped action whose
-    log-probability counts.
+    log-probability counts; `clipped=False` leaves the clipping to the environment.
     """
 
-    def __init__(self, dtype: tf.DType = tf.float64):
+    def __init__(self, clipped: bool = True, dtype: tf.DType = tf.float64):
         super().__init__(np.random.default_rng(0), dtype)
+        self.limit = ACTION_LIMIT if clipped else np.inf
 
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         return {"theta": np.zeros(2)}
@@ -46,7 +47,7 @@ class QuadraticPolicy(MetaPolicy):
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         theta = params["theta"][:, np.newaxis, np.newaxis]
         mean = theta[..., 0] * observations**2 + theta[..., 1]
-        return np.clip(mean + noise, -ACTION_LIMIT, ACTION_LIMIT), {"mean": mean, "log_std": np.zeros_like(mean)}
+        return np.clip(mean + noise, -self.limit, self.limit), {"mean": mean, "log_std": np.zeros_like(mean)}
 
     def diagnostics(self, agent_infos: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float]:
         return {"AveragePolicyStd": 1.0}

@@ -1,0 +1,182 @@
+"""Sweeps, with a run script that takes no time."""
+
+import json
+import sys
+from pathlib import Path
+
+import joblib
+import pytest
+
+from experiment_utils.run_sweep import Run, as_flags, as_value, as_word, execute, grid, main, report, run_sweep
+from experiment_utils.sweep_status import status
+
+# Like a run script: goes on from the rows that are there, fails for seed 2, and stops after one row for seed 3, once.
+FAKE = """
+import json, pathlib, sys
+words = sys.argv[1:]
+value = lambda name: words[words.index("--" + name) + 1]
+folder, seed, n_itr = pathlib.Path(value("dump_path")), int(value("seed")), int(value("n_itr"))
+assert "--resume" in words
+if seed == 2:
+    sys.exit("error: seed 2 is unlucky")
+params, progress = folder / "params.json", folder / "progress.csv"
+fresh = not params.exists()
+if fresh:
+    rate = float(value("inner_lr"))
+    params.write_text(json.dumps({"config": {"algo": "ProMP", "seed": seed, "n_itr": n_itr, "inner_lr": rate}}))
+    progress.write_text("Itr,n_timesteps\\n")
+rows = len(progress.read_text().splitlines()) - 1
+for i in range(rows, 1 if seed == 3 and fresh else n_itr):
+    with progress.open("a") as file:
+        file.write(f"{i},{i * 10}\\n")
+    print(f"iteration {i + 1}/{n_itr}: return before 0.00, after 1.00, env steps/s 5, env steps 10", flush=True)
+sys.exit(1 if seed == 3 and fresh else 0)
+"""
+
+
+@pytest.fixture
+def script(tmp_path) -> Path:
+    path = tmp_path / "fake_run.py"
+    path.write_text(FAKE)
+    return path
+
+
+def rows(folder: Path) -> list[str]:
+    return (folder / "progress.csv").read_text().splitlines()[1:]
+
+
+def sweep(script: Path, tmp_path: Path, *seeds: int, n_itr: int = 3) -> list[Run]:
+    return grid(script, tmp_path / "sweep", {"inner_lr": [0.1, 0.2]}, seeds, {"n_itr": n_itr})
+
+
+def test_the_grid_is_every_combination_with_every_seed(tmp_path):
+    runs = grid(Path("x.py"), tmp_path, {"inner_lr": [0.1, 0.2], "hidden_sizes": [(8,), (8, 4)]}, [1, 2], {"n_itr": 3})
+    assert len(runs) == len({run.folder for run in runs}) == 8
+    assert runs[-1].folder == tmp_path / "inner_lr-0.2,hidden_sizes-8x4" / "seed_2"
+    assert runs[-1].settings == {"n_itr": 3, "inner_lr": 0.2, "hidden_sizes": (8, 4), "seed": 2}
+
+
+def test_settings_become_flags():
+    assert as_flags("hidden_sizes", (8, 4)) == ["--hidden_sizes", "8", "4"]
+    assert as_flags("exploration", True) == ["--exploration"]
+    assert as_flags("exploration", False) == ["--no-exploration"]
+    assert as_flags("inner_lr", 1e-05) == ["--inner_lr", "1e-05"]
+
+
+@pytest.mark.parametrize("value", [1, 0.5, 1e-05, True, False, "likelihood_ratio", (64, 64)])
+def test_words_and_values_are_inverse(value):
+    assert as_value(as_word(value)) == value
+    assert type(as_value(as_word(value))) is type(value)
+
+
+def test_a_failed_run_stops_nothing_and_is_named_with_its_log(script, tmp_path, capsys):
+    outcomes = run_sweep(sweep(script, tmp_path, 1, 2), jobs=2)
+    assert [outcome.code for outcome in outcomes] == [0, 1, 0, 1]
+    assert rows(tmp_path / "sweep" / "inner_lr-0.2" / "seed_1") == ["0,0", "1,10", "2,20"]
+    assert report(outcomes) == 1
+    captured = capsys.readouterr()
+    assert "4 runs: 0 were finished already, 2 ran, 2 failed" in captured.out
+    log = tmp_path / "sweep" / "inner_lr-0.1" / "seed_2" / "run.log"
+    assert f"log {log}: error: seed 2 is unlucky" in captured.err
+    assert log.exists()
+
+
+def test_finished_runs_are_reused_and_cut_off_ones_resumed(script, tmp_path, capsys):
+    runs = sweep(script, tmp_path, 1, 3)
+    first = run_sweep(runs)
+    assert [outcome.code for outcome in first] == [0, 1, 0, 1]
+    second = run_sweep(runs)
+    assert [(outcome.code, outcome.reused) for outcome in second] == [(0, True), (0, False)] * 2
+    assert all(rows(run.folder) == ["0,0", "1,10", "2,20"] for run in runs)
+    assert report(second) == 0
+    assert "4 runs: 2 were finished already, 2 ran, 0 failed" in capsys.readouterr().out
+
+
+def test_more_iterations_continue_a_finished_run_and_fewer_reuse_it(script, tmp_path):
+    run_sweep(sweep(script, tmp_path, 1))
+    longer, shorter = sweep(script, tmp_path, 1, n_itr=5)[0], sweep(script, tmp_path, 1, n_itr=2)[0]
+    assert shorter.state() == "finished"
+    assert longer.state() == "begun"
+    assert not execute(longer).reused
+    assert len(rows(longer.folder)) == 5
+
+
+def test_a_run_with_other_settings_is_not_taken_for_this_one(script, tmp_path):
+    run = sweep(script, tmp_path, 1)[0]
+    execute(run)
+    assert run.state() == "finished"
+    assert Run(run.script, run.folder, {**run.settings, "inner_lr": 0.3}).state() == "begun"
+    assert Run(run.script, run.folder, {**run.settings, "hidden_sizes": (8,)}).state() == "begun"
+
+
+def test_a_scalar_on_the_command_line_is_the_list_of_it(script, tmp_path):
+    run = sweep(script, tmp_path, 1)[0]
+    execute(run)
+    params = run.folder / "params.json"
+    config = json.loads(params.read_text())["config"]
+    params.write_text(json.dumps({"config": {**config, "hidden_sizes": [8]}}))
+    assert Run(run.script, run.folder, {**run.settings, "hidden_sizes": 8}).state() == "finished"
+
+
+@pytest.mark.parametrize("damage", ["{", '{"config": 3}'])
+def test_a_damaged_folder_is_left_to_the_run_script(script, tmp_path, damage):
+    run = sweep(script, tmp_path, 1)[0]
+    execute(run)
+    (run.folder / "params.json").write_text(damage)
+    assert run.state() == "begun"
+
+
+def test_two_runs_in_one_folder_are_refused(script, tmp_path):
+    run = sweep(script, tmp_path, 1)[0]
+    with pytest.raises(ValueError, match="same folder"):
+        run_sweep([run, run])
+
+
+def test_any_registered_backend_of_joblib_serves(script, tmp_path):
+    used = []
+
+    class Cluster(joblib._parallel_backends.ThreadingBackend):
+        def submit(self, *args, **kwargs):
+            used.append(True)
+            return super().submit(*args, **kwargs)
+
+    joblib.register_parallel_backend("cluster", Cluster)
+    outcomes = run_sweep(sweep(script, tmp_path, 1), jobs=2, backend="cluster")
+    assert [outcome.code for outcome in outcomes] == [0, 0]
+    assert len(used) == 2
+
+
+def test_the_status_is_the_runs_own_last_word(script, tmp_path):
+    good, bad = sweep(script, tmp_path, 1, 2)[:2]
+    assert status(good.folder) == "waiting"
+    execute(good)
+    execute(bad)
+    assert status(good.folder) == "iteration 3/3: return before 0.00, after 1.00, env steps/s 5"
+    assert status(bad.folder) == "error: seed 2 is unlucky"
+    (good.folder / "run.log").unlink()
+    assert status(good.folder) == "finished before"
+
+
+def test_the_command_line(script, tmp_path, capsys):
+    argv = [
+        str(script),
+        "--grid",
+        "inner_lr=0.1",
+        "--fixed",
+        "n_itr=1",
+        "--seeds",
+        "1",
+        "--dump_path",
+        str(tmp_path / "cli"),
+    ]
+    assert main(argv) == 0
+    assert (tmp_path / "cli" / "inner_lr-0.1" / "seed_1" / "progress.csv").exists()
+    assert main([str(script), "--grid", "inner_lr"]) == 2
+    assert "'inner_lr' is not name=value" in capsys.readouterr().err
+    assert main([str(tmp_path / "none.py")]) == 2
+    assert "there is no run script" in capsys.readouterr().err
+
+
+def test_the_command_is_the_run_scripts_own_resume(tmp_path):
+    run = Run(Path("run.py"), tmp_path, {"n_itr": 3})
+    assert run.command() == [sys.executable, "run.py", "--resume", "--dump_path", str(tmp_path), "--n_itr", "3"]
