@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from experiment_utils.figures.formulations import FAR, folder, select
 from experiment_utils.plot_utils import COLUMN, save_figure, save_table, styled
+from experiment_utils.run_data import BrokenRun
 
 SHOWN, EVERY = 150, 3  # updates in the picture, as in the original: every third of the first 150
 ARROW = 2.0  # length of an arrow in units of the update
@@ -20,8 +21,15 @@ DISTANCE = f"mean distance, last {TAIL} updates"
 
 
 def draw(root: Path, out: Path) -> list[Path]:
-    """formulations.pdf, .png, and a table of all learning rates: how near the optimum, and how steady."""
-    table = pd.read_csv(folder(root) / "thetas.csv")
+    """formulations.pdf, .png, and a table of all learning rates: how near the optimum, and how steady.
+
+    Raises:
+      BrokenRun: nothing was computed yet.
+    """
+    source = folder(root) / "thetas.csv"
+    if not source.exists():
+        raise BrokenRun(f"there is no {source}; reproduce.py formulations makes it below its --dump_path")
+    table = pd.read_csv(source)
     table = table[table["seed"] == table["seed"].min()]
     results = convergence(table)
     shown = table["clipped"]

@@ -1,0 +1,139 @@
+"""What the figures train and draw, without training anything."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from experiment_utils.curves import mean_curve
+from experiment_utils.figures import figure1, figure2, figure3, figure4
+from experiment_utils.figures.paper import ALGORITHMS, PANELS
+from experiment_utils.plot_utils import COLOURS
+from experiment_utils.run_data import RunDataWarning, load_run, paper_name
+from tests.experiment_utils.fake_runs import write_run
+
+LVC_VPG = {"algo": "VPGMAML", "inner_type": "likelihood_ratio", "exploration": False}
+CHEETAH = next(panel for panel in PANELS if panel.name == "half_cheetah")
+
+
+def settings_of(runs, panel, algorithm):
+    return next(run.settings for run in runs if run.folder.parts[-3:-1] == (panel, algorithm))
+
+
+def test_figure_2_is_six_panels_of_five_algorithms_with_three_seeds(tmp_path):
+    runs = figure2.runs(tmp_path, "paper")
+    assert len(runs) == 6 * 5 * 3
+    assert {run.settings["n_itr"] for run in runs} == {1001}
+    assert all((run.settings["meta_batch_size"], run.settings["rollouts_per_meta_task"]) == (40, 20) for run in runs)
+    assert all(run.script.is_file() for run in runs)
+    assert runs[0].folder == tmp_path / "half_cheetah" / "ProMP" / "seed_1"
+
+
+def test_the_panels_have_the_originals_settings(tmp_path):
+    runs = figure2.runs(tmp_path, "paper")
+    hopper = settings_of(runs, "hopper_params", "ProMP")
+    assert (hopper["inner_lr"], hopper["max_path_length"], hopper["num_promp_steps"]) == (0.05, 200, 3)
+    assert (hopper["init_inner_kl_penalty"], hopper["adaptive_inner_kl_penalty"]) == (1e-3, True)
+    assert "num_promp_steps" not in settings_of(runs, "hopper_params", "TRPO-MAML")
+    humanoid = settings_of(runs, "humanoid", "LVC-VPG")
+    assert (humanoid["hidden_sizes"], humanoid["max_path_length"]) == ((128, 128), 200)
+    ant = settings_of(runs, "ant", "E-MAML-VPG")
+    assert (ant["env"], ant["max_path_length"], ant["inner_lr"]) == ("AntRandDirec2DEnv", 100, 0.1)
+
+
+def test_quick_goes_on_to_paper_in_the_same_folders(tmp_path):
+    quick, paper = (figure2.runs(tmp_path, budget, env=["ant"]) for budget in ("quick", "paper"))
+    assert {run.folder for run in quick} < {run.folder for run in paper}
+    for run in quick:
+        longer = next(other for other in paper if other.folder == run.folder)
+        assert {**run.settings, "n_itr": 1001} == longer.settings
+
+
+@pytest.mark.parametrize("name", ["half_cheetah", "HalfCheetahFwdBack", "HalfCheetahRandDirecEnv"])
+def test_panels_go_by_any_of_their_names(name):
+    assert figure2.chosen([name]) == [CHEETAH]
+
+
+def test_an_unknown_panel_is_refused():
+    with pytest.raises(ValueError, match="no panel 'cheetah'; it has half_cheetah, ant"):
+        figure2.chosen(["cheetah"])
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_settings_of_an_algorithm_give_its_name(name):
+    algos = {"pro-mp": "ProMP", "maml": "TRPOMAML", "e-maml": "TRPOMAML", "vpg": "VPGMAML"}
+    algorithm = ALGORITHMS[name]
+    assert paper_name({"algo": algos[algorithm.script.partition("_run")[0]], **algorithm.settings}) == name
+
+
+def test_figure_2_draws_our_curves_and_the_papers_marks_in_one_colour_per_algorithm(tmp_path):
+    run = load_run(write_run(tmp_path, [1.0, 2.0], {"n_timesteps": [1.6e7, 3.2e7]}))
+    axes = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve([run])}}).axes[0]
+    curve, *marks = axes.lines
+    np.testing.assert_allclose(curve.get_xdata(), [16, 32])
+    assert to_hex(curve.get_color()).upper() == COLOURS["ProMP"]
+    first = {to_hex(mark.get_markeredgecolor()).upper(): (mark.get_xdata()[0], mark.get_ydata()[0]) for mark in marks}
+    assert first[COLOURS["ProMP"]] == (30, 265)
+    assert first[COLOURS["E-MAML-VPG"]] == (30, 133)
+    assert len(marks) == 5  # those at 30e6 steps only
+    assert axes.get_title() == "HalfCheetahFwdBack (n=1)"
+
+
+def test_ours_stands_beside_the_papers_value_at_the_nearest_iteration(tmp_path):
+    run = load_run(write_run(tmp_path, [1.0, 2.0, 4.0], {"n_timesteps": [1.6e7, 2.9e7, 4.5e7]}))
+    table = figure2.against_paper({CHEETAH: {"ProMP": mean_curve([run])}})
+    row = {"panel": "HalfCheetahFwdBack", "algorithm": "ProMP", "env steps (10^6)": 30.0, "ours": 2.0, "paper": 265.0}
+    assert table.to_dict("records") == [{**row, "seeds": 1}]
+
+
+def test_runs_of_another_family_do_not_enter_a_panel(tmp_path):
+    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0])
+    write_run(tmp_path / "half_cheetah" / "odd" / "seed_1", [9.0], env="SwimmerRandVelEnv")
+    groups = figure2.load_panel(tmp_path, CHEETAH)
+    assert {name: len(runs) for name, runs in groups.items()} == {"ProMP": 1}
+
+
+def write_variance_run(folder, name, values, measure_every=1, seed=1):
+    config = LVC_VPG if name == "LVC" else {"algo": "DICEMAML", "outer_type": "dice"}
+    settings = {"measure_every": measure_every, "sampling_rounds": 5, "seed": seed}
+    return write_run(folder, [1.0] * len(values), {"Meta-GradientRStd": values}, **config, **settings)
+
+
+def test_figure_3_shows_the_iterations_that_measured(tmp_path):
+    run = load_run(write_variance_run(tmp_path, "LVC", [4.0, 4.0, 8.0, 8.0], measure_every=2))
+    measured = figure3.at_measurements(run)
+    assert measured.column("Meta-GradientRStd").tolist() == [4, 8]
+    table = figure3.results({"LVC": [run]}, {"LVC": [measured]}).to_dict("records")[0]
+    assert (table["relative std, mean"], table["rounds R"]) == (6, 5)
+
+
+def test_figure_4_trains_three_algorithms_with_three_inner_steps(tmp_path):
+    runs = figure4.runs(tmp_path, "paper")
+    assert len(runs) == 3 * 5
+    assert {run.settings["num_inner_grad_steps"] for run in runs} == {3}
+    assert {run.settings["env"] for run in runs} == {"MetaPointEnvMomentum"}
+    assert {run.settings["n_itr"] for run in runs} == {501}
+
+
+def test_figure_1_has_the_credit_path_in_red_and_nowhere_else():
+    for axes in figure1.draw_graphs().axes:
+        red = [patch for patch in axes.patches if to_hex(patch.get_edgecolor()).upper() == figure1.CREDIT]
+        assert len(red) == len(figure1.CREDITS[axes.get_title()])
+
+
+@pytest.mark.parametrize("figure", ["figure1", "figure2", "figure3", "figure4"])
+def test_every_figure_is_drawn_from_no_data_and_from_broken_data(tmp_path, figure):
+    root, out = tmp_path / "data", tmp_path / "out"
+    draw = {
+        "figure1": lambda: figure1.draw(out),
+        "figure2": lambda: figure2.draw(root, out),
+        "figure3": lambda: figure3.draw(root, out, "quick"),
+        "figure4": lambda: figure4.draw(root, out),
+    }[figure]
+    assert all(path.stat().st_size > 0 for path in draw())
+    if figure == "figure1":
+        return
+    folder = {"figure2": "half_cheetah/ProMP", "figure3": "figure3/LVC", "figure4": "figure4/LVC-TRPO"}[figure]
+    (root / folder / "seed_1").mkdir(parents=True)
+    (root / folder / "seed_1" / "params.json").write_text("{")
+    with pytest.warns(RunDataWarning, match="skipped"):
+        draw()

@@ -1,0 +1,100 @@
+"""reproduce.py as a user calls it: from committed data in seconds, and, slowly, from nothing."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.experiment_utils.fake_runs import write_run
+from tests.experiment_utils.test_figures import LVC_VPG, write_variance_run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCRIPT = ROOT / "run_scripts" / "reproduce.py"
+
+
+def reproduce(*argv: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(SCRIPT), *map(str, argv)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+
+
+@pytest.fixture
+def results(tmp_path) -> Path:
+    """A little of what results/ holds."""
+    root = tmp_path / "results"
+    for seed in (1, 2):
+        write_run(root / "half_cheetah" / "ProMP" / f"seed_{seed}", [1.0, 2.0 * seed], seed=seed)
+    write_run(root / "half_cheetah" / "LVC-VPG" / "seed_1", [1.0, 2.0], **LVC_VPG)
+    for name in ("LVC", "DiCE"):
+        write_variance_run(root / "figure3" / name / "seed_1", name, [5.0, 6.0])
+    trpo = {"algo": "TRPOMAML", "inner_type": "likelihood_ratio", "exploration": False, "num_inner_grad_steps": 3}
+    folder = write_run(root / "figure4" / "LVC-TRPO" / "seed_1", [1.0, 2.0], env="MetaPointEnvMomentum", **trpo)
+    np.savez(folder / "exploration.npz", before=np.zeros((2, 5, 2)), after=np.ones((2, 5, 2)), iterations=2)
+    rows = [(f, 0.001, i, 0.1 - 0.01 * i, 0.05) for f in ("I", "II") for i in range(5)]
+    columns = ["formulation", "learning_rate", "iteration", "theta_0", "theta_1"]
+    (root / "formulations").mkdir()
+    table = pd.DataFrame(rows, columns=columns).assign(seed=0, clipped=True)
+    table.to_csv(root / "formulations" / "thetas.csv", index=False)
+    return root
+
+
+@pytest.mark.parametrize("figure", ["figure1", "figure2", "figure3", "figure4", "formulations"])
+def test_plot_only_draws_from_kept_data(results, tmp_path, figure):
+    before = sorted(path for path in results.rglob("*"))
+    begin = time.process_time()
+    result = reproduce(figure, "--plot-only", "--results", results, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert time.process_time() - begin < 20
+    assert (tmp_path / "out" / f"{figure}.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "out" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path for path in results.rglob("*")) == before
+
+
+def test_plot_only_names_what_is_broken(results, tmp_path):
+    broken = results / "half_cheetah" / "ProMP" / "seed_1" / "progress.csv"
+    broken.write_text("Itr,n_time")
+    result = reproduce("figure2", "--plot-only", "--results", results, "--out", tmp_path / "out")
+    assert result.returncode == 0
+    assert f"warning: {broken} has no complete row; skipped" in result.stderr
+
+
+def test_mistakes_get_one_sentence(tmp_path):
+    result = reproduce("figure2", "--env", "cheetah", "--dump_path", tmp_path)
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "no panel 'cheetah'" in result.stderr
+    assert "there is no" in reproduce("formulations", "--plot_only", "--results", tmp_path).stderr
+
+
+def test_drawing_does_not_wait_for_tensorflow(tmp_path):
+    code = f"import sys, runpy; sys.argv = ['x', 'figure2', '--plot-only', '--results', {str(tmp_path)!r}, "
+    code += f"'--out', {str(tmp_path)!r}]\ntry:\n    runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
+    code += "except SystemExit as stop:\n    assert stop.code == 0\nassert 'tensorflow' not in sys.modules"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("argv", "runs", "collected"),
+    [
+        (["figure2", "--env", "half_cheetah"], 5, "half_cheetah/ProMP/seed_1/progress.csv"),
+        (["figure3"], 2, "figure3/DiCE/seed_1/progress.csv"),
+        (["figure4"], 3, "figure4/E-MAML-TRPO/seed_1/exploration.npz"),
+        (["formulations"], 0, "formulations/thetas.csv"),
+    ],
+)
+def test_a_figure_from_nothing_then_from_what_is_finished(tmp_path, argv, runs, collected):
+    argv = [*argv, "--budget", "smoke", "--dump_path", tmp_path / "data", "--results", tmp_path / "results", "--collect"]
+    result = reproduce(*argv)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (tmp_path / "data" / "smoke" / "figures" / f"{argv[0]}.pdf").exists()
+    assert (tmp_path / "results" / collected).exists()
+    assert not list((tmp_path / "results").rglob("ckpt-*"))
+    again = reproduce(*argv)
+    assert again.returncode == 0
+    assert not runs or f"{runs} runs: {runs} were finished already" in again.stdout
+    plotted = reproduce(argv[0], "--plot_only", "--results", tmp_path / "results", "--out", tmp_path / "plotted")
+    assert plotted.returncode == 0, plotted.stderr
