@@ -136,7 +136,7 @@ def _traces(algo: MAMLAlgo) -> list[int]:
     return [function.experimental_get_tracing_count() for room in rooms for function in room._compiled.values()]
 
 
-@pytest.mark.parametrize("algorithm", [ProMP, DICEMAML, TRPOMAML])
+@pytest.mark.parametrize("algorithm", [ProMP, *(pytest.param(a, marks=pytest.mark.slow) for a in (DICEMAML, TRPOMAML))])
 def test_nothing_is_traced_again_when_the_number_of_steps_changes(algorithm):
     policy = make_policy(dtype=tf.float32, hidden_sizes=())
     algo, n_functions = algorithm(policy), []

@@ -43,16 +43,13 @@ def difference(loss: Callable[[dict], tf.Tensor], theta: dict, direction: dict[s
 
 
 def disagreement(algo: MAMLAlgo, batches: Sequence[Samples], judge: MAMLAlgo | None = None, directions: int = 1) -> float:
-    """How far the meta-gradient is from differences of the meta-loss (of `judge`) along random directions, relatively."""
+    """How far the meta-gradient is from differences of the meta-loss (of `judge`) along a random direction, relatively."""
     rng, judge = np.random.default_rng(2), judge or algo
     _, gradient = algo.meta_gradient(batches)
     assert list(gradient) == list(algo.theta)
-    worst = 0.0
-    for _ in range(directions):
-        direction = {name: rng.normal(size=value.shape) for name, value in algo.theta.items()}
-        expected = difference(lambda theta: judge.meta_loss_at(theta, batches).loss, algo.theta, direction)
-        worst = max(worst, abs(directional(gradient, direction) - expected) / max(1.0, abs(expected)))
-    return worst
+    direction = {name: rng.normal(size=value.shape) for name, value in algo.theta.items()}
+    expected = difference(lambda theta: judge.meta_loss_at(theta, batches).loss, algo.theta, direction)
+    return abs(directional(gradient, direction) - expected) / max(1.0, abs(expected))
 
 
 @pytest.mark.parametrize(("steps", "learned"), [(1, False), (2, True)], ids=["1 step", "2 steps, learned step sizes"])
@@ -60,7 +57,7 @@ def disagreement(algo: MAMLAlgo, batches: Sequence[Samples], judge: MAMLAlgo | N
 def test_meta_gradient_is_the_derivative_of_the_meta_loss(make, steps, learned):
     algo = make(make_policy(), num_inner_grad_steps=steps, trainable_inner_step_size=learned, inner_lr=0.1)
     batches = nearly_on_policy(algo, make_batches(algo.policy, steps=steps))
-    assert disagreement(algo, batches, directions=2) < 1e-8
+    assert disagreement(algo, batches) < 1e-8
 
 
 def scale_second_order(algo: MAMLAlgo, factor: float) -> None:
@@ -103,9 +100,9 @@ class ImportanceWeighted:
         return -tf.reduce_sum(tf.stack(terms, axis=-1), axis=(1, 2))
 
 
-@pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("make", DICE_ALGORITHMS.values(), ids=list(DICE_ALGORITHMS))
-def test_meta_gradient_through_dice_is_that_of_the_importance_weighted_return(make, steps):
+def test_meta_gradient_through_dice_is_that_of_the_importance_weighted_return(make):
+    steps = 2
     algo, judge = (make(make_policy(), num_inner_grad_steps=steps, inner_lr=0.1) for _ in range(2))
     judge.inner_loss = ImportanceWeighted(judge).loss  # and so the outer loss of DICEMAML
     batches = on_policy(algo, make_batches(algo.policy, steps=steps))
