@@ -32,24 +32,30 @@ def draw(root: Path, out: Path) -> list[Path]:
     table = pd.read_csv(source)
     table = table[table["seed"] == table["seed"].min()]
     results = convergence(table)
-    shown = table["clipped"]
-    written = save_figure(draw_updates(table[shown], best_rates(results[results["clipped"]])), out / "formulations")
+    written = save_figure(draw_updates(table, best_rates(results[results["clipped"]])), out / "formulations")
     return written + save_table(results, out / "formulations_results")
 
 
 @styled
 def draw_updates(table: pd.DataFrame, rates: dict[str, float]) -> Figure:
-    """Upper: points are theta, arrows twice the next update, darker is later. Lower: the distance to the optimum."""
+    """Upper: points are theta, arrows twice the next update, darker is later. Lower: the distance to the optimum.
+
+    Dashed: the same with the log-probability of the action before clipping.
+    """
+    clipped, unclipped = table[table["clipped"]], table[~table["clipped"]]
     figure, panels = plt.subplots(2, 1, figsize=(COLUMN, 5.2), height_ratios=(3, 2))
     for formulation, rate in rates.items():
-        thetas, colour = trajectory(table, formulation, rate), plt.colormaps[MAPS[formulation]](0.75)
+        thetas, colour = trajectory(clipped, formulation, rate), plt.colormaps[MAPS[formulation]](0.75)
         _draw_path(panels[0], thetas[: SHOWN + 1], formulation)
         label = f"formulation {formulation} (learning rate {rate:g})"
         panels[1].plot(np.linalg.norm(thetas - OPTIMUM, axis=1), color=colour, label=label)
+        others = trajectory(unclipped, formulation, rate)
+        panels[1].plot(np.linalg.norm(others - OPTIMUM, axis=1), "--", lw=1, color=colour)
     panels[0].plot(*OPTIMUM, "^", color="gold", mec="black", ms=7, label="optimum", zorder=4, ls="")
     panels[0].set(xlabel=r"$\theta_0$ (1/m)", ylabel=r"$\theta_1$ (m)", title="meta-updates")
     panels[0].legend(loc="lower right")
     panels[1].set(xlabel="meta-update", ylabel="distance to optimum", ylim=(0, None))
+    panels[1].plot([], [], "--", lw=1, color="0.3", label="log-probability before clipping")
     figure.legend(handles=panels[1].get_legend_handles_labels()[0], loc="outside lower center")
     return figure
 
