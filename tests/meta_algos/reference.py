@@ -93,12 +93,19 @@ def tolerance(path: Path, name: str) -> float:
         return 2 * _adam_steps(name) * Original(path).config("learning_rate")
     if not exact:
         return 2e-6
-    return 1e-7 if kind in ("kl", "kl_gradient") else 1e-9
+    if kind in ("kl", "kl_gradient"):
+        return 1e-7
+    return max(1e-9, min(1e-7, 1e-6 * _kl_penalty(path)))  # ProMP's loss has the original's KL in it, times its coefficient
+
+
+def _kl_penalty(path: Path) -> float:
+    original = Original(path)
+    return original.config("init_inner_kl_penalty") if original.config("algo") == "ProMP" else 0.0
 
 
 def _adam_steps(name: str) -> int:
     """How many steps of Adam lie behind a quantity `after_...<n>[_twice]`."""
-    return int(re.search(r"(\d+)(_twice)?( |$)", name)[1]) * (2 if "twice" in name else 1)
+    return int(re.search(r"after_\D*(\d+)", name)[1]) * (2 if "twice" in name else 1)
 
 
 def quantities(original: Original, dtype: tf.DType) -> Iterator[Quantity]:
