@@ -69,9 +69,14 @@ def inner_surrogate_loss(inner_type: InnerType, log_prob: tf.Tensor, old_log_pro
         return likelihood_ratio_loss(log_prob, old_log_prob, samples.advantages, samples.weights)
     if inner_type == "log_likelihood":
         return log_likelihood_loss(log_prob, samples.advantages, samples.weights)
-    if inner_type == "dice":
-        return dice_loss(log_prob, samples.adjusted_rewards, samples.start, samples.weights)
-    raise ValueError(f"inner_type is {inner_type!r}; it can be one of {', '.join(get_args(InnerType))}")
+    return dice_loss(log_prob, samples.adjusted_rewards, samples.start, samples.weights)
+
+
+def require_inner_type(inner_type: str) -> InnerType:
+    """The name itself, or a complaint if it is none of an adaptation objective."""
+    if inner_type not in get_args(InnerType):
+        raise ValueError(f"inner_type is {inner_type!r}; it can be one of {', '.join(get_args(InnerType))}")
+    return inner_type
 
 
 def exploration_loss(log_prob: tf.Tensor, weights: tf.Tensor, adj_avg_rewards: tf.Tensor) -> tf.Tensor:

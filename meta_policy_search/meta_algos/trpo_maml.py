@@ -10,6 +10,7 @@ from meta_policy_search.meta_algos.objectives import (
     exploration_loss,
     inner_surrogate_loss,
     likelihood_ratio_loss,
+    require_inner_type,
 )
 from meta_policy_search.optimizers.conjugate_gradient_optimizer import ConjugateGradientOptimizer
 from meta_policy_search.policies.base import MetaPolicy
@@ -45,7 +46,7 @@ class TRPOMAML(MAMLAlgo):
         **inner,
     ):
         super().__init__(policy, **inner)
-        self.inner_type, self.exploration = inner_type, exploration
+        self.inner_type, self.exploration = require_inner_type(inner_type), exploration
         self.optimizer = ConjugateGradientOptimizer(self, step_size, **(optimizer or {}))
 
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:

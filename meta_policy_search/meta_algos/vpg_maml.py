@@ -10,6 +10,7 @@ from meta_policy_search.meta_algos.objectives import (
     exploration_loss,
     inner_surrogate_loss,
     log_likelihood_loss,
+    require_inner_type,
 )
 from meta_policy_search.optimizers.maml_first_order_optimizer import MAMLFirstOrderOptimizer
 from meta_policy_search.policies.base import MetaPolicy
@@ -43,7 +44,7 @@ class VPGMAML(MAMLAlgo):
         **inner,
     ):
         super().__init__(policy, **inner)
-        self.inner_type, self.exploration = inner_type, exploration
+        self.inner_type, self.exploration = require_inner_type(inner_type), exploration
         self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate)
 
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:

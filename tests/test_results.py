@@ -1,0 +1,34 @@
+"""The committed runs say what the documentation says of them."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+RESULTS = Path(__file__).parent.parent / "results"
+RUNS = sorted(path.parent for path in RESULTS.glob("*/*/seed_*/params.json"))
+
+
+def column(run: Path, name: str) -> list[float]:
+    with (run / "progress.csv").open() as file:
+        return [float(row[name]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_promp_learns_half_cheetah_in_30_iterations(seed):
+    run = RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}"
+    before, after = (column(run, f"Step_{step}-AverageReturn")[:30] for step in (0, 1))
+    assert len(after) == 30
+    assert after[-1] > 60
+    assert all(-25 < value < 25 for value in before)
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(run.parts[-3:]))
+def test_a_committed_run_is_whole(run):
+    config = json.loads((run / "params.json").read_text())["config"]
+    assert f"seed_{config['seed']}" == run.name
+    assert column(run, "Itr") == list(range(len(column(run, "Itr"))))
+    steps = config["meta_batch_size"] * config["rollouts_per_meta_task"] * config["max_path_length"]
+    rounds = config["num_inner_grad_steps"] + 1
+    assert column(run, "n_timesteps")[-1] == len(column(run, "Itr")) * steps * rounds
