@@ -68,6 +68,8 @@ def main(argv: list[str] | None = None) -> int:
     request = tyro.cli(Annotated[Request, tyro.conf.arg(name="")], args=argv, description=__doc__, use_underscores=True)
     root = request.results if request.plot_only else request.dump_path / ("smoke" if request.budget == "smoke" else "")
     try:
+        if request.env and request.figure != "figure2":
+            raise ValueError(f"{request.figure} has one environment; --env chooses panels of figure2")
         code = 0 if request.plot_only else train(request, root)
         if request.collect and not request.plot_only:
             collect(root, request.results, request.figure)
