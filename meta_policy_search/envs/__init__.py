@@ -29,6 +29,11 @@ FAMILIES = {
     "GridNavigationEnv": f"{_GRID}.grid_navigation:GridNavigationEnv",
 }
 
+# the same for what needs a package that is not installed by default
+OPTIONAL_FAMILIES = {
+    name: f"meta_policy_search.envs.metaworld_envs:{name}" for name in ("ML1ReachEnv", "ML1PushEnv", "ML1PickPlaceEnv")
+}
+
 
 def gymnasium_id(family: str) -> str:
     """The id under which gymnasium makes a family, e.g. meta_policy_search/HalfCheetahRandDirec-v0."""
@@ -41,6 +46,6 @@ def load_class(entry_point: str) -> type:
     return getattr(importlib.import_module(module), name)
 
 
-for _family, _entry_point in FAMILIES.items():
+for _family, _entry_point in {**FAMILIES, **OPTIONAL_FAMILIES}.items():
     if gymnasium_id(_family) not in gymnasium.registry:
         gymnasium.register(gymnasium_id(_family), _entry_point)

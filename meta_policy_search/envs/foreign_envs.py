@@ -3,8 +3,8 @@
 import functools
 import tempfile
 import traceback
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
@@ -13,6 +13,9 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure, Task
 from meta_policy_search.envs.foreign_worker import NONE, EnvChunk, Make, complaint, prepare, seed_everything
+
+if TYPE_CHECKING:
+    from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
 
 
 class ForeignEnvs(BatchMetaEnv):
@@ -80,6 +83,12 @@ class ForeignEnvs(BatchMetaEnv):
         everywhere = [name for name in infos if f"_{name}" in infos and infos[f"_{name}"].all()]
         infos = {name: self._rows(infos[name]) for name in everywhere}
         return BatchStep(self._rows(observations), self._rows(answers["rewards"]), self._rows(answers["ended"]), infos)
+
+    def diagnostics(self, trajectories: "Trajectories") -> Mapping[str, float]:
+        """The environment's own, if it has the method."""
+        if not self._single.has_wrapper_attr("diagnostics"):
+            return {}
+        return self._single.get_wrapper_attr("diagnostics")(trajectories)
 
     def close(self) -> None:
         if self._vector is not None:

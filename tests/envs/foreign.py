@@ -86,6 +86,13 @@ class Dying(Raising):
     task = Drifter.dies
 
 
+class Diagnosed(Quiet):
+    """It has something to say of a round."""
+
+    def diagnostics(self, trajectories):
+        return {"Error": float(trajectories.env_infos["error"].mean())}
+
+
 class OldDrifter:
     """The same in the style of gym 0.21, whose spaces and base class are its own."""
 

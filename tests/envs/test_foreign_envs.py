@@ -1,6 +1,7 @@
 """Environments that know nothing of this package, as a batch."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -108,6 +109,12 @@ def test_numbers_in_the_infos_are_kept_and_the_rest_is_dropped(batch):
     infos = env.step_envs(np.zeros((4, 1))).infos
     assert infos.keys() == {"error", "steps"}
     assert infos["steps"].tolist() == [1, 1, 1, 1]
+
+
+def test_the_environments_own_diagnostics_are_logged(batch):
+    trajectories = SimpleNamespace(env_infos={"error": np.array([1.0, 3.0])})
+    assert batch(foreign.Diagnosed).diagnostics(trajectories) == {"Error": 2.0}
+    assert batch(foreign.Quiet).diagnostics(trajectories) == {}
 
 
 @pytest.mark.parametrize("parallel", [True, False])
