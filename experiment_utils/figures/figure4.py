@@ -107,7 +107,7 @@ def draw_panels(pictures: dict[str, dict[str, np.ndarray]]) -> Figure:
             points = picture[key].reshape(-1, 2)
             axes.plot(*points.T, ".", ms=2.5, color=colour, alpha=0.6, mew=0, label=f"{key} adaptation")
     panels[0].set_ylabel("y (m)")
-    handles, labels = panels[0].get_legend_handles_labels()
+    handles, labels = max((axes.get_legend_handles_labels() for axes in panels), key=lambda pair: len(pair[1]))
     figure.legend(handles, labels, loc="outside lower center", ncols=4, markerscale=3)
     return figure
 
