@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PARALLEL := --numprocesses auto --dist loadfile
 
 setup: .venv/installed
 
@@ -17,12 +18,12 @@ train: setup
 	$(BIN)/python run_scripts/pro-mp_run_mujoco.py $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 format: setup
 	$(BIN)/ruff format .
