@@ -92,7 +92,8 @@ def run(request: Request, build: Build) -> None:
     if not (request.resume and _restored(trainer, folder)):
         folder.write_params(config)
         trainer.save(0)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: finish cleanly when a cluster asks for it
+    for stop in (signal.SIGINT, signal.SIGTERM):  # also where a shell started it in the background, or a cluster asks
+        signal.signal(stop, signal.default_int_handler)
     display = Display(_title(config), folder.path, trainer.start_itr, config.n_itr, config.num_inner_grad_steps)
     try:
         with display.showing():
