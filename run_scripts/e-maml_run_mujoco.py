@@ -1,29 +1,16 @@
 """E-MAML-TRPO on a MuJoCo task family: TRPO-MAML with credit for the exploration before adaptation."""
 
+import runpy
 import sys
+from pathlib import Path
 
 from experiment_utils.config import TRPOMAMLConfig
-from experiment_utils.experiment import Rooms, main
+from experiment_utils.experiment import main
 
 DEFAULTS = TRPOMAMLConfig(exploration=True)
 
-
-def build(config: TRPOMAMLConfig, rng) -> Rooms:
-    """Environment, policy, sampler, processor, algorithm."""
-    from experiment_utils import rooms
-    from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
-
-    env = rooms.make_env(config)
-    policy = rooms.make_policy(config, env, rng)
-    algo = TRPOMAML(
-        policy,
-        step_size=config.step_size,
-        inner_type=config.inner_type,
-        exploration=config.exploration,
-        **rooms.inner_settings(config),
-    )
-    return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_sample_processor(config))
-
+# Environment, policy, sampler, processor and algorithm are TRPO-MAML's; the setting `exploration` makes the difference.
+build = runpy.run_path(str(Path(__file__).with_name("maml_run_mujoco.py")))["build"]
 
 if __name__ == "__main__":
     sys.exit(main(DEFAULTS, build, __doc__))
