@@ -273,8 +273,7 @@ def trust_region_step(algo: TRPOMAML, batches: Sequence[Samples], original: Orig
     yield from original.match(f"{group}/after_optimize", algo.theta)
     yield from original.match_vector(f"{group}/descent_direction", unflatten(x, algo.theta))
     yield f"{group}/initial_step_size", scale, original[f"{group}/initial_step_size"]
-    if not metrics["Rejected"]:
-        yield f"{group}/backtrack_iters", metrics["LineSearchAttempts"] - 1, original[f"{group}/backtrack_iters"]
+    yield f"{group}/backtrack_iters", metrics["LineSearchAttempts"] - 1, original[f"{group}/backtrack_iters"]
 
 
 def _compiled(function: Callable, *args: object) -> object:
