@@ -9,7 +9,8 @@ medians are compared. The replay must end in the very states of the round. `rati
 which other processes disturb; `ratio_by_cpu` is made of the CPU time of both, as if the threads of the physics ran side by
 side.
 
-The point mass has no physics to compare with: the seconds of a round are reported. Prints JSON, or a table.
+The point mass has no physics to compare with: the seconds of a round are reported. Prints a line of JSON for
+each family, or a table.
 """
 
 import argparse
@@ -21,6 +22,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 POINT = "MetaPointEnvCorner"
+HEAD = (
+    "| family | raw physics, env steps/s | sampler, env steps/s | ratio | ratio by CPU time |",
+    "|---|---|---|---|---|",
+)
 
 
 class Replay:
@@ -62,8 +67,10 @@ def main() -> None:
 
     arguments = parse_arguments()
     configure_tensorflow()
-    rows = list(measurements(arguments))
-    print(markdown(rows) if arguments.markdown else json.dumps(rows, indent=2))
+    if arguments.markdown:
+        print(*HEAD, sep="\n", flush=True)
+    for row in measurements(arguments):
+        print(markdown(row) if arguments.markdown else json.dumps(row), flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -133,19 +140,12 @@ def measure_alone(sample: Callable[[], None], env, rounds: int) -> dict[str, flo
     return {"round_seconds": round(float(wall), 3), "round_cpu_seconds": round(float(cpu), 3)}
 
 
-def markdown(rows: list[dict]) -> str:
-    """The table of the README."""
-    lines = [
-        "| family | raw physics, env steps/s | sampler, env steps/s | ratio | ratio by CPU time |",
-        "|---|---|---|---|---|",
-    ]
-    for row in rows:
-        if "ratio" in row:
-            speeds = f"{row['raw_steps_per_second']:,} | {row['sampler_steps_per_second']:,}"
-            lines.append(f"| {row['family']} | {speeds} | {row['ratio']:.2f} | {row['ratio_by_cpu']:.2f} |")
-        else:
-            lines.append(f"| {row['family']} | | a round in {row['round_seconds']} s | | |")
-    return "\n".join(lines)
+def markdown(row: dict) -> str:
+    """A row of the README's table."""
+    if "ratio" not in row:
+        return f"| {row['family']} | | a round in {row['round_seconds']} s | | |"
+    speeds = f"{row['raw_steps_per_second']:,} | {row['sampler_steps_per_second']:,}"
+    return f"| {row['family']} | {speeds} | {row['ratio']:.2f} | {row['ratio_by_cpu']:.2f} |"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +12,7 @@ import numpy as np
 from experiment_utils.cli import Request, fail, parse
 from experiment_utils.config import Config, ConfigError
 from experiment_utils.run_folder import RunFolder
+from experiment_utils.stop_request import StopRequest
 
 if TYPE_CHECKING:
     from experiment_utils.display import Display
@@ -91,18 +91,21 @@ def run(request: Request, build: Build) -> None:
     trainer = MetaTrainer(*rooms, rng=rng, n_itr=config.n_itr, checkpoints=Checkpoints(folder.checkpoints, rooms.algo))
     if not (request.resume and _restored(trainer, folder)):
         folder.write_params(config)
-        trainer.save(0)
-    for stop in (signal.SIGINT, signal.SIGTERM):  # also where a shell started it in the background, or a cluster asks
-        signal.signal(stop, signal.default_int_handler)
-    display = Display(_title(config), folder.path, trainer.start_itr, config.n_itr, config.num_inner_grad_steps)
+        trainer.save()
+    stop = StopRequest()
+    display = Display(_title(config), folder.path, trainer.next_itr, config.n_itr, config.num_inner_grad_steps)
     try:
         with display.showing():
-            trainer.train(_Log(folder, display, keep=trainer.start_itr))
+            trainer.train(_Log(folder, display, keep=trainer.next_itr), stop)
     except KeyboardInterrupt:
-        print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(folder))
-        raise
+        stop.asked = True
     finally:
+        stopped = stop.asked and trainer.next_itr < config.n_itr
+        if stopped:
+            print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(folder), flush=True)
         _draw(folder, config)
+    if stopped:
+        raise KeyboardInterrupt
 
 
 class _Log:

@@ -55,21 +55,24 @@ class MetaTrainer:
         self.n_itr, self.checkpoints = n_itr, checkpoints
         self.task_rng, self.sampling_rng = rng.spawn(2)
         self._generators = {"parent": rng, "tasks": self.task_rng, "sampling": self.sampling_rng}
-        self.start_itr, self.n_timesteps, self.seconds = 0, 0, 0.0
+        self.next_itr, self.n_timesteps, self.seconds = 0, 0, 0.0
 
-    def train(self, log: Callable[[int, Metrics], None]) -> None:
-        """Iterations start_itr to n_itr - 1; each goes to `log` as (iteration, metrics), and is then checkpointed.
+    def train(self, log: Callable[[int, Metrics], None], stop: Callable[[], bool] = lambda: False) -> None:
+        """Iterations next_itr to n_itr - 1; each goes to `log` as (iteration, metrics), and is then checkpointed.
+
+        Before each one, `stop` is asked whether to leave it at that.
 
         Raises:
           TrainingError: something became NaN or infinite, or a simulation failed. The last checkpoint stays good.
         """
-        for iteration in range(self.start_itr, self.n_itr):
+        while self.next_itr < self.n_itr and not stop():
             begin = time.perf_counter()
-            metrics = self.meta_iteration(iteration)
+            metrics = self.meta_iteration(self.next_itr)
             duration = time.perf_counter() - begin
             self.seconds += duration
-            log(iteration, {**metrics, "Time": self.seconds, "ItrTime": duration})
-            self.save(iteration + 1)
+            log(self.next_itr, {**metrics, "Time": self.seconds, "ItrTime": duration})
+            self.next_itr += 1
+            self.save()
 
     def meta_iteration(self, iteration: int) -> Metrics:
         """One turn of the loop; returns its metrics under the original's keys."""
@@ -99,19 +102,19 @@ class MetaTrainer:
         times = {**clock.seconds, "Time-TotalInner": inner, "Time-MAMLSteps": clock.seconds["Time-OuterStep"]}
         return {**metrics, "n_timesteps": self.n_timesteps, **times}
 
-    def save(self, iteration: int) -> None:
-        """Checkpoints the state before `iteration`."""
+    def save(self) -> None:
+        """Checkpoints the state before iteration next_itr."""
         if self.checkpoints is not None:
-            self.checkpoints.save(iteration, self.state(iteration))
+            self.checkpoints.save(self.next_itr, self.state())
 
-    def state(self, iteration: int) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """All that the next iterations depend on besides the algorithm's variables, as JSON."""
         rng = {name: generator.bit_generator.state for name, generator in self._generators.items()}
-        return {"itr": iteration, "n_timesteps": self.n_timesteps, "seconds": self.seconds, "rng": rng}
+        return {"itr": self.next_itr, "n_timesteps": self.n_timesteps, "seconds": self.seconds, "rng": rng}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on from a saved state."""
-        self.start_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
+        self.next_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
         for name, generator in self._generators.items():
             generator.bit_generator.state = state["rng"][name]
 

@@ -88,17 +88,35 @@ def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(finished, t
 def test_ctrl_c_saves_draws_and_prints_the_command_that_resumes(finished, tmp_path):
     folder = tmp_path / "interrupted"
     process = subprocess.Popen(
-        command(folder, "--n_itr", str(N_ITR), *SMALL), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(folder, "--n_itr", "300", *SMALL), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     wait_for_rows(folder, 5, process)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert "Stopping after this iteration" in errors
+    assert 5 <= len(rows(folder)) < 300
     assert "Traceback" not in output + errors
     assert (folder / "learning_curve.pdf").exists()
     resume = next(line for line in output.splitlines() if "--resume" in line)
     assert subprocess.run(resume, shell=True, cwd=ROOT, capture_output=True, check=False).returncode == 0
-    assert rows(folder) == rows(finished)
+    assert len(rows(folder)) == 300
+    assert rows(folder)[:N_ITR] == rows(finished)
+
+
+def test_a_second_ctrl_c_stops_at_once_and_loses_nothing_saved(finished, tmp_path):
+    folder = tmp_path / "interrupted"
+    slow = ["--n_itr", "300", "--meta_batch_size", "40", "--rollouts_per_meta_task", "60"]  # an iteration takes seconds
+    process = subprocess.Popen(command(folder, *slow), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for_rows(folder, 1, process)
+    for _ in range(2):
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in output + errors
+    assert "--resume" in output
+    assert len(rows(folder)) == 1
 
 
 def test_a_truncated_checkpoint_is_replaced_by_the_one_before(finished, copy):

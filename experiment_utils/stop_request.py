@@ -1,0 +1,29 @@
+"""Ctrl-C without a broken iteration."""
+
+import os
+import signal
+from types import FrameType
+
+NOTICE = b"\nStopping after this iteration. Again: at once; that loses this iteration, and nothing that is saved.\n"
+
+
+class StopRequest:
+    """Whether somebody asked to stop: by Ctrl-C (SIGINT) or, as clusters do, by SIGTERM.
+
+    An exception in the middle of TensorFlow's or MuJoCo's calls can end in a crash; so the first signal only asks, and
+    the second one raises KeyboardInterrupt. The handlers also count where a shell started the run in the background.
+    """
+
+    def __init__(self):
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        os.write(2, NOTICE)  # print is not safe in a handler
