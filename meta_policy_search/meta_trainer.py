@@ -113,7 +113,13 @@ class MetaTrainer:
         return {"itr": self.next_itr, "n_timesteps": self.n_timesteps, "seconds": self.seconds, "rng": rng}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes on from a saved state."""
+        """Goes on from a saved state.
+
+        Raises:
+          ValueError, KeyError or TypeError: it is none.
+        """
+        if not all(type(state[name]) is int and state[name] >= 0 for name in ("itr", "n_timesteps")):
+            raise ValueError("its counters are no whole numbers")
         self.next_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
         for name, generator in self._generators.items():
             generator.bit_generator.state = state["rng"][name]
