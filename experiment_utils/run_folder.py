@@ -87,7 +87,9 @@ class RunFolder:
         try:
             return json.loads(self.params.read_text())["config"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ConfigError(f"{self.params} can't be read as the settings of a run: {error}") from error
+            raise ConfigError(
+                f"{self.params} can't be read as the settings of a run ({error}); put it back, or choose another --dump_path"
+            ) from error
 
     def write_params(self, config: Config) -> None:
         """Writes params.json, whole or not at all."""
