@@ -85,6 +85,7 @@ class MetaTrainer:
                 trajectories, seconds = self.sampler.obtain_samples(params, self.sampling_rng)
                 clock.lap("Time-Sampling")
                 samples, statistics = self.sample_processor.process_samples(trajectories)
+                _check_statistics(statistics)
                 statistics = {**statistics, **self._diagnostics(trajectories), **seconds}
                 metrics |= {f"Step_{step}-{name}": value for name, value in statistics.items()}
                 batches.append(samples)
@@ -94,7 +95,8 @@ class MetaTrainer:
                     self._check_adapted(params, iteration)
                     clock.lap("Time-InnerStep")
         except SamplingError as error:
-            raise TrainingError(f"iteration {iteration}: {error}; {REMEDY}") from error
+            remedy = REMEDY if error.by_policy else ENVIRONMENT_REMEDY
+            raise TrainingError(f"iteration {iteration}: {error}; {remedy}") from error
         metrics |= self._optimize(batches, iteration)
         clock.lap("Time-OuterStep")
         self.n_timesteps += (steps + 1) * self.sampler.total_samples
@@ -144,4 +146,11 @@ class MetaTrainer:
                 raise TrainingError(f"iteration {iteration}: adaptation made {name} NaN or infinite in {tasks}; {REMEDY}")
 
 
+def _check_statistics(statistics: Metrics) -> None:
+    bad = [name for name, value in statistics.items() if not np.isfinite(value)]
+    if bad:
+        raise SamplingError(f"the rewards are so large that {bad[0]} is NaN or infinite")
+
+
 REMEDY = "try a smaller inner_lr or learning_rate (or step_size), and look at the environment's rewards"
+ENVIRONMENT_REMEDY = "the policy's actions were finite, so look at what the environment does with them in this task"
