@@ -29,6 +29,7 @@ setup(
         # what Meta-World needs; itself it demands mujoco==3.3.0 and comes by --no-deps, see docs/metaworld.md
         "metaworld": ["imageio>=2.36", "packaging>=24"],
         "render": ["imageio>=2.36", "packaging>=24"],
+        "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1", "ruff>=0.14"],
         "dev": ["imageio>=2.36", "packaging>=24", "pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6", "ruff>=0.14"],
     },
 )
