@@ -24,7 +24,9 @@ setup(
         "matplotlib>=3.9",
         "pandas>=2.2",
         "tensorboard>=2.20",
+        "jinja2>=3.1",
     ],
+    package_data={"experiment_utils": ["*.jinja"]},
     extras_require={
         # what Meta-World needs; itself it demands mujoco==3.3.0 and comes by --no-deps, see docs/metaworld.md
         "metaworld": ["imageio>=2.36", "packaging>=24"],

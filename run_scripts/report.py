@@ -1,0 +1,47 @@
+"""A page about each run that a browser shows: RUN/report.html, one file with everything in it.
+
+python run_scripts/report.py data/promp/run_1
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """Whose pages to write."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run folders."""
+    out: Path | None = None
+    """Where to write the page of a single run. Default: report.html in its folder."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Writes what the arguments ask for; returns the exit code."""
+    request = tyro.cli(Annotated[Request, tyro.conf.arg(name="")], args=argv, description=__doc__, use_underscores=True)
+    from experiment_utils.plot_utils import plain_warnings
+    from experiment_utils.report import write_report
+    from experiment_utils.run_data import BrokenRun
+
+    plain_warnings()
+    if not request.runs or (request.out and len(request.runs) > 1):
+        print("error: name one run folder or several; --out goes with one", file=sys.stderr)
+        return 2
+    try:
+        for folder in request.runs:
+            target = request.out or folder / "report.html"
+            write_report(folder, target)
+            print(target)
+    except (BrokenRun, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
