@@ -223,7 +223,7 @@ def _type_of(config_type: type, name: str) -> Any:
 
 
 def _from_json(value: Any, expected: Any) -> Any:
-    if isinstance(value, dict) and "$class" in value:
+    if isinstance(value, dict) and isinstance(value.get("$class"), str):
         return value["$class"].rpartition(".")[2]
     if isinstance(value, list):
         return tuple(value)

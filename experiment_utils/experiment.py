@@ -84,11 +84,13 @@ def run(request: Request, build: Build) -> None:
     from experiment_utils.display import Display
     from meta_policy_search.meta_trainer import MetaTrainer
     from meta_policy_search.utils.checkpoint import Checkpoints
+    from meta_policy_search.utils.snapshots import PolicySnapshots
 
     config, folder = request.config, request.folder
     rng = np.random.default_rng(config.seed)
     rooms = build(config, rng)
-    trainer = MetaTrainer(*rooms, rng=rng, n_itr=config.n_itr, checkpoints=Checkpoints(folder.checkpoints, rooms.algo))
+    checkpoints, snapshots = Checkpoints(folder.checkpoints, rooms.algo), PolicySnapshots(folder.policies)
+    trainer = MetaTrainer(*rooms, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
     if not (request.resume and _restored(trainer, folder)):
         folder.write_params(config)
         trainer.save()

@@ -16,12 +16,13 @@ RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", 
 
 
 class RunFolder:
-    """params.json, progress.csv, tb/, checkpoints/ and learning_curve.pdf, .png of one run."""
+    """params.json, progress.csv, tb/, checkpoints/, policies/ and learning_curve.pdf, .png of one run."""
 
     def __init__(self, path: Path):
         self.path = path
         self.params, self.progress = path / "params.json", path / "progress.csv"
         self.checkpoints, self.tensorboard = path / "checkpoints", path / "tb"
+        self.policies = path / "policies"
 
     @staticmethod
     def default_path(algo: str) -> Path:
@@ -53,9 +54,12 @@ class RunFolder:
         if not self.params.exists():
             return None
         try:
-            return json.loads(self.params.read_text())["config"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            config = json.loads(self.params.read_text())["config"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(f"{self.params} can't be read as the settings of a run: {error}") from error
+        if not isinstance(config, dict):
+            raise ConfigError(f"{self.params} can't be read as the settings of a run: its config is no JSON object")
+        return config
 
     def write_params(self, config: Config) -> None:
         """Writes params.json, whole or not at all."""
