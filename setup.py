@@ -19,6 +19,7 @@ setup(
         "numpy>=2,<3",
         "scipy>=1.13",
         "joblib>=1.4",
+        "threadpoolctl>=3.5",
         "tyro>=1.0",
         "rich>=13",
         "matplotlib>=3.9",
@@ -30,8 +31,16 @@ setup(
     extras_require={
         # what Meta-World needs; itself it demands mujoco==3.3.0 and comes by --no-deps, see docs/metaworld.md
         "metaworld": ["imageio>=2.36", "packaging>=24"],
-        "render": ["imageio>=2.36", "packaging>=24"],
+        "render": ["imageio>=2.36", "imageio-ffmpeg>=0.6", "packaging>=24"],
         "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1", "ruff>=0.14"],
-        "dev": ["imageio>=2.36", "packaging>=24", "pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6", "ruff>=0.14"],
+        "dev": [
+            "imageio>=2.36",
+            "imageio-ffmpeg>=0.6",
+            "packaging>=24",
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "hypothesis>=6",
+            "ruff>=0.14",
+        ],
     },
 )
