@@ -71,11 +71,20 @@ class Trained:
         """Tasks drawn as in training."""
         return self.rooms.sampler.envs.sample_tasks(n_tasks, rng)
 
-    def make_env(self) -> gymnasium.Env:
-        """One environment of the run's family, with `set_task`; it takes the actions of an `Actor`."""
-        if require_env(self.config).is_batch:
-            return make_env(self.config).env
-        return make_single(self.config.env, self.config.env_options)
+    def make_env(self, render_mode: str | None = None) -> gymnasium.Env:
+        """One environment of the run's family, with `set_task`; it takes the actions of an `Actor`.
+
+        Raises:
+          ConfigError: it can't render like that.
+        """
+        render = {} if render_mode is None else {"render_mode": render_mode}
+        try:
+            if require_env(self.config).is_batch:
+                env = make_env(self.config).env
+                return type(env)(**env.options, **render)
+            return make_single(self.config.env, {**self.config.env_options, **render})
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{self.config.env} can't render as {render_mode!r}: {error}") from error
 
     def actor(self, params: Params | None = None) -> Actor:
         """The policy with these parameters, by default theta: the meta-policy."""
