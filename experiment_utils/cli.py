@@ -48,6 +48,9 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Reque
             folder.require_free()
         _require_env(config, defaults)
         folder.create()
+        folder.lock()
+        if not options.resume:
+            folder.require_free()  # again: another run may have begun and ended since
     except ConfigError as error:
         sys.exit(fail(str(error)))
     return Request(config, folder, options.resume)
@@ -61,7 +64,7 @@ def fail(sentence: str, code: int = 2) -> int:
 
 def _parse(defaults: C, description: str, argv: list[str]) -> tuple[_Options, C]:
     early = _config_file(argv)
-    start = load_config(early, defaults) if early else defaults
+    start = load_config(early, defaults, env_is_named="env" in _flags(argv)) if early else defaults
 
     @dataclasses.dataclass(frozen=True)
     class Arguments:
@@ -124,13 +127,19 @@ def _config_file(argv: list[str]) -> Path | None:
     return None
 
 
+def _flags(argv: list[str]) -> set[str]:
+    """The settings that the arguments name."""
+    return {flag.partition("=")[0].lstrip("-").replace("-", "_").removeprefix("no_") for flag in argv if flag[:2] == "--"}
+
+
 def _resumed_config(defaults: C, asked: C, folder: RunFolder, argv: list[str]) -> C:
     """The config of the run in the folder, with n_itr as asked; complains if the flags ask for anything else."""
+    folder.require_no_links()
     saved = folder.read_config()
     if saved is None:
         return asked
-    config = config_from_dict(saved, defaults, f"the run in {folder.path}")
-    flags = {flag.partition("=")[0].lstrip("-").replace("-", "_").removeprefix("no_") for flag in argv if flag[:2] == "--"}
+    flags = _flags(argv)
+    config = config_from_dict(saved, defaults, f"the run in {folder.path}", env_is_named="env" in flags)
     for name in (field.name for field in dataclasses.fields(config)):
         given = name in flags or "config_file" in flags
         if given and name != "n_itr" and getattr(asked, name) != getattr(config, name):

@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import json
 import math
+import shlex
 import typing
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -175,8 +176,11 @@ class DICEMAMLConfig(Config):
         self._require_positive("learning_rate", "step_size")
 
 
-def load_config(path: Path, defaults: C) -> C:
+def load_config(path: Path, defaults: C, *, env_is_named: bool = False) -> C:
     """`defaults` with the values of a JSON file: one of ours, or a params.json of the original.
+
+    Args:
+      env_is_named: see `config_from_dict`.
 
     Raises:
       ConfigError: the file is missing or not JSON, or has an unknown key or a value of the wrong kind.
@@ -185,15 +189,25 @@ def load_config(path: Path, defaults: C) -> C:
         values = json.loads(path.read_text())
     except OSError as error:
         raise ConfigError(f"can't read the config file {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"the config file {path} is not JSON: {error}") from error
+    values = values.get("config", values) if isinstance(values, dict) else values
+    return config_from_dict(values, defaults, f"the config file {path}", env_is_named=env_is_named)
+
+
+def config_from_dict(values: Json, defaults: C, source: str, *, env_is_named: bool = False) -> C:
+    """`defaults` with other values; class names of the original ({"$class": "module.Class"}) become plain names.
+
+    Args:
+      values: out of a file, which may be a stranger's.
+      source: what to call the file in messages.
+      env_is_named: the user named the environment too. Otherwise module:Class is refused: to import it runs its code.
+
+    Raises:
+      ConfigError: an unknown key, a value of the wrong kind, or module:Class.
+    """
     if not isinstance(values, dict):
-        raise ConfigError(f"the config file {path} holds no JSON object with settings")
-    return config_from_dict(values.get("config", values), defaults, f"the config file {path}")
-
-
-def config_from_dict(values: dict[str, Any], defaults: C, source: str) -> C:
-    """`defaults` with other values; class names of the original ({"$class": "module.Class"}) become plain names."""
+        raise ConfigError(f"{source} holds no JSON object with settings")
     known = [field.name for field in dataclasses.fields(defaults)]
     algo = values.get("algo", defaults.algo)
     if algo != defaults.algo:
@@ -204,6 +218,9 @@ def config_from_dict(values: dict[str, Any], defaults: C, source: str) -> C:
             changes[name] = _from_json(value, _type_of(type(defaults), name))
         elif name != "algo" and name not in UNREAD_BY_THE_ORIGINAL:
             raise ConfigError(f"{source} has the unknown key {name!r}; {nearest(name, known)}")
+    env = changes.get("env")
+    if isinstance(env, str) and ":" in env and not env_is_named:
+        raise ConfigError(f"{source} has code of its own as environment; if you trust it, add --env {shlex.quote(env)}")
     return dataclasses.replace(defaults, **changes)
 
 

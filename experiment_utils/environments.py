@@ -69,8 +69,11 @@ def require_env(config: Config) -> Source:
     return source
 
 
-def find(name: str) -> Source:
+def find(name: str, in_registry: bool = False) -> Source:
     """The source of a family of the package, a gymnasium id, or module:Class (or module:id, which registers the id).
+
+    Args:
+      in_registry: the name is what gymnasium's registry has, not the user's.
 
     Raises:
       ConfigError: there is none of that name.
@@ -78,18 +81,18 @@ def find(name: str) -> Source:
     entry_point = {**FAMILIES, **OPTIONAL_FAMILIES}.get(name, name)
     module, colon, attribute = entry_point.rpartition(":")
     if colon:
-        made = getattr(_import(module), attribute, None)
+        made = getattr(_import(module, of_the_user=entry_point is name and not in_registry), attribute, None)
         if callable(made):
             return Source(made, made if isinstance(made, type) else None)
     try:
         spec = gymnasium.spec(attribute)
     except gymnasium.error.Error as error:
         if colon:
-            classes = [name for name, value in vars(_import(module)).items() if hasattr(value, TASK_METHODS[0])]
+            classes = [name for name, value in vars(sys.modules[module]).items() if hasattr(value, TASK_METHODS[0])]
             hint = nearest(attribute, classes) if classes else f"nor any class with {TASK_METHODS[0]}"
             raise ConfigError(f"the module {module} has no {attribute!r}; {hint}") from error
         raise ConfigError(f"unknown environment {name!r}; {_nearest_env(name)}") from error
-    kind = find(spec.entry_point).kind if isinstance(spec.entry_point, str) else spec.entry_point
+    kind = find(spec.entry_point, in_registry=True).kind if isinstance(spec.entry_point, str) else spec.entry_point
     source = Source(functools.partial(gymnasium.make, spec), kind if isinstance(kind, type) else None)
     return source._replace(make=functools.partial(kind, **spec.kwargs)) if source.is_batch else source
 
@@ -114,13 +117,13 @@ def _settings_by_flag(kind: type, config: Config) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name in named}
 
 
-def _import(module: str) -> Any:
-    """The module, also from the working directory, where a user's own code lies."""
-    if os.getcwd() not in sys.path:
+def _import(module: str, of_the_user: bool) -> Any:
+    """The module. Only a user's own may lie in the working directory, where a stranger's run folder could have others."""
+    if of_the_user and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:
         return importlib.import_module(module)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # ValueError: an empty name
         raise ConfigError(f"can't import the module {module} of the environment: {error}") from error
 
 

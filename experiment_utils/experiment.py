@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -47,9 +47,22 @@ def main(defaults: Config, build: Build, description: str) -> int:
     except (TrainingError, LogError) as error:
         print(*_notes(error), sep="\n", end="", file=sys.stderr)
         return fail(f"{error}. The run stopped; its last good checkpoint is in {request.folder.checkpoints}", code=1)
+    except OSError as error:
+        return fail(_unwritten(error, request), code=1)
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _unwritten(error: OSError, request: Request) -> str:
+    """What to do about a file that can't be written. What is saved is good: see `MetaTrainer.train`."""
+    folder = request.folder
+    again = f"go on with\n  {_resume_command(request)}" if folder.params.exists() else "start the run again"
+    if isinstance(error, BrokenPipeError):  # like `| head`; Python would complain once more when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return f"nobody reads the output any more. The run stopped; every finished iteration is saved; {again}"
+    what = f"can't read or write {error.filename or folder.path} ({error.strerror or error})"
+    return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"
 
 
 def _notes(error: BaseException | None) -> list[str]:
@@ -60,14 +73,14 @@ def _notes(error: BaseException | None) -> list[str]:
 def configure_tensorflow() -> None:
     """Quiet, and one inter-op thread: the order of sums, and with it the last bit of every number, then never changes."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _quiet_stderr():  # the C++ libraries greet before they read any log level
+    with quiet_stderr():  # the C++ libraries greet before they read any log level
         import tensorflow as tf
 
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Drops what the process writes to file descriptor 2; exceptions pass."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -104,7 +117,7 @@ def run(request: Request, build: Build) -> None:
     finally:
         stopped = stop.asked and trainer.next_itr < config.n_itr
         if stopped:
-            print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(folder), flush=True)
+            print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(request), flush=True)
         _draw(folder, config)
     if stopped:
         raise KeyboardInterrupt
@@ -128,24 +141,38 @@ class _Log:
 
 def _restored(trainer: "MetaTrainer", folder: RunFolder) -> bool:
     """Whether there was a checkpoint to go on from; says which ones could not be used."""
-    state, complaints = trainer.checkpoints.restore_latest()
+    from meta_policy_search.utils.logger import whole_lines
+
+    rows = max(len(whole_lines(folder.progress)) - 1, 0)
+
+    def accept(state: Mapping[str, Any]) -> None:
+        trainer.restore(state)
+        if trainer.next_itr > rows:
+            raise ValueError(f"it is after {trainer.next_itr} iterations, and {folder.progress} has {rows} whole rows")
+
+    state, complaints = trainer.checkpoints.restore_latest(accept)
     for complaint in complaints:
-        print(f"warning: {complaint}; falling back to the one before", file=sys.stderr)
-    if state is None and complaints:
-        raise ConfigError(f"no checkpoint in {folder.checkpoints} can be used; start anew with another --dump_path")
+        print(f"warning: {complaint}; trying the one before", file=sys.stderr)
+    if state is None and (rows or any(trainer.checkpoints.numbers())):  # a broken ckpt-0 alone is no loss
+        what = f"no checkpoint in {folder.checkpoints} can be used, and the {rows} rows of {folder.progress} are left alone"
+        raise ConfigError(f"{what}; put the run's files back from a copy, or start anew with another --dump_path")
     if state is None:
         print(f"there is no checkpoint in {folder.path}: starting from iteration 0")
-        return False
-    trainer.restore(state)
-    return True
+    return state is not None
 
 
 def _draw(folder: RunFolder, config: Config) -> None:
-    if folder.progress.exists():
-        from experiment_utils.learning_curve import draw_learning_curve
+    if not folder.progress.exists():
+        return
+    from experiment_utils.learning_curve import draw_learning_curve
+    from experiment_utils.run_data import BrokenRun
 
-        targets = [folder.path / f"learning_curve.{ending}" for ending in ("pdf", "png")]
+    targets = [folder.path / f"learning_curve.{ending}" for ending in ("pdf", "png")]
+    try:
         draw_learning_curve(folder.progress, config.num_inner_grad_steps, _title(config), targets)
+    except (OSError, BrokenRun) as error:  # nothing is lost with the picture, and another error may be on its way
+        print(f"warning: the learning curve is not drawn: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+    else:
         print(f"learning curve: {targets[0]}")
 
 
@@ -153,5 +180,7 @@ def _title(config: Config) -> str:
     return f"{config.algo} on {config.env}, seed {config.seed}"
 
 
-def _resume_command(folder: RunFolder) -> str:
-    return shlex.join([sys.executable, sys.argv[0], "--resume", "--dump_path", str(folder.path)])
+def _resume_command(request: Request) -> str:
+    """What goes on with the run; it names an environment that is code of the user's own."""
+    env = ["--env", request.config.env] if ":" in request.config.env else []
+    return shlex.join([sys.executable, sys.argv[0], "--resume", "--dump_path", str(request.folder.path), *env])

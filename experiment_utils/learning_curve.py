@@ -1,25 +1,37 @@
 """The picture that every run leaves behind."""
 
+import io
+import warnings
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-import pandas as pd
+
+from experiment_utils.run_data import RunDataWarning, read_progress
 
 
 def draw_learning_curve(progress: Path, last_step: int, title: str, targets: list[Path]) -> None:
-    """Return before and after adaptation against env steps, from progress.csv to each of the target files (.pdf, .png)."""
-    rows = pd.read_csv(progress)
+    """Return before and after adaptation against env steps, from progress.csv to each of the target files (.pdf, .png).
+
+    Raises:
+      BrokenRun: it has no complete row.
+      OSError: a file can't be written.
+    """
+    with warnings.catch_warnings(action="ignore", category=RunDataWarning):  # of a half-written row, which is left out
+        rows = read_progress(progress)
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     names = {f"Step_{last_step}-AverageReturn": "after adaptation", "Step_0-AverageReturn": "before adaptation"}
     marker = "o" if len(rows) < 3 else None
     for (column, label), colour in zip(names.items(), ("tab:red", "tab:grey"), strict=True):
         axes.plot(rows["n_timesteps"] / 1e6, rows[column], color=colour, label=label, marker=marker)
-    axes.set(xlabel="env steps (millions)", ylabel="average return", title=title)
+    axes.set(xlabel="env steps (millions)", ylabel="average return")
+    axes.set_title(title, parse_math=False)
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     for target in targets:
-        figure.savefig(target, dpi=150)
+        picture = io.BytesIO()  # in memory first: on a full disk, matplotlib fails with errors of its own
+        figure.savefig(picture, dpi=150, format=target.suffix[1:])
+        target.write_bytes(picture.getvalue())
     plt.close(figure)

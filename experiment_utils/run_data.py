@@ -22,6 +22,7 @@ PAPER_NAMES = {
     ("VPGMAML", "log_likelihood", True): "E-MAML-VPG",
     ("VPGMAML", "likelihood_ratio", False): "LVC-VPG",
 }
+SETTING_TYPES = {"algo": str, "inner_type": str, "outer_type": str, "exploration": bool, "n_itr": int}  # what is looked at
 DICE_NAMES = {"dice": "DiCE", "vpg": "VPG-DiCE", "trpo": "TRPO-DiCE"}  # by outer_type
 
 
@@ -74,7 +75,7 @@ def paper_name(config: Settings) -> str:
 def find_run_folders(directories: Iterable[Path]) -> list[Path]:
     """The directories themselves and all below them that hold a params.json or a progress.csv, in order of their names."""
     files = (path for root in directories for name in ("params.json", "progress.csv") for path in Path(root).rglob(name))
-    return sorted({path.parent for path in files})
+    return sorted({path.parent for path in files if path.is_file()})
 
 
 def load_runs(directories: Sequence[Path]) -> list[RunData]:
@@ -115,8 +116,10 @@ def read_progress(path: Path) -> pd.DataFrame:
         raise BrokenRun(f"{path} has no complete row")
     header, *values = rows
     ragged = [number for number, row in enumerate(values, start=2) if len(row) != len(header)]
-    if ragged or not {"Itr", "n_timesteps"} <= set(header):
-        what = f"line {ragged[0]} has not {len(header)} cells" if ragged else "it has no columns Itr and n_timesteps"
+    if ragged or not {"Itr", "n_timesteps"} <= set(header) or len(set(header)) < len(header):
+        what = (
+            f"line {ragged[0]} has not {len(header)} cells" if ragged else "it has no columns Itr and n_timesteps, once each"
+        )
         raise BrokenRun(f"{path} is not the log of a run: {what}")
     try:
         return pd.DataFrame(values, columns=header).astype(float)
@@ -130,6 +133,9 @@ def _read_config(path: Path) -> Settings:
         config["algo"], config["seed"]
     except OSError as error:
         raise BrokenRun(f"{path} can't be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BrokenRun(f"{path} does not hold the settings of a run") from error
+    for name, kind in SETTING_TYPES.items():
+        if name in config and not isinstance(config[name], kind):
+            raise BrokenRun(f"{path} does not hold the settings of a run: {name} is {str(config[name])[:50]!r}")
     return config

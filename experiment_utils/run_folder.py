@@ -1,9 +1,11 @@
 """The folder of a run and what lies in it."""
 
 import contextlib
+import fcntl
 import importlib.metadata
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ class RunFolder:
         self.params, self.progress = path / "params.json", path / "progress.csv"
         self.checkpoints, self.tensorboard = path / "checkpoints", path / "tb"
         self.policies = path / "policies"
+        self._lock_path = path / ".lock"
 
     @staticmethod
     def default_path(algo: str) -> Path:
@@ -44,8 +47,37 @@ class RunFolder:
         except OSError as error:
             raise ConfigError(f"can't write to the dump path {self.path}: {error.strerror}") from error
 
+    def lock(self) -> None:
+        """Makes this process the only one that writes here. The system takes the lock back when the process ends, however.
+
+        Raises:
+          ConfigError: another process has it.
+        """
+        self._lock = self._lock_path.open("a+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            owner = self._lock.read(100).strip() or "another process"
+            where = "wait for its end, stop it, or choose another --dump_path"
+            raise ConfigError(f"{self.path} is being written by {owner}; {where}") from None
+        except OSError as error:  # some network file systems have no locks
+            print(f"warning: {self.path} can't be locked ({error.strerror}); start no other run there", file=sys.stderr)
+        self._lock.truncate(0)
+        self._lock.write(f"process {os.getpid()} on {platform.node()}\n")
+        self._lock.flush()
+
+    def require_no_links(self) -> None:
+        """Complains about links that lead out of the folder: what they point to would be overwritten. No run makes any."""
+        inside = self.path.resolve()
+        for path in self.path.rglob("*"):
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                raise ConfigError(f"{path} is a link out of the run's folder; replace it by what it points to")
+
     def remove_if_empty(self) -> None:
-        """Takes back `create` where nothing came of the run."""
+        """Takes back `create` and `lock` where nothing came of the run."""
+        if [path.name for path in self.path.iterdir()] == [self._lock_path.name]:
+            self._lock_path.unlink()
         with contextlib.suppress(OSError):
             self.path.rmdir()
 
@@ -55,10 +87,12 @@ class RunFolder:
             return None
         try:
             config = json.loads(self.params.read_text())["config"]
+            if not isinstance(config, dict):
+                raise TypeError("its config is no JSON object")
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ConfigError(f"{self.params} can't be read as the settings of a run: {error}") from error
-        if not isinstance(config, dict):
-            raise ConfigError(f"{self.params} can't be read as the settings of a run: its config is no JSON object")
+            raise ConfigError(
+                f"{self.params} can't be read as the settings of a run ({error}); put it back, or choose another --dump_path"
+            ) from error
         return config
 
     def write_params(self, config: Config) -> None:

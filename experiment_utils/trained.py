@@ -156,7 +156,7 @@ def _read_config(folder: RunFolder) -> tuple[Config, str]:
     if not isinstance(algo, str) or algo not in ALGORITHMS:
         raise ConfigError(f"the run in {folder.path} is of the algorithm {algo!r}; known are {', '.join(ALGORITHMS)}")
     defaults, script = ALGORITHMS[algo]
-    return config_from_dict(saved, defaults, f"the run in {folder.path}"), script
+    return config_from_dict(saved, defaults, f"the run in {folder.path}", env_is_named=True), script  # see _require_trust
 
 
 def _require_trust(config: Config, folder: RunFolder, env: str | None) -> None:

@@ -123,7 +123,13 @@ class MetaTrainer:
         return {**counters, "best_return": self.best_return, "rng": rng}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes on from a saved state. Runs from before there were snapshots have saved no best return."""
+        """Goes on from a saved state. Runs from before there were snapshots have saved no best return.
+
+        Raises:
+          ValueError, KeyError or TypeError: it is none.
+        """
+        if not all(type(state[name]) is int and state[name] >= 0 for name in ("itr", "n_timesteps")):
+            raise ValueError("its counters are no whole numbers")
         self.next_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
         self.best_return = state.get("best_return")
         for name, generator in self._generators.items():

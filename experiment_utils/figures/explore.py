@@ -1,6 +1,5 @@
 """A trained policy before and after adaptation, as positions in the plane: figure 4's picture."""
 
-import json
 import runpy
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from experiment_utils.config import ConfigError, TRPOMAMLConfig, config_from_dict
 from experiment_utils.experiment import configure_tensorflow
 from experiment_utils.run_data import read_progress
+from experiment_utils.run_folder import RunFolder
 from experiment_utils.run_sweep import Run
 
 SEED = 0  # of the tasks and rollouts in the picture
@@ -31,8 +31,7 @@ def adapted_trajectories(run: Run, goal: np.ndarray) -> tuple[np.ndarray, np.nda
     configure_tensorflow()
     from meta_policy_search.utils.checkpoint import Checkpoints
 
-    saved = json.loads((run.folder / "params.json").read_text())["config"]
-    config = config_from_dict(saved, TRPOMAMLConfig(), f"the run in {run.folder}")
+    config = config_from_dict(RunFolder(run.folder).read_config(), TRPOMAMLConfig(), f"the run in {run.folder}")
     rng = np.random.default_rng(SEED)
     algo, sampler, processor = runpy.run_path(str(run.script))["build"](config, rng)
     state, _ = Checkpoints(run.folder / "checkpoints", algo).restore_latest()

@@ -1,29 +1,42 @@
 """Checkpoints of a run: arrays and JSON, never code."""
 
 import json
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from meta_policy_search.utils.file_errors import as_os_errors, first_line
+
+State = dict[str, Any]  # JSON
 
 # What TensorFlow raises for a file that is truncated, of another program, or of another network.
-UNREADABLE = (tf.errors.OpError, AssertionError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+UNREADABLE = (
+    *(tf.errors.OpError, AssertionError, IndexError, KeyError, OverflowError, RuntimeError, TypeError, ValueError),
+    DecodeError,
+)
 
 FORMAT = "meta_policy_search checkpoint 1"
+
+FILE_NAME = re.compile(r"ckpt-([0-9]+)(\.index|\.data-[0-9]+-of-[0-9]+|_temp)")
 
 
 class JsonState(tf.train.experimental.PythonState):
     """A JSON value inside a TensorFlow checkpoint."""
 
     def __init__(self):
-        self.value: dict[str, Any] = {}
+        self.value: State = {}
 
     def serialize(self) -> str:
         return json.dumps({"format": FORMAT, **self.value})
 
     def deserialize(self, string_value: bytes) -> None:
         value = json.loads(string_value)
-        if value.pop("format", None) != FORMAT:
+        if not isinstance(value, dict) or value.pop("format", None) != FORMAT:
             raise ValueError("it was written by another program")
         self.value = value
 
@@ -40,34 +53,56 @@ class Checkpoints:
     """
 
     def __init__(self, directory: Path, algo: tf.Module, max_to_keep: int = 3):
-        self.directory, self._state = directory, JsonState()
+        self.directory, self.max_to_keep, self._state = directory, max_to_keep, JsonState()
         self._checkpoint = tf.train.Checkpoint(algo=algo, state=self._state)
-        self._manager = tf.train.CheckpointManager(self._checkpoint, str(directory), max_to_keep)
 
-    def save(self, number: int, state: dict[str, Any]) -> None:
-        """Writes checkpoint `number` with the algorithm's variables and the JSON value."""
+    def save(self, number: int, state: State) -> None:
+        """Writes checkpoint `number` with the algorithm's variables and the JSON value.
+
+        Raises:
+          OSError: it can't be written. The ones before stay good.
+        """
         self._state.value = state
-        self._manager.save(checkpoint_number=number)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with as_os_errors():
+            self._checkpoint.write(str(self.directory / f"ckpt-{number}"))
+        self._tidy_up(number)
 
-    def restore_latest(self) -> tuple[dict[str, Any] | None, list[str]]:
+    def restore_latest(self, accept: Callable[[State], None] = lambda state: None) -> tuple[State | None, list[str]]:
         """Restores the newest good checkpoint.
+
+        Args:
+          accept: takes its JSON value, or raises ValueError, KeyError or TypeError if that is no good.
 
         Returns:
           Its JSON value, or None if there is no good one (the algorithm's variables are then undefined), and a sentence
           for each newer one that could not be used.
         """
         complaints = []
-        for path in sorted(self.directory.glob("ckpt-*.index"), key=_number, reverse=True):
+        for number in reversed(self.numbers()):
             try:
-                self._checkpoint.restore(str(path.with_suffix(""))).assert_existing_objects_matched()
+                self._checkpoint.read(str(self.directory / f"ckpt-{number}")).assert_existing_objects_matched()
+                accept(self._state.value)
             except UNREADABLE as error:
-                reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-                complaints.append(f"checkpoint {path.with_suffix('').name} can't be used ({reason})")
+                complaints.append(f"checkpoint ckpt-{number} can't be used ({first_line(error)})")
             else:
                 return self._state.value, complaints
         return None, complaints
 
+    def _tidy_up(self, newest: int) -> None:
+        """Deletes all but the last few up to the newest, and what a killed process or a fallback left behind.
 
-def _number(path: Path) -> int:
-    digits = path.stem.rpartition("-")[2]
-    return int(digits) if digits.isdigit() else -1
+        TensorFlow's CheckpointManager would go by the list in a file `checkpoint`. A stranger's list can name any files.
+        """
+        good = [number for number in self.numbers() if number <= newest][-self.max_to_keep :]
+        for path in list(self.directory.iterdir()):
+            name = FILE_NAME.fullmatch(path.name)
+            if name and name[2] == "_temp":
+                shutil.rmtree(path)
+            elif name and int(name[1]) not in good:
+                path.unlink()
+
+    def numbers(self) -> list[int]:
+        """Of the checkpoints in the directory, good or not, ascending."""
+        names = [FILE_NAME.fullmatch(path.name) for path in self.directory.glob("ckpt-*")]
+        return sorted(int(name[1]) for name in names if name and name[2] == ".index")

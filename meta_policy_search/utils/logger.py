@@ -8,6 +8,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from meta_policy_search.utils.file_errors import as_os_errors
+
 Metrics = Mapping[str, float]
 
 
@@ -23,7 +25,7 @@ class ProgressLog:
       keep: how many rows of an existing file belong to the run so far; the rest, and a half-written row, is cut off.
 
     Raises:
-      LogError: the file has fewer complete rows than `keep`.
+      LogError: the file has fewer whole rows than `keep`.
     """
 
     def __init__(self, path: Path, keep: int = 0):
@@ -49,28 +51,63 @@ class ProgressLog:
             file.write(_csv_line(row))
 
     def _cut(self, keep: int) -> None:
-        lines = self._path.read_text().splitlines(keepends=True) if self._path.exists() else []
-        complete = [line for line in lines if line.endswith("\n")]
-        if len(complete) < keep + 1:
-            raise LogError(f"{self._path} has {max(len(complete) - 1, 0)} rows, but the checkpoint is after {keep}")
-        self._columns = next(csv.reader(complete[:1]))
+        lines = whole_lines(self._path)
+        if len(lines) < keep + 1:
+            raise LogError(f"{self._path} has {max(len(lines) - 1, 0)} whole rows, but the checkpoint is after {keep}")
+        self._columns = _cells(lines[0])
         partial = self._path.with_suffix(".tmp")
-        partial.write_text("".join(complete[: keep + 1]))
+        partial.write_text("".join(line + "\n" for line in lines[: keep + 1]))
         os.replace(partial, self._path)
 
 
+def whole_lines(path: Path) -> list[str]:
+    """The header of a progress.csv and its rows up to the first that is cut off, damaged or missing.
+
+    A row is whole if its line is ended, has a number for each column, and its Itr is the number of rows before it.
+    """
+    lines = path.read_bytes().decode(errors="replace").split("\n")[:-1] if path.exists() else []
+    header = _cells(lines[0]) if lines else []
+    if "Itr" not in header or len(set(header)) < len(header):
+        return []
+    for count, line in enumerate(lines[1:]):
+        row = _cells(line)
+        if len(row) != len(header) or not all(map(_is_number, row)) or row[header.index("Itr")] != str(count):
+            return lines[: count + 1]
+    return lines
+
+
 class TensorBoardLog:
-    """TensorBoard events, a scalar per metric and iteration."""
+    """TensorBoard events, a scalar per metric and iteration.
+
+    Raises:
+      OSError: they can't be written.
+    """
 
     def __init__(self, directory: Path):
-        self._writer = tf.summary.create_file_writer(str(directory))
+        with as_os_errors():
+            self._writer = tf.summary.create_file_writer(str(directory))
 
     def write(self, iteration: int, metrics: Metrics) -> None:
         """Adds one iteration."""
-        with self._writer.as_default(step=iteration):
+        with as_os_errors(), self._writer.as_default(step=iteration):
             for name, value in metrics.items():
                 tf.summary.scalar(name, value)
-        self._writer.flush()
+            self._writer.flush()
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(value: float) -> float | int:

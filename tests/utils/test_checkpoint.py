@@ -1,8 +1,10 @@
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from meta_policy_search.utils.checkpoint import Checkpoints
+from meta_policy_search.utils.checkpoint import Checkpoints, JsonState
 
 
 class Algo(tf.Module):
@@ -74,7 +76,56 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     assert complaints
 
 
-def test_the_lost_list_of_checkpoints_is_no_loss(tmp_path):
+def test_a_state_that_is_not_accepted_gives_way_to_the_one_before(tmp_path):
     saved(tmp_path, 1.0, 2.0)
-    (tmp_path / "checkpoint").unlink()
-    assert restored(tmp_path, Algo())[0] == {"itr": 1}
+
+    def accept(state):
+        if state["itr"] > 0:
+            raise ValueError("too new")
+
+    state, complaints = Checkpoints(tmp_path, Algo()).restore_latest(accept)
+    assert state == {"itr": 0}
+    assert complaints == ["checkpoint ckpt-1 can't be used (too new)"]
+
+
+def test_what_a_killed_process_left_is_deleted_and_nothing_else(tmp_path):
+    checkpoints = saved(tmp_path, *range(4))
+    (tmp_path / "ckpt-4_temp").mkdir()
+    (tmp_path / "ckpt-4_temp" / "part").write_text("half")
+    for name in ("ckpt-9.index", "ckpt-x.index", "notes.txt"):
+        (tmp_path / name).write_text("")
+    checkpoints.save(4, {"itr": 4})
+    assert {path.stem for path in tmp_path.iterdir()} == {"ckpt-2", "ckpt-3", "ckpt-4", "ckpt-x", "notes"}
+
+
+def test_a_list_of_checkpoints_names_no_files_to_delete(tmp_path):
+    victim = tmp_path / "elsewhere" / "ckpt-0.index"
+    victim.parent.mkdir()
+    victim.write_text("precious")
+    hostile = (
+        f'model_checkpoint_path: "{victim.with_suffix("")}"\n'
+        + 4 * f'all_model_checkpoint_paths: "{victim.with_suffix("")}"\n'
+    )
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint").write_text(hostile)
+    saved(tmp_path / "run", *range(6))
+    assert victim.read_text() == "precious"
+
+
+def test_a_checkpoint_of_tensorflows_manager_is_read_too(tmp_path):
+    algo, state = Algo(), JsonState()
+    algo.theta["a/b"].assign([1.0, 2.0, 3.0])
+    state.value = {"itr": 5}
+    tf.train.CheckpointManager(tf.train.Checkpoint(algo=algo, state=state), str(tmp_path), 3).save(checkpoint_number=5)
+    state, _, value = restored(tmp_path, Algo())
+    assert state == {"itr": 5}
+    assert np.array_equal(value, [1.0, 2.0, 3.0])
+
+
+def test_a_disk_that_takes_no_checkpoint_is_an_os_error(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    checkpoints = saved(tmp_path / "checkpoints", 1.0)
+    shutil.rmtree(tmp_path / "checkpoints")
+    (tmp_path / "checkpoints").write_text("")
+    with pytest.raises(OSError, match="checkpoints"):
+        checkpoints.save(1, {})

@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from meta_policy_search.utils.logger import LogError, ProgressLog
+from meta_policy_search.utils.logger import LogError, ProgressLog, whole_lines
 
 
 def read(path):
@@ -37,8 +37,29 @@ def test_resuming_keeps_the_rows_so_far_and_cuts_the_rest(tmp_path):
     assert [(row["Itr"], row["x"]) for row in read(path)] == [("0", "1.0"), ("1", "1.0"), ("2", "5.0")]
 
 
+@pytest.mark.parametrize(
+    ("damage", "whole"),
+    [
+        (lambda text: text, 3),
+        (lambda text: text[:-1], 2),  # the end of the last line
+        (lambda text: text.replace("1,", "1;"), 1),
+        (lambda text: text.replace("1,2.0\n", ""), 1),
+        (lambda text: text.replace("2.0", "two"), 0),
+        (lambda text: text.replace("Itr", "Its"), 0),
+        (lambda text: "", 0),
+    ],
+)
+def test_rows_count_up_to_the_first_damage(tmp_path, damage, whole):
+    path = tmp_path / "p.csv"
+    log = ProgressLog(path)
+    for itr in range(3):
+        log.write({"Itr": itr, "a, b": 2.0})
+    path.write_text(damage(path.read_text()))
+    assert max(len(whole_lines(path)) - 1, 0) == whole
+
+
 def test_a_log_shorter_than_the_checkpoint_is_refused(tmp_path):
     path = tmp_path / "p.csv"
     ProgressLog(path).write({"Itr": 0})
-    with pytest.raises(LogError, match="has 1 rows, but the checkpoint is after 2"):
+    with pytest.raises(LogError, match="has 1 whole rows, but the checkpoint is after 2"):
         ProgressLog(path, keep=2)

@@ -1,0 +1,106 @@
+"""Disks that are full, files that can't grow, folders that can't be written: one sentence, and nothing saved is lost."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.experiment_utils.test_runs import rows
+from tests.faults.kills import ENV, SMALL
+from tests.faults.zygote import Answer, Zygote
+
+SCRIPT, N_ITR = "vpg_run_mujoco.py", "5"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    with Zygote() as zygote:
+        yield zygote
+
+
+@pytest.fixture(scope="module")
+def whole(zygote, tmp_path_factory) -> Path:
+    """The folder of a run with all the disk that it wants."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert start(zygote, folder, folder.with_name("whole.log")).code == 0
+    return folder
+
+
+def start(zygote: Zygote, folder: Path, log: Path, *argv: str, file_size: int | None = None) -> Answer:
+    log.write_text("")
+    settings = ["--dump_path", str(folder), "--n_itr", N_ITR, *ENV, *SMALL, *argv]
+    return zygote.run(SCRIPT, *settings, log=log, file_size=file_size)
+
+
+@contextlib.contextmanager
+def small_disk(directory: Path, kilobytes: int) -> Iterator[None]:
+    """A file system in memory of that size, where one can be mounted."""
+    directory.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(directory)]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root can mount a small disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+def assert_one_sentence(log: Path, *words: str) -> None:
+    output = log.read_text()
+    assert "Traceback" not in output
+    assert output.count("error: ") == 1
+    assert "\nerror: " in output or output.startswith("error: ")
+    for word in words:
+        assert word in output
+
+
+@pytest.mark.parametrize("kilobytes", [4, 16, 20, 32])
+def test_a_full_disk_stops_the_run_in_order_and_more_room_lets_it_go_on(zygote, whole, tmp_path, kilobytes):
+    disk, log = tmp_path / "disk", tmp_path / "log"
+    with small_disk(disk, kilobytes):
+        assert start(zygote, disk / "run", log).code == 1
+        assert_one_sentence(
+            log, "No space left on device", "make room", "start the run again" if kilobytes == 4 else "--resume"
+        )
+        subprocess.run(["mount", "-o", "remount,size=10m", str(disk)], check=True)
+        assert start(zygote, disk / "run", log, "--resume").code == 0, log.read_text()
+        assert rows(disk / "run") == rows(whole)
+
+
+@pytest.mark.parametrize("file_size", [500, 4000])
+def test_files_that_cannot_grow_stop_the_run_in_order(zygote, whole, tmp_path, file_size):
+    folder, log = tmp_path / "run", tmp_path / "log"
+    assert start(zygote, folder, log, file_size=file_size).code == 1
+    assert_one_sentence(log, "File too large", "make room")
+    assert start(zygote, folder, log, "--resume").code == 0, log.read_text()
+    assert rows(folder) == rows(whole)
+
+
+def test_a_read_only_folder_is_refused_and_left_alone(zygote, whole, tmp_path):
+    disk, log = tmp_path / "disk", tmp_path / "log"
+    with small_disk(disk, 10000):
+        assert start(zygote, disk / "run", log).code == 0
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        assert start(zygote, disk / "run", log, "--resume").code == 2
+        assert_one_sentence(log, "can't write to the dump path", "Read-only file system")
+        assert rows(disk / "run") == rows(whole)
+
+
+def test_the_second_process_in_a_folder_refuses_and_the_first_goes_on(zygote, whole, tmp_path):
+    from experiment_utils.run_folder import RunFolder
+
+    log = tmp_path / "log"
+    folder = RunFolder(tmp_path / "run")
+    folder.create()
+    folder.lock()
+    for argv in ([], ["--resume"]):
+        assert start(zygote, folder.path, log, *argv).code == 2
+        assert_one_sentence(log, "is being written by process", "choose another --dump_path")
+    assert [path.name for path in folder.path.iterdir()] == [".lock"]
+    folder._lock.close()
+    assert start(zygote, folder.path, log).code == 0
+    assert rows(folder.path) == rows(whole)
