@@ -8,7 +8,7 @@ setup(
     description="Gradient-based meta-reinforcement learning in TensorFlow 2 (ProMP and its relatives)",
     license="MIT",
     python_requires=">=3.11",
-    packages=find_packages(include=["meta_policy_search*", "experiment_utils*"]),
+    packages=[*find_packages(include=["meta_policy_search*", "experiment_utils*"]), "run_scripts"],
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "tensorflow-probability>=0.25,<0.26",
@@ -27,7 +27,7 @@ setup(
         "tensorboard>=2.20",
         "jinja2>=3.1",
     ],
-    package_data={"experiment_utils": ["*.jinja"]},
+    package_data={"experiment_utils": ["*.jinja"], "run_scripts": ["*.py", "configs/*.json"]},
     extras_require={
         # what Meta-World needs; itself it demands mujoco==3.3.0 and comes by --no-deps, see docs/metaworld.md
         "metaworld": ["imageio>=2.36", "packaging>=24"],
