@@ -45,16 +45,16 @@ def main(defaults: Config, build: Build, description: str) -> int:
         request.folder.remove_if_empty()
         return fail(str(error))
     except (TrainingError, LogError) as error:
-        print(*_notes(error), sep="\n", end="", file=sys.stderr)
+        print(*notes(error), sep="\n", end="", file=sys.stderr)
         return fail(f"{error}. The run stopped; its last good checkpoint is in {request.folder.checkpoints}", code=1)
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-def _notes(error: BaseException | None) -> list[str]:
+def notes(error: BaseException | None) -> list[str]:
     """What an error and its causes have noted: tracebacks of environments in other processes."""
-    return [] if error is None else [*getattr(error, "__notes__", []), *_notes(error.__cause__)]
+    return [] if error is None else [*getattr(error, "__notes__", []), *notes(error.__cause__)]
 
 
 def configure_tensorflow() -> None:
