@@ -45,7 +45,7 @@ def main(defaults: Config, build: Build, description: str) -> int:
         request.folder.remove_if_empty()
         return fail(str(error))
     except (TrainingError, LogError) as error:
-        print(*_notes(error), sep="\n", end="", file=sys.stderr)
+        print(*notes(error), sep="\n", end="", file=sys.stderr)
         return fail(f"{error}. The run stopped; its last good checkpoint is in {request.folder.checkpoints}", code=1)
     except OSError as error:
         return fail(_unwritten(error, request), code=1)
@@ -65,9 +65,9 @@ def _unwritten(error: OSError, request: Request) -> str:
     return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"
 
 
-def _notes(error: BaseException | None) -> list[str]:
+def notes(error: BaseException | None) -> list[str]:
     """What an error and its causes have noted: tracebacks of environments in other processes."""
-    return [] if error is None else [*getattr(error, "__notes__", []), *_notes(error.__cause__)]
+    return [] if error is None else [*getattr(error, "__notes__", []), *notes(error.__cause__)]
 
 
 def configure_tensorflow() -> None:

@@ -95,6 +95,13 @@ class RunFolder:
             ) from error
         return config
 
+    def require_config(self) -> dict[str, Any]:
+        """The config in params.json; complains if there is no run here."""
+        saved = self.read_config()
+        if saved is None:
+            raise ConfigError(f"there is no run in {self.path}: it has no {self.params.name}")
+        return saved
+
     def write_params(self, config: Config) -> None:
         """Writes params.json, whole or not at all."""
         versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}

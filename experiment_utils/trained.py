@@ -135,8 +135,7 @@ def load_trained(path: Path | str, itr: str | int = BEST, *, env: str | None = N
         then need the guard `if __name__ == "__main__"` in your script.
 
     Raises:
-      ConfigError: there is no run, or its settings are none of this package's, or its environment is not trusted.
-      SnapshotError: there is no such snapshot, or it can't be used.
+      ConfigError: there is no run or no such snapshot, or one of its files can't be used, or its environment is not trusted.
     """
     folder = RunFolder(Path(path))
     config, script = _read_config(folder)
@@ -149,9 +148,7 @@ def load_trained(path: Path | str, itr: str | int = BEST, *, env: str | None = N
 
 def _read_config(folder: RunFolder) -> tuple[Config, str]:
     """The settings of a run, and the run script that builds its algorithm."""
-    saved = folder.read_config()
-    if saved is None:
-        raise ConfigError(f"there is no run in {folder.path}: it has no {folder.params.name}")
+    saved = folder.require_config()
     algo = saved.get("algo")
     if not isinstance(algo, str) or algo not in ALGORITHMS:
         raise ConfigError(f"the run in {folder.path} is of the algorithm {algo!r}; known are {', '.join(ALGORITHMS)}")
@@ -172,12 +169,15 @@ def _restore(rooms: Rooms, folder: RunFolder, itr: str | int) -> int:
     """Sets theta; returns the snapshot's iteration. Runs from before there were snapshots have their last checkpoint."""
     if not available(folder.policies) and any(folder.checkpoints.glob("*.index")):
         if itr != LAST:
-            raise SnapshotError(f"the run in {folder.path} has no policy snapshots; there is {LAST}, from its checkpoint")
+            raise ConfigError(f"the run in {folder.path} has no policy snapshots; there is {LAST}, from its checkpoint")
         state, _ = Checkpoints(folder.checkpoints, rooms.algo).restore_latest()
         if state is None:
-            raise SnapshotError(f"the run in {folder.path} has neither policy snapshots nor a checkpoint that can be used")
+            raise ConfigError(f"the run in {folder.path} has neither policy snapshots nor a checkpoint that can be used")
         return state["itr"]
-    snapshot = load_snapshot(folder.policies, itr, rooms.algo.theta)
+    try:
+        snapshot = load_snapshot(folder.policies, itr, rooms.algo.theta)
+    except SnapshotError as error:
+        raise ConfigError(str(error)) from error
     for name, variable in rooms.algo.theta.items():
         variable.assign(snapshot.theta[name])
     return snapshot.itr

@@ -6,9 +6,11 @@ python run_scripts/report.py data/promp/run_1
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import tyro
+
+from experiment_utils.cli import fail, parse_arguments
+from experiment_utils.config import ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,23 +25,24 @@ class Request:
 
 def main(argv: list[str] | None = None) -> int:
     """Writes what the arguments ask for; returns the exit code."""
-    request = tyro.cli(Annotated[Request, tyro.conf.arg(name="")], args=argv, description=__doc__, use_underscores=True)
+    try:
+        request = parse_arguments(Request, __doc__, sys.argv[1:] if argv is None else argv)
+    except ConfigError as error:
+        return fail(str(error))
     from experiment_utils.plot_utils import plain_warnings
     from experiment_utils.report import write_report
     from experiment_utils.run_data import BrokenRun
 
     plain_warnings()
     if not request.runs or (request.out and len(request.runs) > 1):
-        print("error: name one run folder or several; --out goes with one", file=sys.stderr)
-        return 2
+        return fail("name one run folder or several; --out goes with one")
     try:
         for folder in request.runs:
             target = request.out or folder / "report.html"
             write_report(folder, target)
             print(target)
     except (BrokenRun, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return fail(str(error))
     return 0
 
 

@@ -4,25 +4,27 @@ python run_scripts/visualize.py data/promp/run_1 --video film.mp4
 """
 
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
 import tyro
 
+from experiment_utils.cli import fail, parse_arguments
 from experiment_utils.config import ConfigError
-from experiment_utils.experiment import configure_tensorflow
+from experiment_utils.experiment import configure_tensorflow, notes
+from experiment_utils.run_folder import RunFolder
+from experiment_utils.tasks import parse_tasks
+from experiment_utils.video import VideoError, require_format, write_video
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
     """What to film."""
 
-    run: tyro.conf.Positional[Path]
+    run_dir: tyro.conf.Positional[Path]
     """The run's folder."""
     video: Path | None = None
     """The film, .mp4 or .gif. Default: video.mp4 in the run's folder."""
@@ -50,22 +52,30 @@ class Request:
 
 def main(argv: list[str] | None = None) -> int:
     """Films what the arguments ask for; returns the exit code."""
-    request = tyro.cli(Annotated[Request, tyro.conf.arg(name="")], args=argv, description=__doc__, use_underscores=True)
-    from experiment_utils.video import VideoError, require_format, write_video
-
-    target = request.video or request.run / "video.mp4"
+    try:
+        request = parse_arguments(Request, __doc__, sys.argv[1:] if argv is None else argv)
+        RunFolder(request.run_dir).require_config()
+        target = request.video or request.run_dir / "video.mp4"
+        require_format(target)
+    except (ConfigError, VideoError) as error:
+        return fail(str(error))
     if not os.environ.get("DISPLAY"):
         os.environ.setdefault("MUJOCO_GL", "egl")  # draws without a screen
+    configure_tensorflow()
+    from meta_policy_search.meta_trainer import AdaptationError
+    from meta_policy_search.samplers.meta_sampler import SamplingError
+    from meta_policy_search.utils.snapshots import SnapshotError
+
     try:
-        require_format(target)
-        configure_tensorflow()
         fps, frames = film(request)
         if request.window:
             return sum(0 for _ in frames)
         write_video(frames, target, fps, request.width)
-    except (ConfigError, VideoError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except (ConfigError, SnapshotError, OSError) as error:
+        return fail(str(error))
+    except (AdaptationError, SamplingError) as error:
+        print(*notes(error), sep="\n", end="", file=sys.stderr)
+        return fail(f"{error}; there is no film", code=1)
     print(target)
     return 0
 
@@ -75,9 +85,14 @@ def film(request: Request) -> tuple[float, Iterator]:
     from experiment_utils.film import captioned_frames, episodes
     from experiment_utils.trained import load_trained
 
-    trained = load_trained(request.run, request.itr, env=request.env)
+    trained = load_trained(request.run_dir, request.itr, env=request.env)
     rng = np.random.default_rng(request.seed)
-    task = trained.sample_tasks(1, rng)[0] if request.task is None else _as_task(request.task)
+    task = trained.sample_tasks(1, rng)[0]
+    if request.task is not None:
+        named = parse_tasks([request.task], like=task)
+        if len(named) != 1:
+            raise ConfigError(f"--task {request.task} holds {len(named)} tasks; a film is of one")
+        task = named[0]
     steps = trained.config.num_inner_grad_steps if request.steps is None else request.steps
     adapted = trained.adapt(task, rng=rng, steps=steps, rollouts=request.rollouts)
     after = f"after {steps} step{'s' if steps != 1 else ''}"
@@ -87,14 +102,6 @@ def film(request: Request) -> tuple[float, Iterator]:
     shown = episodes(envs, [trained.actor(), adapted], task, length, request.seed, request.sample)
     fps = envs[0].metadata.get("render_fps", 30)
     return fps, shown if request.window else captioned_frames(shown, ["before adaptation", after])
-
-
-def _as_task(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"--task {text} is not JSON: {error}") from error
-    return np.array(value, float) if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 
 from experiment_utils.config import ConfigError, DICEMAMLConfig, ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
 from experiment_utils.trained import load_trained
-from meta_policy_search.utils.snapshots import SnapshotError, load_snapshot
+from meta_policy_search.utils.snapshots import load_snapshot
 from tests.experiment_utils.small_runs import small, train, untrained
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -53,7 +53,7 @@ def test_a_run_without_snapshots_has_its_last_checkpoint(copy):
     np.testing.assert_array_equal(
         old.actor().params["mean_network/output/kernel"], last.actor().params["mean_network/output/kernel"]
     )
-    with pytest.raises(SnapshotError, match="there is last, from its checkpoint"):
+    with pytest.raises(ConfigError, match="there is last, from its checkpoint"):
         load_trained(copy)
 
 
@@ -125,7 +125,7 @@ def test_steps_and_rollouts_are_as_asked(finished):
     ],
 )
 def test_settings_that_do_not_fit_are_named(copy, settings, words):
-    with pytest.raises((ConfigError, SnapshotError), match=words):
+    with pytest.raises(ConfigError, match=words):
         load_trained(edit(copy, **settings))
 
 
@@ -154,3 +154,22 @@ def test_the_code_that_a_hostile_folder_names_is_not_executed(copy, monkeypatch,
     with pytest.raises(ConfigError, match=f"is of the environment '{env}', not of 'my:Env'"):
         load_trained(copy, env="my:Env")
     assert not (copy / "executed").exists()
+
+
+def test_a_snapshot_that_is_not_there_is_answered_with_what_is(finished):
+    with pytest.raises(ConfigError, match=r"has no policy snapshot '1'; there are best, last, 0, 2$"):
+        load_trained(finished, 1)
+
+
+def test_a_hostile_snapshot_is_named(copy):
+    (copy / "policies" / "best.npz").write_bytes(b"\x80\x04cos\nsystem\n(S'touch executed'\ntR.")
+    with pytest.raises(ConfigError, match=r"best.npz can't be read"):
+        load_trained(copy)
+
+
+def test_a_run_without_any_good_checkpoint_is_named(copy):
+    shutil.rmtree(copy / "policies")
+    for path in (copy / "checkpoints").glob("ckpt-*"):
+        path.write_bytes(b"x")
+    with pytest.raises(ConfigError, match="neither policy snapshots nor a checkpoint that can be used"):
+        load_trained(copy, "last")

@@ -18,7 +18,7 @@ PICTURE = 400  # pixels, of a point mass
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("run")
-    train(path, small())
+    train(path, small(inner_lr=5.0))  # so that adaptation is seen
     return path
 
 
@@ -50,7 +50,9 @@ def test_settings_of_the_film_change_it(folder, tmp_path):
     [
         (["--video", "film.avi"], "ends in .mp4 or .gif"),
         (["--task", "left"], "is not JSON"),
+        (["--task", "[1, 2, 3]"], "must be like"),
         (["--itr", "7"], "no policy snapshot '7'"),
+        (["--vidoe", "film.mp4"], "did you mean 'video'"),
     ],
 )
 def test_mistakes_get_one_sentence(folder, capsys, argv, sentence):
