@@ -1,7 +1,8 @@
 # make train   sets everything up, then trains ProMP on half-cheetah; ARGS="--n_itr 30" passes flags on
 # make test    sets everything up, then runs the tests
 # make check   format, lint, tests
-.PHONY: setup train test check format
+# make docs    writes the documentation as a site; open site/index.html
+.PHONY: setup train test check format docs
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -28,3 +29,10 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+.venv/docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	touch $@

@@ -15,6 +15,7 @@ from experiment_utils.config import Config, ConfigError, config_from_dict, load_
 from experiment_utils.run_folder import RunFolder
 
 C = TypeVar("C", bound=Config)
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,11 +72,25 @@ def _parse(defaults: C, description: str, argv: list[str]) -> tuple[_Options, C]
         config: Annotated[type(defaults), tyro.conf.arg(name="")] = start
         options: Annotated[_Options, tyro.conf.arg(name="")] = dataclasses.field(default_factory=_Options)
 
+    names = [field.name for kind in (type(defaults), _Options) for field in dataclasses.fields(kind)]
+    arguments = parse_arguments(Arguments, description, argv, names)
+    return arguments.options, arguments.config
+
+
+def parse_arguments(kind: type[T], description: str, argv: list[str], names: list[str] | None = None) -> T:
+    """The dataclass that the arguments describe; --help ends the process.
+
+    Args:
+      names: of the flags; None for the fields of `kind`.
+
+    Raises:
+      ConfigError: an argument is unknown, missing or of the wrong kind.
+    """
     stderr = io.StringIO()
     try:
         with contextlib.redirect_stderr(stderr):
             arguments, unknown = tyro.cli(
-                Arguments,
+                kind,
                 args=argv,
                 description=description,
                 return_unknown_args=True,
@@ -88,10 +103,10 @@ def _parse(defaults: C, description: str, argv: list[str]) -> tuple[_Options, C]
             raise
         raise ConfigError(_first_sentence(stderr.getvalue())) from None
     if unknown:
-        names = [field.name for kind in (type(defaults), _Options) for field in dataclasses.fields(kind)]
         flag = unknown[0].lstrip("-").partition("=")[0].replace("-", "_")
-        raise ConfigError(f"unknown argument {unknown[0]!r}; {nearest(flag, names)} (--help lists all)")
-    return arguments.options, arguments.config
+        known = [field.name for field in dataclasses.fields(kind)] if names is None else names
+        raise ConfigError(f"unknown argument {unknown[0]!r}; {nearest(flag, known)} (--help lists all)")
+    return arguments
 
 
 def _require_env(config: Config, defaults: Config) -> None:

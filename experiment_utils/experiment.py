@@ -45,7 +45,7 @@ def main(defaults: Config, build: Build, description: str) -> int:
         request.folder.remove_if_empty()
         return fail(str(error))
     except (TrainingError, LogError) as error:
-        print(*_notes(error), sep="\n", end="", file=sys.stderr)
+        print(*notes(error), sep="\n", end="", file=sys.stderr)
         return fail(f"{error}. The run stopped; its last good checkpoint is in {request.folder.checkpoints}", code=1)
     except OSError as error:
         return fail(_unwritten(error, request), code=1)
@@ -65,9 +65,9 @@ def _unwritten(error: OSError, request: Request) -> str:
     return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"
 
 
-def _notes(error: BaseException | None) -> list[str]:
+def notes(error: BaseException | None) -> list[str]:
     """What an error and its causes have noted: tracebacks of environments in other processes."""
-    return [] if error is None else [*getattr(error, "__notes__", []), *_notes(error.__cause__)]
+    return [] if error is None else [*getattr(error, "__notes__", []), *notes(error.__cause__)]
 
 
 def configure_tensorflow() -> None:
@@ -97,11 +97,13 @@ def run(request: Request, build: Build) -> None:
     from experiment_utils.display import Display
     from meta_policy_search.meta_trainer import MetaTrainer
     from meta_policy_search.utils.checkpoint import Checkpoints
+    from meta_policy_search.utils.snapshots import PolicySnapshots
 
     config, folder = request.config, request.folder
     rng = np.random.default_rng(config.seed)
     rooms = build(config, rng)
-    trainer = MetaTrainer(*rooms, rng=rng, n_itr=config.n_itr, checkpoints=Checkpoints(folder.checkpoints, rooms.algo))
+    checkpoints, snapshots = Checkpoints(folder.checkpoints, rooms.algo), PolicySnapshots(folder.policies)
+    trainer = MetaTrainer(*rooms, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
     if not (request.resume and _restored(trainer, folder)):
         folder.write_params(config)
         trainer.save()

@@ -18,12 +18,13 @@ RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", 
 
 
 class RunFolder:
-    """params.json, progress.csv, tb/, checkpoints/ and learning_curve.pdf, .png of one run."""
+    """params.json, progress.csv, tb/, checkpoints/, policies/ and learning_curve.pdf, .png of one run."""
 
     def __init__(self, path: Path):
         self.path = path
         self.params, self.progress = path / "params.json", path / "progress.csv"
         self.checkpoints, self.tensorboard = path / "checkpoints", path / "tb"
+        self.policies = path / "policies"
         self._lock_path = path / ".lock"
 
     @staticmethod
@@ -85,11 +86,21 @@ class RunFolder:
         if not self.params.exists():
             return None
         try:
-            return json.loads(self.params.read_text())["config"]
+            config = json.loads(self.params.read_text())["config"]
+            if not isinstance(config, dict):
+                raise TypeError("its config is no JSON object")
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(
                 f"{self.params} can't be read as the settings of a run ({error}); put it back, or choose another --dump_path"
             ) from error
+        return config
+
+    def require_config(self) -> dict[str, Any]:
+        """The config in params.json; complains if there is no run here."""
+        saved = self.read_config()
+        if saved is None:
+            raise ConfigError(f"there is no run in {self.path}: it has no {self.params.name}")
+        return saved
 
     def write_params(self, config: Config) -> None:
         """Writes params.json, whole or not at all."""

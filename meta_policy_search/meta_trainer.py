@@ -6,11 +6,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from meta_policy_search.envs.base import Task
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError, describe_tasks
 from meta_policy_search.types import Params, Samples, Trajectories
 from meta_policy_search.utils.checkpoint import Checkpoints
 from meta_policy_search.utils.clock import Clock
+from meta_policy_search.utils.snapshots import PolicySnapshots, Snapshot
 
 Metrics = dict[str, float]
 
@@ -19,6 +21,10 @@ STAGES = ("Time-Sampling", "Time-SampleProc", "Time-InnerStep", "Time-OuterStep"
 
 class TrainingError(RuntimeError):
     """Training can't go on: what happened in which iteration, and what to try."""
+
+
+class AdaptationError(RuntimeError):
+    """An adapted policy that can't act: in which tasks."""
 
 
 class SampleProcessor(Protocol):
@@ -39,6 +45,7 @@ class MetaTrainer:
         are saved and restored.
       n_itr: meta-iterations in all.
       checkpoints: None keeps none.
+      snapshots: of the policy; None keeps none.
     """
 
     def __init__(
@@ -50,15 +57,17 @@ class MetaTrainer:
         rng: np.random.Generator,
         n_itr: int,
         checkpoints: Checkpoints | None = None,
+        snapshots: PolicySnapshots | None = None,
     ):
         self.algo, self.sampler, self.sample_processor = algo, sampler, sample_processor
-        self.n_itr, self.checkpoints = n_itr, checkpoints
+        self.n_itr, self.checkpoints, self.snapshots = n_itr, checkpoints, snapshots
         self.task_rng, self.sampling_rng = rng.spawn(2)
         self._generators = {"parent": rng, "tasks": self.task_rng, "sampling": self.sampling_rng}
         self.next_itr, self.n_timesteps, self.seconds = 0, 0, 0.0
+        self.best_return: float | None = None  # after adaptation, of all iterations so far
 
     def train(self, log: Callable[[int, Metrics], None], stop: Callable[[], bool] = lambda: False) -> None:
-        """Iterations next_itr to n_itr - 1; each goes to `log` as (iteration, metrics), and is then checkpointed.
+        """Iterations next_itr to n_itr - 1; each goes to `log` as (iteration, metrics), and is then saved.
 
         Before each one, `stop` is asked whether to leave it at that.
 
@@ -66,12 +75,13 @@ class MetaTrainer:
           TrainingError: something became NaN or infinite, or a simulation failed. The last checkpoint stays good.
         """
         while self.next_itr < self.n_itr and not stop():
-            begin = time.perf_counter()
+            before, begin = self._theta(), time.perf_counter()
             metrics = self.meta_iteration(self.next_itr)
             duration = time.perf_counter() - begin
             self.seconds += duration
             log(self.next_itr, {**metrics, "Time": self.seconds, "ItrTime": duration})
             self.next_itr += 1
+            self._keep_policy(before, metrics)
             self.save()
 
     def meta_iteration(self, iteration: int) -> Metrics:
@@ -91,11 +101,11 @@ class MetaTrainer:
                 batches.append(samples)
                 clock.lap("Time-SampleProc")
                 if step < steps:
-                    params = self.algo.adapt(params, samples)
-                    self._check_adapted(params, iteration)
+                    params = adapted(self.algo, params, samples, self.sampler.tasks)
                     clock.lap("Time-InnerStep")
-        except SamplingError as error:
-            remedy = REMEDY if error.by_policy else ENVIRONMENT_REMEDY
+        except (SamplingError, AdaptationError) as error:
+            by_environment = isinstance(error, SamplingError) and not error.by_policy
+            remedy = ENVIRONMENT_REMEDY if by_environment else REMEDY
             raise TrainingError(f"iteration {iteration}: {error}; {remedy}") from error
         metrics |= self._optimize(batches, iteration)
         clock.lap("Time-OuterStep")
@@ -112,17 +122,21 @@ class MetaTrainer:
     def state(self) -> dict[str, Any]:
         """All that the next iterations depend on besides the algorithm's variables, as JSON."""
         rng = {name: generator.bit_generator.state for name, generator in self._generators.items()}
-        return {"itr": self.next_itr, "n_timesteps": self.n_timesteps, "seconds": self.seconds, "rng": rng}
+        counters = {"itr": self.next_itr, "n_timesteps": self.n_timesteps, "seconds": self.seconds}
+        return {**counters, "best_return": self.best_return, "rng": rng}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes on from a saved state.
+        """Goes on from a saved state. Runs from before there were snapshots have saved no best return.
 
         Raises:
           ValueError, KeyError or TypeError: it is none.
         """
         if not all(type(state[name]) is int and state[name] >= 0 for name in ("itr", "n_timesteps")):
             raise ValueError("its counters are no whole numbers")
+        if not isinstance(state["seconds"], float | int) or not isinstance(state.get("best_return"), float | int | None):
+            raise ValueError("its seconds or its best return are no number")
         self.next_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
+        self.best_return = state.get("best_return")
         for name, generator in self._generators.items():
             generator.bit_generator.state = state["rng"][name]
 
@@ -138,12 +152,32 @@ class MetaTrainer:
             raise TrainingError(f"iteration {iteration}: the meta-update made {bad[0]} NaN or infinite; {REMEDY}")
         return metrics
 
-    def _check_adapted(self, params: Params, iteration: int) -> None:
-        for name, value in params.items():
-            finite = np.isfinite(value.numpy()).reshape(len(value), -1).all(axis=1)
-            if not finite.all():
-                tasks = describe_tasks(self.sampler.tasks, np.flatnonzero(~finite))
-                raise TrainingError(f"iteration {iteration}: adaptation made {name} NaN or infinite in {tasks}; {REMEDY}")
+    def _theta(self) -> Snapshot:
+        return Snapshot(self.next_itr, {name: value.numpy() for name, value in self.algo.theta.items()})
+
+    def _keep_policy(self, before: Snapshot, metrics: Metrics) -> None:
+        """The returns of an iteration are those of the theta that it began with."""
+        average_return = metrics[f"Step_{self.algo.num_inner_grad_steps}-AverageReturn"]
+        is_best = self.best_return is None or average_return > self.best_return
+        if is_best:
+            self.best_return = average_return
+        if self.snapshots is not None:
+            self.snapshots.keep(before, self._theta(), is_best)
+
+
+def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Sequence[Task]) -> Params:
+    """One inner step of all tasks: parameters [N, ...] and the samples drawn with them -> adapted ones [N, ...].
+
+    Raises:
+      AdaptationError: it made a parameter NaN or infinite.
+    """
+    params = algo.adapt(params, samples)
+    for name, value in params.items():
+        finite = np.isfinite(value.numpy()).reshape(len(value), -1).all(axis=1)
+        if not finite.all():
+            where = describe_tasks(tasks, np.flatnonzero(~finite))
+            raise AdaptationError(f"adaptation made {name} NaN or infinite in {where}")
+    return params
 
 
 def _check_statistics(statistics: Metrics) -> None:

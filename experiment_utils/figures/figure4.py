@@ -62,7 +62,7 @@ def explore(run: Run) -> Path:
         with np.load(target) as saved:
             if int(saved["iterations"]) == iterations:
                 return target
-    before, after = (t[ROLLOUTS] if len(t) > ROLLOUTS.start else t for t in adapted_trajectories(run, GOAL))
+    before, after = (t[ROLLOUTS] if len(t) > ROLLOUTS.start else t for t in adapted_trajectories(run.folder, GOAL))
     np.savez_compressed(target, before=before, after=after, iterations=iterations)
     return target
 

@@ -62,7 +62,7 @@ class EnvChunk(gymnasium.Env):
         self._tasks, self._new_tasks = tasks, dict(enumerate(tasks))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:
-        """Resets the environments whose entry in options["seeds"] [M] is not NONE."""
+        """Resets the environments whose entry in options["seeds"], shape [M], is not NONE."""
         if not self._envs:
             self._become_a_worker()
         seeds = options["seeds"][self._indices.start : self._indices.stop]

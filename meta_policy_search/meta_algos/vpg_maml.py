@@ -18,7 +18,7 @@ from meta_policy_search.types import Samples
 
 
 class VPGMAML(MAMLAlgo):
-    """maximise E_t[ log pi_theta'(a_t | s_t) A_t ] [+ E-MAML's term] by one step of Adam.
+    """maximise E_t[ log pi_theta'(a_t | s_t) A_t ], with `exploration` plus E-MAML's term, by one step of Adam.
 
     | paper name | inner_type | exploration |
     |---|---|---|

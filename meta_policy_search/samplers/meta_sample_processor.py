@@ -104,14 +104,20 @@ def mean_normalised_rewards(trajectories: Trajectories) -> np.ndarray:
 
 def return_statistics(trajectories: Trajectories, discount: float) -> dict[str, float]:
     """Statistics over the finished episodes of all tasks."""
-    rewards, start, mask = trajectories.rewards * trajectories.mask, trajectories.start, trajectories.mask
-    first = mask & (step_times(trajectories) == 0)
-    returns = discounted_sums(rewards, start, 1.0)[first]
+    returns = np.concatenate(task_returns(trajectories))
     return {
-        "AverageDiscountedReturn": float(discounted_sums(rewards, start, discount)[first].mean()),
+        "AverageDiscountedReturn": float(np.concatenate(task_returns(trajectories, discount)).mean()),
         "AverageReturn": float(returns.mean()),
         "NumTrajs": len(returns),
         "StdReturn": float(returns.std()),
         "MaxReturn": float(returns.max()),
         "MinReturn": float(returns.min()),
     }
+
+
+def task_returns(trajectories: Trajectories, discount: float = 1.0) -> list[np.ndarray]:
+    """The discounted returns of the finished episodes of each task, N arrays [episodes]."""
+    rewards, mask = trajectories.rewards * trajectories.mask, trajectories.mask
+    sums = discounted_sums(rewards, trajectories.start, discount)
+    first = mask & (step_times(trajectories) == 0)
+    return [of_task[begins] for of_task, begins in zip(sums, first, strict=True)]

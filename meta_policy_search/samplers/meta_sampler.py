@@ -57,10 +57,14 @@ class MetaSampler:
 
     def update_tasks(self, rng: np.random.Generator) -> None:
         """Draws a new task for each of the N slots; it stays for all rounds until the next call."""
-        n_tasks, n_rollouts = self.batch_shape
         with self._naming_tasks():
-            self.tasks = self.envs.sample_tasks(n_tasks, rng)
-        self.envs.set_tasks([task for task in self.tasks for _ in range(n_rollouts)])
+            tasks = self.envs.sample_tasks(self.batch_shape[0], rng)
+        self.set_tasks(tasks)
+
+    def set_tasks(self, tasks: Sequence[Task]) -> None:
+        """The N tasks of all rounds until the next call."""
+        self.tasks = tasks
+        self.envs.set_tasks([task for task in tasks for _ in range(self.batch_shape[1])])
 
     def obtain_samples(self, params: Params, rng: np.random.Generator) -> tuple[Trajectories, dict[str, float]]:
         """One round with the parameters [N, ...] of the tasks' policies, and the seconds that it took.

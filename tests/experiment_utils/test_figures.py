@@ -137,3 +137,15 @@ def test_every_figure_is_drawn_from_no_data_and_from_broken_data(tmp_path, figur
     (root / folder / "seed_1" / "params.json").write_text("{")
     with pytest.warns(RunDataWarning, match="skipped"):
         draw()
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_figure_4_shows_the_runs_last_policy_before_and_after_adaptation(tmp_path, monkeypatch):
+    from experiment_utils.figures import explore
+    from tests.experiment_utils.small_runs import small, untrained
+
+    monkeypatch.setattr(explore, "configure_tensorflow", lambda: None)  # the tests have loaded it
+    untrained(tmp_path, small(env="MetaPointEnvMomentum", num_inner_grad_steps=2, rollouts_per_meta_task=3))
+    before, after = explore.adapted_trajectories(tmp_path, figure4.GOAL)
+    assert before.shape == after.shape == (3, 6, 2)
+    assert not np.array_equal(before[:, 1:], after[:, 1:])

@@ -37,6 +37,11 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if "Time" not in k} for row in csv.DictReader(file)]
 
 
+def policies(folder: Path) -> dict[str, bytes]:
+    """The snapshots by name."""
+    return {path.name: path.read_bytes() for path in (folder / "policies").iterdir()}
+
+
 def wait_for_rows(folder: Path, count: int, process: subprocess.Popen) -> None:
     while not ((folder / "progress.csv").exists() and len(rows(folder)) >= count):
         assert process.poll() is None, process.stderr.read()
@@ -85,6 +90,8 @@ def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(finished, t
         process.wait()
     assert run(folder, "--resume").returncode == 0
     assert rows(folder) == rows(finished)
+    assert policies(folder) == policies(finished)
+    assert set(policies(finished)) == {"itr_0.npz", "best.npz", "last.npz"}
 
 
 def test_ctrl_c_saves_draws_and_prints_the_command_that_resumes(finished, tmp_path):

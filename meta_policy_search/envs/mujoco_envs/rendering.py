@@ -10,6 +10,7 @@ from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
 from joblib.externals.loky import ProcessPoolExecutor
 
 IMAGE_SIZE = 480  # pixels, gymnasium's
+CAMERA = {"type": mujoco.mjtCamera.mjCAMERA_TRACKING, "trackbodyid": 1, "distance": 4.0}  # m; follows the torso
 
 _renderers: list[MujocoRenderer] = []  # the one of this process
 
@@ -41,7 +42,10 @@ class ProcessRenderer:
 
 
 def _open(model: mujoco.MjModel) -> None:
-    _renderers[:] = [MujocoRenderer(model, mujoco.MjData(model), width=IMAGE_SIZE, height=IMAGE_SIZE)]
+    size = {"width": IMAGE_SIZE, "height": IMAGE_SIZE}
+    renderer = MujocoRenderer(model, mujoco.MjData(model), default_cam_config=CAMERA, **size)
+    renderer.camera_id = None  # any number would undo the tracking at each picture
+    _renderers[:] = [renderer]
 
 
 def _draw(qpos: np.ndarray, qvel: np.ndarray, mode: str) -> np.ndarray | None:

@@ -1,0 +1,70 @@
+"""A policy as a TensorFlow SavedModel, which acts without this package."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from gymnasium.spaces import Box, Discrete
+
+from meta_policy_search.envs.normalized_env import NORMALIZATION_SCALE
+from meta_policy_search.policies.actor import Actor
+
+
+class ExportError(OSError):
+    """A model that can't be written: where, and why."""
+
+
+def export_policy(actor: Actor, directory: Path | str) -> None:
+    """Writes the SavedModel of a policy, meta or adapted, with two signatures.
+
+    | signature | takes | gives |
+    |---|---|---|
+    | `mode` (the default) | `observations` [B, O] float32 | `actions`: the most probable ones |
+    | `sample` | `observations`, `seed` [2] int32 | `actions`: draws, the same for the same seed |
+
+    Actions are what the environment takes, the scaling from the policy's [-10, 10] and the clipping included: [B, A] float32
+    in the units of its action space, or [B] int32, its numbers of discrete actions.
+
+    Raises:
+      ExportError: there is something in the directory already, or it can't be written.
+    """
+    directory = Path(directory)
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ExportError(f"{directory} exists already; choose another place for the model")
+    model = _Model(actor)
+    observations = tf.TensorSpec([None, actor.policy.obs_dim], tf.float32, "observations")
+    mode = model.mode.get_concrete_function(observations)
+    sample = model.sample.get_concrete_function(observations, tf.TensorSpec([2], tf.int32, "seed"))
+    try:
+        tf.saved_model.save(model, str(directory), {"serving_default": mode, "mode": mode, "sample": sample})
+    except (OSError, tf.errors.OpError) as error:
+        raise ExportError(f"can't write the model to {directory}: {error}") from error
+
+
+class _Model(tf.Module):
+    """`Actor` in TensorFlow."""
+
+    def __init__(self, actor: Actor):
+        super().__init__()
+        self._policy, self._space = actor.policy, actor.action_space
+        self.params = {name: tf.Variable(value, name=name.replace("/", "_")) for name, value in actor.params.items()}
+
+    @tf.function
+    def mode(self, observations: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"actions": self._in_units(self._policy.distribution(self.params, observations).mode())}
+
+    @tf.function
+    def sample(self, observations: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"actions": self._in_units(self._policy.distribution(self.params, observations).sample(seed=seed))}
+
+    def _in_units(self, actions: tf.Tensor) -> tf.Tensor:
+        if isinstance(self._space, Discrete):
+            return actions + int(self._space.start)
+        return scaled(actions, self._space)
+
+
+def scaled(actions: tf.Tensor, space: Box) -> tf.Tensor:
+    """`normalized_env.scale_actions` in TensorFlow."""
+    low, high = (tf.constant(bound.astype(np.float64), actions.dtype) for bound in (space.low, space.high))
+    values = low + (actions + NORMALIZATION_SCALE) * (high - low) / (2 * NORMALIZATION_SCALE)
+    return tf.clip_by_value(values, low, high)

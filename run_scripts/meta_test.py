@@ -1,0 +1,101 @@
+"""Adapts a trained policy to unseen tasks exactly as in training, and says how well it does.
+
+python run_scripts/meta_test.py data/promp/run_1 --num_tasks 40 --rollouts 20 --steps 3
+
+Writes, into <run>/meta_test/ or --out, k_shot.pdf and .png (return against adaptation steps and against the number of
+rollouts adapted on), the numbers in k_shot.csv and .md, and those of each task in tasks.csv and .md. The references are
+the policy before adaptation and a randomly initialised one, adapted likewise.
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from experiment_utils.cli import fail, parse_arguments
+from experiment_utils.config import ConfigError
+from experiment_utils.experiment import configure_tensorflow, notes
+from experiment_utils.run_folder import RunFolder
+from experiment_utils.tasks import parse_tasks
+
+TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What to test."""
+
+    run_dir: tyro.conf.Positional[Path]
+    """The folder of a run."""
+    num_tasks: int = 40
+    """Tasks, drawn as in training."""
+    rollouts: int = 20
+    """Rollouts per task: adapted on in each step, and measured by."""
+    steps: int = 3
+    """Adaptation steps, also more than in training."""
+    itr: str = "best"
+    """The policy: best, last, or an iteration that the run has kept."""
+    tasks: tuple[str, ...] = ()
+    """These tasks instead of drawn ones: JSON each (-1, [2,2]), or a .json file with a list of them."""
+    seed: int = 0
+    """Of the test; another one draws other tasks."""
+    env: str | None = None
+    """The run's environment, where it is not the package's own: its code will be executed."""
+    out: Path | None = None
+    """Where to write. Default: meta_test in the run's folder."""
+
+    def check(self) -> None:
+        """Complains about numbers that can't be."""
+        for name in ("num_tasks", "rollouts", "steps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be a positive number")
+        if self.seed < 0:
+            raise ConfigError(f"seed is {self.seed}; it must be 0 or a positive number")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Tests as the arguments ask; returns the exit code."""
+    try:
+        request = parse_arguments(Request, __doc__, sys.argv[1:] if argv is None else argv)
+        request.check()
+        RunFolder(request.run_dir).require_config()
+    except ConfigError as error:
+        return fail(str(error))
+    configure_tensorflow()
+    from meta_policy_search.meta_trainer import AdaptationError
+    from meta_policy_search.samplers.meta_sampler import SamplingError
+
+    try:
+        written = run(request)
+    except ConfigError as error:
+        return fail(str(error))
+    except (AdaptationError, SamplingError) as error:
+        print(*notes(error), sep="\n", end="", file=sys.stderr)
+        return fail(f"{error}; the test stopped", code=1)
+    print("\n".join(map(str, written)))
+    return 0
+
+
+def run(request: Request) -> list[Path]:
+    """Tests and writes; returns the files."""
+    from experiment_utils.k_shot import compare, k_shot_figure, overall_table, task_table
+    from experiment_utils.plot_utils import markdown, save_figure, save_table
+    from experiment_utils.trained import load_trained
+
+    trained = load_trained(request.run_dir, request.itr, env=request.env, parallel=True)
+    rng = np.random.default_rng((trained.config.seed, TEST_STREAM, request.seed))
+    tasks = trained.sample_tasks(request.num_tasks, rng)
+    if request.tasks:
+        tasks = parse_tasks(request.tasks, like=tasks[0])
+    results = compare(trained, tasks, request.steps, request.rollouts, rng)
+    overall, title = overall_table(results), f"{trained.config.algo} on {trained.config.env}, iteration {trained.itr}"
+    print(f"{title}, {len(tasks)} tasks\n\n{markdown(overall)}")
+    out = request.run_dir / "meta_test" if request.out is None else request.out
+    figure = save_figure(k_shot_figure(results, title), out / "k_shot")
+    return figure + save_table(overall, out / "k_shot") + save_table(task_table(results, tasks), out / "tasks")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""A page about each run that a browser shows: RUN/report.html, one file with everything in it.
+
+python run_scripts/report.py data/promp/run_1
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import tyro
+
+from experiment_utils.cli import fail, parse_arguments
+from experiment_utils.config import ConfigError
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """Whose pages to write."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run folders."""
+    out: Path | None = None
+    """Where to write the page of a single run. Default: report.html in its folder."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Writes what the arguments ask for; returns the exit code."""
+    try:
+        request = parse_arguments(Request, __doc__, sys.argv[1:] if argv is None else argv)
+    except ConfigError as error:
+        return fail(str(error))
+    from experiment_utils.plot_utils import plain_warnings
+    from experiment_utils.report import write_report
+    from experiment_utils.run_data import BrokenRun
+
+    plain_warnings()
+    if not request.runs or (request.out and len(request.runs) > 1):
+        return fail("name one run folder or several; --out goes with one")
+    try:
+        for folder in request.runs:
+            target = request.out or folder / "report.html"
+            write_report(folder, target)
+            print(target)
+    except (BrokenRun, OSError) as error:
+        return fail(str(error))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

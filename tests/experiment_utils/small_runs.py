@@ -1,0 +1,52 @@
+"""Run folders as a run leaves them, trained in this process."""
+
+import dataclasses
+import runpy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiment_utils.config import Config, ProMPConfig
+from experiment_utils.run_folder import RunFolder
+from experiment_utils.trained import ALGORITHMS, SCRIPTS
+from meta_policy_search.meta_trainer import MetaTrainer
+from meta_policy_search.utils.checkpoint import Checkpoints
+from meta_policy_search.utils.logger import ProgressLog
+from meta_policy_search.utils.snapshots import PolicySnapshots, Snapshot
+
+SMALL = {"meta_batch_size": 3, "rollouts_per_meta_task": 2, "max_path_length": 6, "hidden_sizes": (4,), "parallel": False}
+SMALL |= {"env": "MetaPointEnv", "n_itr": 3}
+
+
+def small(defaults: Config = ProMPConfig(), **settings: Any) -> Config:  # noqa: B008, it is frozen
+    """Settings of a run that takes a second."""
+    return dataclasses.replace(defaults, **{**SMALL, **settings})
+
+
+def make_trainer(folder: Path, config: Config, every: int = 1) -> MetaTrainer:
+    """The trainer of a run that keeps a snapshot of every so many iterations."""
+    rng = np.random.default_rng(config.seed)
+    rooms = runpy.run_path(str(SCRIPTS / ALGORITHMS[config.algo][1]))["build"](config, rng)
+    paths = RunFolder(folder)
+    checkpoints, snapshots = Checkpoints(paths.checkpoints, rooms.algo), PolicySnapshots(paths.policies, every)
+    return MetaTrainer(*rooms, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
+
+
+def train(folder: Path, config: Config, every: int = 1) -> list[dict[str, float]]:
+    """Trains into the folder; returns the rows of progress.csv."""
+    folder.mkdir(parents=True, exist_ok=True)
+    RunFolder(folder).write_params(config)
+    rows, progress = [], ProgressLog(RunFolder(folder).progress)
+    make_trainer(folder, config, every).train(lambda _, metrics: (rows.append(metrics), progress.write(metrics)))
+    return rows
+
+
+def untrained(folder: Path, config: Config) -> MetaTrainer:
+    """Leaves a run folder with the initial policy only; returns the trainer that would train it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    RunFolder(folder).write_params(config)
+    trainer = make_trainer(folder, config)
+    first = Snapshot(0, {name: value.numpy() for name, value in trainer.algo.theta.items()})
+    trainer.snapshots.keep(first, first, is_best=True)
+    return trainer
