@@ -87,7 +87,6 @@ def test_a_state_is_restored_or_refused(state):
     except UNREADABLE:
         return
     assert restored.next_itr == state["itr"]
-    assert restored.seconds + 1.0 != 0.0 or restored.seconds == -1.0
-    assert restored.best_return is None or (0.0 > restored.best_return) in (True, False)
+    sum((restored.seconds, restored.best_return or 0.0))  # numbers to go on with
     restored.task_rng.normal()
     restored.state()
