@@ -74,6 +74,7 @@ def report(memory: list[float], traces: list[int], files: list[dict[str, int]]) 
         "iterations": len(memory),
         "settled_after": settled,
         "memory_mb": {"settled": round(memory[settled], 1), "end": round(memory[-1], 1), "most": round(max(memory), 1)},
+        "memory_mb_every_50": [round(value, 1) for value in memory[49::50]],
         "traces": {"settled": traces[settled], "end": traces[-1]},
         "files": {"settled": len(files[settled]), "end": len(files[-1])},
         "checkpoint_bytes": {"settled": checkpoint_bytes(files[settled]), "end": checkpoint_bytes(files[-1])},
