@@ -54,10 +54,13 @@ def test_the_page_on_own_environments_steps_from_python(project):
 @pytest.mark.slow
 def test_the_page_on_using_a_policy_trains_tests_and_acts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    train, meta_test = blocks(USE, "bash")
+    train, meta_test, visualize, report = blocks(USE, "bash")
     run(train, tmp_path, *SMALL)
     run(meta_test, tmp_path, "--num_tasks=2", "--rollouts=2", "--steps=1")
     assert (tmp_path / "data" / "cheetah" / "meta_test" / "k_shot.md").exists()
+    assert visualize.split()[1] == "run_scripts/visualize.py"  # drawn in tests/experiment_utils/test_visualize.py
+    run(report, tmp_path)
+    assert "k_shot" in (tmp_path / "data" / "cheetah" / "report.html").read_text()
     names: dict = {}
     for block in blocks(USE, "python"):
         exec(block, names)
