@@ -95,6 +95,7 @@ class MetaTrainer:
                 trajectories, seconds = self.sampler.obtain_samples(params, self.sampling_rng)
                 clock.lap("Time-Sampling")
                 samples, statistics = self.sample_processor.process_samples(trajectories)
+                _check_statistics(statistics)
                 statistics = {**statistics, **self._diagnostics(trajectories), **seconds}
                 metrics |= {f"Step_{step}-{name}": value for name, value in statistics.items()}
                 batches.append(samples)
@@ -103,7 +104,9 @@ class MetaTrainer:
                     params = adapted(self.algo, params, samples, self.sampler.tasks)
                     clock.lap("Time-InnerStep")
         except (SamplingError, AdaptationError) as error:
-            raise TrainingError(f"iteration {iteration}: {error}; {REMEDY}") from error
+            by_environment = isinstance(error, SamplingError) and not error.by_policy
+            remedy = ENVIRONMENT_REMEDY if by_environment else REMEDY
+            raise TrainingError(f"iteration {iteration}: {error}; {remedy}") from error
         metrics |= self._optimize(batches, iteration)
         clock.lap("Time-OuterStep")
         self.n_timesteps += (steps + 1) * self.sampler.total_samples
@@ -130,6 +133,8 @@ class MetaTrainer:
         """
         if not all(type(state[name]) is int and state[name] >= 0 for name in ("itr", "n_timesteps")):
             raise ValueError("its counters are no whole numbers")
+        if not isinstance(state["seconds"], float | int) or not isinstance(state.get("best_return"), float | int | None):
+            raise ValueError("its seconds or its best return are no number")
         self.next_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
         self.best_return = state.get("best_return")
         for name, generator in self._generators.items():
@@ -175,4 +180,11 @@ def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Sequence[Ta
     return params
 
 
+def _check_statistics(statistics: Metrics) -> None:
+    bad = [name for name, value in statistics.items() if not np.isfinite(value)]
+    if bad:
+        raise SamplingError(f"the rewards are so large that {bad[0]} is NaN or infinite")
+
+
 REMEDY = "try a smaller inner_lr or learning_rate (or step_size), and look at the environment's rewards"
+ENVIRONMENT_REMEDY = "the policy's actions were finite, so look at what the environment does with them in this task"

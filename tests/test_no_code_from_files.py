@@ -24,6 +24,8 @@ MAY_IMPORT_BY_NAME = {
 }  # what the user names; own families
 MAY_RUN_SCRIPTS = ("run_scripts/", "experiment_utils/figures/", "experiment_utils/trained.py")  # the project's own
 
+MAY_RUN_SCRIPTS = ("run_scripts/", "experiment_utils/figures/", "experiment_utils/trained.py")  # the package's own
+
 
 def offences(source: str, path: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):

@@ -69,6 +69,11 @@ class BatchMetaEnv(MetaEnv):
         self.tasks: Sequence[Task] = []
         self.set_tasks([self.default_task()] * num_envs)
 
+    @property
+    def family_name(self) -> str:
+        """What messages call it."""
+        return type(self).__name__
+
     @abc.abstractmethod
     def default_task(self) -> Task:
         """The task of a new environment."""

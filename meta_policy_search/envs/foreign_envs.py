@@ -13,6 +13,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure, Task
 from meta_policy_search.envs.foreign_worker import NONE, EnvChunk, Make, complaint, prepare, seed_everything
+from meta_policy_search.envs.old_gym_env import OldGymEnv
 
 if TYPE_CHECKING:
     from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
@@ -45,6 +46,11 @@ class ForeignEnvs(BatchMetaEnv):
         self._make, self._parallel = make, parallel
         self._vector: AsyncVectorEnv | SyncVectorEnv | None = None  # once it is needed
         super().__init__(num_envs=num_envs, render_mode=render_mode, make=make, parallel=parallel)
+
+    @property
+    def family_name(self) -> str:
+        single = self._single.unwrapped
+        return type(single.env if isinstance(single, OldGymEnv) else single).__name__
 
     def default_task(self) -> Task:
         return self.draw_tasks(1, np.random.default_rng(0))[0]

@@ -148,13 +148,16 @@ def conjugate_gradient(
 ) -> tuple[np.ndarray, np.ndarray]:
     """x with H x ~ g, for H given by `product`, and the residual g - H x; all [P], float64.
 
-    Starts at 0 and stops early once the squared norm of the residual is below 1e-10.
+    Starts at 0 and stops early once the squared norm of the residual is below 1e-10, or where there is no curvature.
     """
     x, residual, direction = np.zeros_like(g), g.copy(), g.copy()
     squared = residual @ residual
     for _ in range(iterations):
         curved = product(direction)
-        step = squared / (direction @ curved)
+        curvature = direction @ curved
+        if curvature == 0.0:  # no gradient, or none that the constraint sees; nothing to divide by
+            break
+        step = squared / curvature
         x += step * direction
         residual -= step * curved
         previous, squared = squared, residual @ residual

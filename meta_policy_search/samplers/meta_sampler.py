@@ -13,7 +13,16 @@ from meta_policy_search.utils.clock import Clock
 
 
 class SamplingError(RuntimeError):
-    """A round that gave nothing to learn from: what went wrong, in which tasks."""
+    """A round that gave nothing to learn from: what went wrong, in which tasks.
+
+    Args:
+      message: that.
+      by_policy: the policy's actions were no numbers; otherwise it is the environment's affair.
+    """
+
+    def __init__(self, message: str, by_policy: bool = False):
+        super().__init__(message)
+        self.by_policy = by_policy
 
 
 class MetaSampler:
@@ -99,18 +108,19 @@ class MetaSampler:
             return self.envs.reset_envs(rng, envs)
 
     def _step(self, actions: np.ndarray) -> BatchStep:
-        with self._naming_tasks():
+        with self._naming_tasks(actions):
             return self.envs.step_envs(actions)
 
     @contextlib.contextmanager
-    def _naming_tasks(self) -> Iterator[None]:
-        """Makes a failure of environments one of their tasks."""
+    def _naming_tasks(self, actions: np.ndarray | None = None) -> Iterator[None]:
+        """Makes a failure of environments one of their tasks, and of the policy if they had to take such actions."""
         try:
             yield
         except EnvironmentFailure as failure:
             slots = np.unique(np.asarray(failure.envs, int) // self.batch_shape[1])
             where = f" in {describe_tasks(self.tasks, slots)}" if len(slots) else ""
-            raise SamplingError(f"{failure}{where}") from failure
+            by_policy = actions is not None and not np.isfinite(actions).all()
+            raise SamplingError(f"{failure}{where}", by_policy) from failure
 
     def _stack(self, steps: list[tuple], finished_until: np.ndarray) -> Trajectories:
         """T steps of M environments -> arrays [N, R, T, ...]."""
@@ -124,17 +134,28 @@ class MetaSampler:
         return Trajectories(observations, actions, rewards, start, mask, agent_infos, env_infos)
 
     def _check_finite(self, trajectories: Trajectories) -> None:
-        for name in ("observations", "actions", "rewards"):
-            bad = ~np.isfinite(getattr(trajectories, name))
-            if bad.any():
-                slots = np.unique(np.nonzero(bad)[0])
-                raise SamplingError(f"NaN or infinite {name} in {describe_tasks(self.tasks, slots)}")
+        """Complains about what was not finite first; at the same step the observation is before action and reward."""
+        names = ("observations", "actions", "rewards")
+        bad = np.stack([_not_finite(getattr(trajectories, name)) for name in names], axis=-1)  # [N, R, T, 3]
+        if not bad.any():
+            return
+        step, kind = divmod(int(np.flatnonzero(bad.any(axis=(0, 1)))[0]), len(names))
+        slots, rows = np.nonzero(bad[:, :, step, kind])
+        time = step - trajectories.start[slots[0], rows[0], step]
+        whose = "the policy" if names[kind] == "actions" else self.envs.family_name
+        where = f"at time step {time} in {describe_tasks(self.tasks, np.unique(slots))}"
+        raise SamplingError(f"NaN or infinite {names[kind]} of {whose} {where}", by_policy=names[kind] == "actions")
 
 
 def describe_tasks(tasks: Sequence[Task], slots: np.ndarray) -> str:
     """The tasks of some slots, for a message."""
     shown = ", ".join(f"slot {slot}: {tasks[slot]}" for slot in slots[:3])
     return f"{len(slots)} of {len(tasks)} tasks ({shown}{', ...' if len(slots) > 3 else ''})"
+
+
+def _not_finite(values: np.ndarray) -> np.ndarray:
+    """Whether any entry of a step is NaN or infinite: [N, R, T, ...] -> [N, R, T]."""
+    return ~np.isfinite(values).reshape(*values.shape[:3], -1).all(axis=-1)
 
 
 def _flat(array: np.ndarray) -> np.ndarray:

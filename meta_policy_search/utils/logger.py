@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from meta_policy_search.utils.file_errors import as_os_errors
@@ -88,10 +89,10 @@ class TensorBoardLog:
             self._writer = tf.summary.create_file_writer(str(directory))
 
     def write(self, iteration: int, metrics: Metrics) -> None:
-        """Adds one iteration."""
-        with as_os_errors(), self._writer.as_default(step=iteration):
+        """Adds one iteration. As arrays: TensorFlow keeps every Python number that becomes a tensor, for ever."""
+        with as_os_errors(), self._writer.as_default(step=np.array(iteration, np.int64)):
             for name, value in metrics.items():
-                tf.summary.scalar(name, value)
+                tf.summary.scalar(name, np.array(value, np.float32))
             self._writer.flush()
 
 

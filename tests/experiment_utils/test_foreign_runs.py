@@ -54,7 +54,7 @@ def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(tmp_path):
             wait_for_rows(tmp_path / folder, killed_at, process)
             process.send_signal(signal.SIGKILL)
             process.wait()
-            process = start(tmp_path / folder, "--resume")
+            process = start(tmp_path / folder, "--resume", *ENV)
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
     assert len(rows(tmp_path / "whole")) == 8

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = ROOT / "run_scripts" / "pro-mp_run_point_mass.py"
 MUJOCO = SCRIPT.with_name("pro-mp_run_mujoco.py")
 SMALL = ["--meta_batch_size", "3", "--rollouts_per_meta_task", "2", "--max_path_length", "10", "--hidden_sizes", "8"]
+DENSE = ["--env", "MetaPointEnv", "--env_options", '{"reward_type": "dense"}']  # every action shows in the numbers
 N_ITR = 30
 
 pytestmark = pytest.mark.slow
@@ -51,8 +52,9 @@ def wait_for_rows(folder: Path, count: int, process: subprocess.Popen) -> None:
 def finished(tmp_path_factory) -> Path:
     """A run that nobody disturbed."""
     folder = tmp_path_factory.mktemp("runs") / "finished"
-    result = run(folder, "--n_itr", str(N_ITR), *SMALL)
+    result = run(folder, "--n_itr", str(N_ITR), *SMALL, *DENSE)
     assert result.returncode == 0, result.stderr
+    assert len({row["Step_0-AverageReturn"] for row in rows(folder)}) == N_ITR
     assert f"iteration {N_ITR}/{N_ITR}: return before" in result.stdout
     return folder
 
@@ -77,7 +79,7 @@ def test_a_run_leaves_everything_behind(finished):
 def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(finished, tmp_path):
     folder = tmp_path / "killed"
     for wanted in (0, 7, 19):  # killed before the first row, and twice in the middle
-        resume = ["--resume"] if wanted else ["--n_itr", str(N_ITR), *SMALL]
+        resume = ["--resume"] if wanted else ["--n_itr", str(N_ITR), *SMALL, *DENSE]
         process = subprocess.Popen(command(folder, *resume), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if wanted:
             wait_for_rows(folder, wanted, process)
@@ -95,7 +97,7 @@ def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(finished, t
 def test_ctrl_c_saves_draws_and_prints_the_command_that_resumes(finished, tmp_path):
     folder = tmp_path / "interrupted"
     process = subprocess.Popen(
-        command(folder, "--n_itr", "300", *SMALL), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(folder, "--n_itr", "300", *SMALL, *DENSE), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     wait_for_rows(folder, 5, process)
     process.send_signal(signal.SIGINT)

@@ -87,5 +87,6 @@ def test_a_state_is_restored_or_refused(state):
     except UNREADABLE:
         return
     assert restored.next_itr == state["itr"]
+    sum((restored.seconds, restored.best_return or 0.0))  # numbers to go on with
     restored.task_rng.normal()
     restored.state()

@@ -171,3 +171,10 @@ def test_flat_vectors_follow_the_order_of_the_names():
 def test_an_unknown_product_is_told_with_the_known_ones():
     with pytest.raises(ValueError, match="hvp is 'exact'; it can be one of fisher, hessian, finite_difference"):
         TRPOMAML(make_policy(), optimizer={"hvp": "exact"})
+
+
+def test_without_gradient_or_curvature_conjugate_gradient_stays_at_zero():
+    for g, hessian in ((np.zeros(2), np.eye(2)), (np.ones(2), np.zeros((2, 2)))):
+        x, residual = conjugate_gradient(lambda v, hessian=hessian: hessian @ v, g, 10)
+        np.testing.assert_array_equal(x, np.zeros(2))
+        np.testing.assert_array_equal(residual, g)

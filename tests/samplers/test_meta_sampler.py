@@ -93,5 +93,28 @@ def test_a_failing_simulation_is_reported_with_its_task():
 
 
 def test_a_reward_that_is_not_a_number_is_reported_with_its_task():
-    with pytest.raises(SamplingError, match=r"NaN or infinite rewards in 1 of 3 tasks \(slot 2: 88\)"):
+    words = r"NaN or infinite rewards of CountdownEnv at time step 0 in 1 of 3 tasks \(slot 2: 88\)"
+    with pytest.raises(SamplingError, match=words) as caught:
         sample(make_sampler(), [2, 3, CountdownEnv.nan_at])
+    assert not caught.value.by_policy
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words", "by_policy"),
+    [
+        ("observations", np.inf, "NaN or infinite observations of CountdownEnv at time step 1 in 1 of 3", False),
+        ("actions", np.nan, "NaN or infinite actions of the policy at time step 1 in 1 of 3", True),
+        ("rewards", -np.inf, "NaN or infinite rewards of CountdownEnv at time step 1 in 1 of 3", False),
+    ],
+)
+def test_who_was_first_to_give_what_is_not_a_number_is_named_with_task_and_time(field, value, words, by_policy):
+    sampler = make_sampler()
+    trajectories = sample(sampler, [2, 4, 9])
+    for later in ("observations", "actions", "rewards"):
+        getattr(trajectories, later)[0, 0, 6:] = np.nan
+    start = trajectories.start[1, 1]
+    getattr(trajectories, field)[1, 1, 5] = value
+    assert 5 - start[5] == 1
+    with pytest.raises(SamplingError, match=words) as caught:
+        sampler._check_finite(trajectories)
+    assert caught.value.by_policy == by_policy

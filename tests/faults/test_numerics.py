@@ -1,0 +1,129 @@
+"""Training at settings that nobody should choose: finite numbers, or an error that says what to try."""
+
+import dataclasses
+import runpy
+
+import numpy as np
+import pytest
+
+from meta_policy_search.envs.base import EnvironmentFailure
+from meta_policy_search.meta_trainer import ENVIRONMENT_REMEDY, REMEDY, MetaTrainer, TrainingError
+from meta_policy_search.policies.meta_gaussian_mlp_policy import LOG_STD
+from tests.experiment_utils.test_runs import ROOT
+
+SMALL = {"meta_batch_size": 2, "rollouts_per_meta_task": 2, "max_path_length": 4, "hidden_sizes": (4,), "parallel": False}
+DENSE = {"env": "MetaPointEnv", "env_options": {"reward_type": "dense"}}
+ALGORITHMS = {
+    "pro-mp": {"num_promp_steps": 2},
+    "maml": {"inner_type": "likelihood_ratio"},
+    "vpg": {"exploration": True},
+    "dice": {},
+}
+EXTREMES = {
+    "large inner_lr": {"inner_lr": 10.0},
+    "huge inner_lr": {"inner_lr": 1e6},
+    "constant rewards": {"env": "MetaPointEnvCorner", "env_options": {}},  # too short to reach a goal: always 0
+    "constant rewards, not normalised": {"env": "MetaPointEnvCorner", "env_options": {}, "normalize_adv": False},
+    "one rollout of one step in one task": {"meta_batch_size": 1, "rollouts_per_meta_task": 1, "max_path_length": 1},
+    "no discount, no baseline": {"discount": 0.0, "gae_lambda": 0.0, "baseline": "ZeroBaseline", "inner_lr": 10.0},
+}
+ITERATIONS = 2
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("eagerly"),
+    pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning"),  # the error that follows says more
+]
+
+
+def make_trainer(algorithm: str, **settings) -> MetaTrainer:
+    script = runpy.run_path(str(ROOT / "run_scripts" / f"{algorithm}_run_mujoco.py"))
+    config = dataclasses.replace(script["DEFAULTS"], **{**SMALL, **DENSE, **ALGORITHMS[algorithm], **settings})
+    rng = np.random.default_rng(config.seed)
+    rooms = script["build"](config, rng)
+    if algorithm == "maml":  # untraced, its second derivatives take long
+        rooms.algo.optimizer.cg_iters, rooms.algo.optimizer.max_backtracks = 2, 2
+    return MetaTrainer(*rooms, rng=rng, n_itr=ITERATIONS)
+
+
+def train(trainer: MetaTrainer) -> list[dict[str, float]]:
+    rows = []
+    trainer.train(lambda iteration, metrics: rows.append(metrics))
+    return rows
+
+
+def assert_finite_or_a_clear_error(trainer: MetaTrainer) -> None:
+    try:
+        rows = train(trainer)
+    except TrainingError as error:
+        assert str(error).startswith("iteration ") and str(error).endswith((REMEDY, ENVIRONMENT_REMEDY))  # noqa: PT017, PT018
+        return
+    assert len(rows) == ITERATIONS
+    for row in rows:
+        assert not [name for name, value in row.items() if not np.isfinite(value)]
+    assert all(np.isfinite(value.numpy()).all() for value in trainer.algo.theta.values())
+
+
+@pytest.mark.parametrize("extreme", EXTREMES)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_extreme_settings_end_in_finite_numbers_or_a_clear_error(algorithm, extreme):
+    assert_finite_or_a_clear_error(make_trainer(algorithm, **EXTREMES[extreme]))
+
+
+@pytest.mark.parametrize("log_std", [-50.0, 30.0, 100.0])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_extreme_deviations_end_in_finite_numbers_or_a_clear_error(algorithm, log_std):
+    trainer = make_trainer(algorithm)
+    trainer.algo.policy.theta[LOG_STD].assign(np.full((1, 2), log_std))
+    assert_finite_or_a_clear_error(trainer)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30, 1e300])
+@pytest.mark.parametrize("algorithm", ["pro-mp", "dice"])
+def test_extreme_rewards_end_in_finite_numbers_or_a_clear_error(algorithm, scale):
+    trainer = make_trainer(algorithm)
+    step = trainer.sampler.envs.env.step_envs
+
+    def scaled(actions):
+        after = step(actions)
+        return after._replace(rewards=after.rewards * scale)
+
+    trainer.sampler.envs.env.step_envs = scaled
+    assert_finite_or_a_clear_error(trainer)
+
+
+def test_zero_variance_advantages_move_nothing():
+    trainer = make_trainer("vpg", **EXTREMES["constant rewards"], exploration=False)
+    before = {name: value.numpy() for name, value in trainer.algo.theta.items()}
+    train(trainer)
+    assert all(np.array_equal(before[name], value.numpy()) for name, value in trainer.algo.theta.items())
+
+
+def test_a_failing_environment_is_not_blamed_on_the_step_size():
+    trainer = make_trainer("vpg")
+
+    def failing(actions):
+        raise EnvironmentFailure("the arm fell off", [0])
+
+    trainer.sampler.envs.env.step_envs = failing
+    with pytest.raises(TrainingError, match="iteration 0: the arm fell off in 1 of 2 tasks") as caught:
+        train(trainer)
+    assert "inner_lr" not in str(caught.value)
+
+
+def test_nan_of_an_environment_names_it_the_task_and_the_time():
+    trainer = make_trainer("vpg")
+    step, calls = trainer.sampler.envs.env.step_envs, []
+
+    def poisoned(actions):
+        calls.append(actions)
+        after = step(actions)
+        if len(calls) == 3:
+            after.rewards[2] = np.nan
+        return after
+
+    trainer.sampler.envs.env.step_envs = poisoned
+    words = r"iteration 0: NaN or infinite rewards of MetaPointEnv at time step 2 in 1 of 2 tasks \(slot 1: "
+    with pytest.raises(TrainingError, match=words) as caught:
+        train(trainer)
+    assert str(caught.value).endswith(ENVIRONMENT_REMEDY)
