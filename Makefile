@@ -1,8 +1,9 @@
 # make train   sets everything up, then trains ProMP on half-cheetah; ARGS="--n_itr 30" passes flags on
-# make test    sets everything up, then runs the tests
+# make test    sets everything up, then runs the tests, except those that train for minutes (marked long)
+# make test-all  those too
 # make check   format, lint, tests
 # make docs    writes the documentation as a site; open site/index.html
-.PHONY: setup train test check format docs
+.PHONY: setup train test test-all lint check format docs
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -19,12 +20,16 @@ train: setup
 	$(BIN)/python run_scripts/pro-mp_run_mujoco.py $(ARGS)
 
 test: setup
+	$(BIN)/python -m pytest $(PARALLEL) -m "not long" $(ARGS)
+
+test-all: setup
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-check: setup
+lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+check: lint test
 
 format: setup
 	$(BIN)/ruff format .

@@ -23,6 +23,14 @@ def parse_tasks(words: Sequence[str], like: Task) -> list[Task]:
     return [as_task(value, like, f"task {number} of --tasks") for number, value in enumerate(values)]
 
 
+def parse_task(word: str, like: Task) -> Task:
+    """The one task of a word; see `parse_tasks`."""
+    tasks = parse_tasks([word], like)
+    if len(tasks) != 1:
+        raise ConfigError(f"{word} holds {len(tasks)} tasks; one is wanted")
+    return tasks[0]
+
+
 def as_task(value: Json, like: Task, where: str) -> Task:
     """A JSON value as what `like` is: a number, an array, or a dict of such."""
     if isinstance(like, dict):

@@ -15,7 +15,7 @@ from experiment_utils.cli import fail, parse_arguments
 from experiment_utils.config import ConfigError
 from experiment_utils.experiment import configure_tensorflow, notes
 from experiment_utils.run_folder import RunFolder
-from experiment_utils.tasks import parse_tasks
+from experiment_utils.tasks import parse_task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ def run(request: Request) -> str:
     actor, what = trained.actor(), "the meta-policy"
     if request.task is not None:
         rng = np.random.default_rng(request.seed)
-        (task,) = parse_tasks([request.task], like=trained.sample_tasks(1, rng)[0])
+        task = parse_task(request.task, like=trained.sample_tasks(1, rng)[0])
         actor = trained.adapt(task, rng=rng, steps=request.steps, rollouts=request.rollouts)
         what = f"the policy adapted to the task {request.task}"
     export_policy(actor, request.out)

@@ -16,7 +16,7 @@ from experiment_utils.cli import fail, parse_arguments
 from experiment_utils.config import ConfigError
 from experiment_utils.experiment import configure_tensorflow, notes
 from experiment_utils.run_folder import RunFolder
-from experiment_utils.tasks import parse_tasks
+from experiment_utils.tasks import parse_task
 from experiment_utils.video import VideoError, require_format, write_video
 
 
@@ -89,10 +89,7 @@ def film(request: Request) -> tuple[float, Iterator]:
     rng = np.random.default_rng(request.seed)
     task = trained.sample_tasks(1, rng)[0]
     if request.task is not None:
-        named = parse_tasks([request.task], like=task)
-        if len(named) != 1:
-            raise ConfigError(f"--task {request.task} holds {len(named)} tasks; a film is of one")
-        task = named[0]
+        task = parse_task(request.task, like=task)
     steps = trained.config.num_inner_grad_steps if request.steps is None else request.steps
     adapted = trained.adapt(task, rng=rng, steps=steps, rollouts=request.rollouts)
     after = f"after {steps} step{'s' if steps != 1 else ''}"

@@ -10,17 +10,26 @@ import pytest
 
 from tests.experiment_utils.test_runs import ROOT, rows
 
-PAGE = ROOT / "docs" / "own_environment.md"
+OWN_ENVIRONMENT, USE = ROOT / "docs" / "own_environment.md", ROOT / "docs" / "use_a_policy.md"
 SMALL = ["--meta_batch_size=2", "--rollouts_per_meta_task=2", "--max_path_length=12", "--n_itr=2", "--hidden_sizes=4"]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def run(command: str, folder: Path, *argv: str) -> None:
+    """A command of the page as it stands there, with more arguments."""
+    python, script, *flags = shlex.split(command)
+    assert python == "python"
+    command = [sys.executable, str(ROOT / script), *flags, *argv]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.fixture
 def project(tmp_path) -> Path:
-    pendulum, cart_pole, _ = blocks("python")
+    pendulum, cart_pole, _ = blocks(OWN_ENVIRONMENT, "python")
     (tmp_path / "my_envs.py").write_text(pendulum + cart_pole)
     return tmp_path
 
@@ -28,19 +37,36 @@ def project(tmp_path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["PendulumRandGravity", "CartPoleRandLength"])
 def test_the_page_on_own_environments_trains(project, name):
-    (command,) = blocks("bash")
-    python, script, *flags = shlex.split(command.replace("PendulumRandGravity", name))
-    assert python == "python"
-    argv = [sys.executable, str(ROOT / script), *flags, *SMALL, "--dump_path", "run"]
-    result = subprocess.run(argv, cwd=project, capture_output=True, text=True, timeout=300, check=False)
-    assert result.returncode == 0, result.stderr
+    (command,) = blocks(OWN_ENVIRONMENT, "bash")
+    run(command.replace("PendulumRandGravity", name), project, *SMALL, "--dump_path", "run")
     assert len(rows(project / "run")) == 2
 
 
 def test_the_page_on_own_environments_steps_from_python(project):
     names: dict = {}
-    pendulum, _, from_python = blocks("python")
+    pendulum, _, from_python = blocks(OWN_ENVIRONMENT, "python")
     exec(pendulum + from_python, names)
     assert names["observations"].shape == names["step"].observations.shape == (8, 3)
     assert (names["step"].rewards < 0).all()
     assert len(set(names["envs"].tasks)) == 8
+
+
+@pytest.mark.slow
+def test_the_page_on_using_a_policy_trains_tests_and_acts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train, meta_test, visualize, report = blocks(USE, "bash")
+    run(train, tmp_path, *SMALL)
+    run(meta_test, tmp_path, "--num_tasks=2", "--rollouts=2", "--steps=1")
+    assert (tmp_path / "data" / "cheetah" / "meta_test" / "k_shot.md").exists()
+    assert visualize.split()[1] == "run_scripts/visualize.py"  # drawn in tests/experiment_utils/test_visualize.py
+    run(report, tmp_path)
+    assert "k_shot" in (tmp_path / "data" / "cheetah" / "report.html").read_text()
+    names: dict = {}
+    for block in blocks(USE, "python"):
+        exec(block, names)
+    assert names["action"].shape == (6,)
+    assert [found.trajectories.rewards.shape for found in names["rounds"]] == [(10, 5, 12)] * 3
+    assert names["modes"].shape == names["draws"].shape == (8, 6)
+    (export,) = re.findall(r"`(python run_scripts/export_policy.py .*?)`", USE.read_text())
+    run(export.replace(" model ", " another "), tmp_path)
+    assert (tmp_path / "another" / "saved_model.pb").exists()

@@ -86,6 +86,7 @@ def train(folder, name, *, n_itr, **settings):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_resumed_measurement_gives_the_same_numbers(tmp_path):
     whole = train(tmp_path / "whole", "LVC", n_itr=3, round_tasks="previous")
     train(tmp_path / "cut", "LVC", n_itr=1, round_tasks="previous")
@@ -97,6 +98,7 @@ def test_a_resumed_measurement_gives_the_same_numbers(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_settings_of_the_measurement_change_it(tmp_path):
     base = train(tmp_path / "base", "LVC", n_itr=2, measure_every=1)
     others = {

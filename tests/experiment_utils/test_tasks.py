@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiment_utils.config import ConfigError
-from experiment_utils.tasks import parse_tasks, task_text
+from experiment_utils.tasks import parse_task, parse_tasks, task_text
 
 BODY = {"body_mass": np.ones(2), "geom_friction": np.ones((1, 3))}
 
@@ -29,6 +29,14 @@ def test_a_file_holds_a_list_of_tasks(tmp_path):
     path.write_text(json.dumps([[1, 2], [3, 4]]))
     tasks = parse_tasks([str(path), "[5, 6]"], like=np.zeros(2))
     np.testing.assert_array_equal(tasks, [[1, 2], [3, 4], [5, 6]])
+
+
+def test_where_one_task_is_wanted_a_list_gets_a_sentence(tmp_path):
+    path = tmp_path / "tasks.json"
+    path.write_text("[1, 2]")
+    assert parse_task("-1", like=np.float64(1)) == -1
+    with pytest.raises(ConfigError, match="holds 2 tasks; one is wanted"):
+        parse_task(str(path), like=np.float64(1))
 
 
 @pytest.mark.parametrize(
