@@ -47,6 +47,7 @@ def test_spaces_that_no_policy_fits_are_a_mistake_of_the_config():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(tmp_path):
     for folder, killed_at in (("whole", None), ("killed", 3)):
         process = start(tmp_path / folder, *ENV, *SMALL, "--n_itr", "8")

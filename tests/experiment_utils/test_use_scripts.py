@@ -105,6 +105,7 @@ def test_a_mistake_is_answered_by_one_sentence_without_loading_tensorflow(script
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_way_from_the_command_line(folder, tmp_path):
     command = [
         sys.executable,

@@ -10,6 +10,7 @@ SOAK = runpy.run_path(str(ROOT / "benchmarks" / "soak.py"))
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_memory_traces_and_checkpoints_stay_as_they_are_after_the_first_iterations(tmp_path):
     report = SOAK["soak"](tmp_path, 30)
     assert not SOAK["grown"](report)

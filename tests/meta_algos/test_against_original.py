@@ -41,7 +41,12 @@ NOT_COMPARED = {  # of TRPO's files: float32 conjugate gradient on finite differ
 }
 
 
-@pytest.mark.parametrize("name", FILES)
+# Each compiles for half a minute; the other two TRPO files take the same ways.
+LONG_FILES = ("trpomaml_loglik_plain_offpolicy_k1", "trpomaml_loglik_explore_nearpolicy_k1")
+LONG = (pytest.mark.slow, pytest.mark.long)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG if name in LONG_FILES else ()) for name in FILES])
 def test_package_agrees_with_the_original_in_every_recorded_number(name, monkeypatch):
     files = []
     monkeypatch.setattr(algorithms, "Original", lambda path: files.append(Original(path)) or files[-1])
