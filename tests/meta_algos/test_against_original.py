@@ -18,19 +18,23 @@ QUICK = [
 SLOW = [
     "vpgmaml_loglik_explore_onpolicy_k2",
     "vpgdicemaml_padded_k1",
-    "trpomaml_loglik_explore_nearpolicy_k1",
     "vpgmaml_ratio_plain_offpolicy_k1",
     "promp_onpolicy_k2",
     "promp_nearpolicy_k1",
     "trpomaml_ratio_plain_onpolicy_k2",
-    "trpomaml_loglik_plain_offpolicy_k1",
     "trpomaml_ratio_explore_offpolicy_k1",
     "vpgmaml_loglik_plain_nearpolicy_k1",
     "vpgmaml_ratio_explore_onpolicy_k1",
     "dicemaml_full_k2",
     "vpgdicemaml_full_k2",
 ]
-FILES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+# Each compiles for half a minute; the other two of TRPO take the same ways.
+LONG = ["trpomaml_loglik_explore_nearpolicy_k1", "trpomaml_loglik_plain_offpolicy_k1"]
+FILES = [
+    *QUICK,
+    *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW),
+    *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.long]) for name in LONG),
+]
 NOT_COMPARED = {  # of TRPO's files: float32 conjugate gradient on finite differences, and the text of the log
     "after_optimize_policy",
     "descent_direction",
@@ -41,12 +45,7 @@ NOT_COMPARED = {  # of TRPO's files: float32 conjugate gradient on finite differ
 }
 
 
-# Each compiles for half a minute; the other two TRPO files take the same ways.
-LONG_FILES = ("trpomaml_loglik_plain_offpolicy_k1", "trpomaml_loglik_explore_nearpolicy_k1")
-LONG = (pytest.mark.slow, pytest.mark.long)
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG if name in LONG_FILES else ()) for name in FILES])
+@pytest.mark.parametrize("name", FILES)
 def test_package_agrees_with_the_original_in_every_recorded_number(name, monkeypatch):
     files = []
     monkeypatch.setattr(algorithms, "Original", lambda path: files.append(Original(path)) or files[-1])
