@@ -78,14 +78,13 @@ def test_drawing_does_not_wait_for_tensorflow(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("argv", "runs", "collected"),
     [
-        pytest.param(
-            ["figure2", "--env", "half_cheetah"], 5, "half_cheetah/ProMP/seed_1/progress.csv", marks=pytest.mark.long
-        ),
-        pytest.param(["figure3"], 2, "figure3/DiCE/seed_1/progress.csv", marks=pytest.mark.long),
-        pytest.param(["figure4"], 3, "figure4/E-MAML-TRPO/seed_1/exploration.npz", marks=pytest.mark.long),
+        (["figure2", "--env", "half_cheetah"], 5, "half_cheetah/ProMP/seed_1/progress.csv"),
+        (["figure3"], 2, "figure3/DiCE/seed_1/progress.csv"),
+        (["figure4"], 3, "figure4/E-MAML-TRPO/seed_1/exploration.npz"),
         (["formulations"], 0, "formulations/thetas.csv"),
     ],
 )
