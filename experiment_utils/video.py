@@ -7,11 +7,13 @@ import imageio.v3 as imageio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from experiment_utils.config import ConfigError
+
 CAPTION_HEIGHT = 34  # pixels
 FORMATS = (".mp4", ".gif")
 
 
-class VideoError(ValueError):
+class VideoError(ConfigError):
     """A film that can't be written as asked."""
 
 
@@ -47,17 +49,25 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float, width: int
 
     Raises:
       VideoError: see `require_format`.
+      OSError: the file can't be written.
     """
     require_format(path)
-    frames = np.stack([_resized(frame, width) for frame in frames])
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}")
+    partial.touch()  # a place that can't be written is complained about before anything is drawn
+    try:
+        _write(np.stack([_resized(frame, width) for frame in frames]), partial, fps)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write(frames: np.ndarray, path: Path, fps: float) -> None:
     if path.suffix == ".mp4":
         even = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]  # as H.264 needs it
-        imageio.imwrite(partial, even, plugin="FFMPEG", fps=fps, codec="libx264", macro_block_size=1, extension=".mp4")
+        imageio.imwrite(path, even, plugin="FFMPEG", fps=fps, codec="libx264", macro_block_size=1, extension=".mp4")
     else:
-        imageio.imwrite(partial, frames, plugin="pillow", duration=1000 / fps, loop=0, extension=".gif")
-    partial.replace(path)
+        imageio.imwrite(path, frames, plugin="pillow", duration=1000 / fps, loop=0, extension=".gif")
 
 
 def _resized(frame: np.ndarray, width: int | None) -> np.ndarray:

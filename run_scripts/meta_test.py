@@ -10,72 +10,37 @@ the policy before adaptation and a randomly initialised one, adapted likewise.
 import dataclasses
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
-import tyro
 
-from experiment_utils.cli import fail, parse_arguments
-from experiment_utils.config import ConfigError
-from experiment_utils.experiment import configure_tensorflow, notes
-from experiment_utils.run_folder import RunFolder
 from experiment_utils.tasks import parse_tasks
+from experiment_utils.use_run import UseRequest, use_run
 
 TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request(UseRequest):
     """What to test."""
 
-    run_dir: tyro.conf.Positional[Path]
-    """The folder of a run."""
     num_tasks: int = 40
     """Tasks, drawn as in training."""
     rollouts: int = 20
     """Rollouts per task: adapted on in each step, and measured by."""
     steps: int = 3
     """Adaptation steps, also more than in training."""
-    itr: str = "best"
-    """The policy: best, last, or an iteration that the run has kept."""
     tasks: tuple[str, ...] = ()
     """These tasks instead of drawn ones: JSON each (-1, [2,2]), or a .json file with a list of them."""
-    seed: int = 0
-    """Of the test; another one draws other tasks."""
-    env: str | None = None
-    """The run's environment, where it is not the package's own: its code will be executed."""
     out: Path | None = None
     """Where to write. Default: meta_test in the run's folder."""
 
-    def check(self) -> None:
-        """Complains about numbers that can't be."""
-        for name in ("num_tasks", "rollouts", "steps"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be a positive number")
-        if self.seed < 0:
-            raise ConfigError(f"seed is {self.seed}; it must be 0 or a positive number")
+    LEAST: ClassVar = {"num_tasks": 1, "rollouts": 1, "steps": 1}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Tests as the arguments ask; returns the exit code."""
-    try:
-        request = parse_arguments(Request, __doc__, sys.argv[1:] if argv is None else argv)
-        request.check()
-        RunFolder(request.run_dir).require_config()
-    except ConfigError as error:
-        return fail(str(error))
-    configure_tensorflow()
-    from meta_policy_search.meta_trainer import AdaptationError
-    from meta_policy_search.samplers.meta_sampler import SamplingError
-
-    try:
-        written = run(request)
-    except ConfigError as error:
-        return fail(str(error))
-    except (AdaptationError, SamplingError) as error:
-        print(*notes(error), sep="\n", end="", file=sys.stderr)
-        return fail(f"{error}; the test stopped", code=1)
-    print("\n".join(map(str, written)))
-    return 0
+    return use_run(Request, __doc__, argv, run, failed="the test stopped")
 
 
 def run(request: Request) -> list[Path]:

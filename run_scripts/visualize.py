@@ -8,24 +8,19 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
-import tyro
 
-from experiment_utils.cli import fail, parse_arguments
-from experiment_utils.config import ConfigError
-from experiment_utils.experiment import configure_tensorflow, notes
-from experiment_utils.run_folder import RunFolder
 from experiment_utils.tasks import parse_task
-from experiment_utils.video import VideoError, require_format, write_video
+from experiment_utils.use_run import UseRequest, use_run
+from experiment_utils.video import require_format, write_video
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request(UseRequest):
     """What to film."""
 
-    run_dir: tyro.conf.Positional[Path]
-    """The run's folder."""
     video: Path | None = None
     """The film, .mp4 or .gif. Default: video.mp4 in the run's folder."""
     window: bool = False
@@ -36,48 +31,42 @@ class Request:
     """Adaptation steps. Default: as many as in training."""
     rollouts: int | None = None
     """Rollouts that each step adapts on. Default: as many as in training."""
-    itr: str = "best"
-    """Which policy: best, last, or an iteration of which there is a snapshot."""
     sample: bool = False
     """Draw the actions as in training. Default: the most probable ones."""
     max_path_length: int | None = None
     """Length of the film in env steps. Default: as long as an episode in training."""
     width: int | None = None
     """Width of the film in pixels."""
-    seed: int = 0
-    """Of the task, the adaptation and the film."""
-    env: str | None = None
-    """The run's environment, where that is not one of this package's: its code is then trusted."""
+
+    LEAST: ClassVar = {"steps": 0, "rollouts": 1, "max_path_length": 1, "width": 16}
+
+    @property
+    def target(self) -> Path:
+        """Where the film goes."""
+        return self.run_dir / "video.mp4" if self.video is None else self.video
+
+    def check(self) -> None:
+        """Complains also about a name that no film can have."""
+        super().check()
+        require_format(self.target)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Films what the arguments ask for; returns the exit code."""
-    try:
-        request = parse_arguments(Request, __doc__, sys.argv[1:] if argv is None else argv)
-        RunFolder(request.run_dir).require_config()
-        target = request.video or request.run_dir / "video.mp4"
-        require_format(target)
-    except (ConfigError, VideoError) as error:
-        return fail(str(error))
     if not os.environ.get("DISPLAY"):
-        os.environ.setdefault("MUJOCO_GL", "egl")  # draws without a screen
-    configure_tensorflow()
-    from meta_policy_search.meta_trainer import AdaptationError
-    from meta_policy_search.samplers.meta_sampler import SamplingError
-    from meta_policy_search.utils.snapshots import SnapshotError
+        os.environ.setdefault("MUJOCO_GL", "egl")  # draws without a screen; MuJoCo reads it when it is imported
+    return use_run(Request, __doc__, argv, run, failed="there is no film")
 
-    try:
-        fps, frames = film(request)
-        if request.window:
-            return sum(0 for _ in frames)
-        write_video(frames, target, fps, request.width)
-    except (ConfigError, SnapshotError, OSError) as error:
-        return fail(str(error))
-    except (AdaptationError, SamplingError) as error:
-        print(*notes(error), sep="\n", end="", file=sys.stderr)
-        return fail(f"{error}; there is no film", code=1)
-    print(target)
-    return 0
+
+def run(request: Request) -> list[Path]:
+    """Films, or shows windows; returns the files."""
+    fps, frames = film(request)
+    if request.window:
+        for _ in frames:  # each is shown when it is drawn
+            pass
+        return []
+    write_video(frames, request.target, fps, request.width)
+    return [request.target]
 
 
 def film(request: Request) -> tuple[float, Iterator]:

@@ -23,10 +23,10 @@ def folder(tmp_path_factory):
     return path
 
 
-def request(script, *paths, **settings):
+def request(script, run_dir, **settings):
     """The script's `run`, and what a command line would make of these settings."""
     names = runpy.run_path(str(script))
-    return names["run"], names["Request"](*paths, **settings)
+    return names["run"], names["Request"](run_dir=run_dir, **settings)
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -63,8 +63,9 @@ def test_another_seed_draws_other_tasks(folder, tmp_path):
 
 
 def test_an_adapted_policy_is_exported(folder, tmp_path):
-    run, asked = request(EXPORT, folder, tmp_path / "model", task="[1, -1]", steps=2, rollouts=3)
-    assert run(asked).endswith("the policy adapted to the task [1, -1] of iteration 0")
+    run, asked = request(EXPORT, folder, out=tmp_path / "model", task="[1, -1]", steps=2, rollouts=3)
+    (said,) = run(asked)
+    assert said.endswith("the policy adapted to the task [1, -1] of iteration 0")
     trained, rng = load_trained(folder), np.random.default_rng(0)
     trained.sample_tasks(1, rng)
     actor = trained.adapt(np.array([1.0, -1.0]), rng=rng, steps=2, rollouts=3)

@@ -6,13 +6,19 @@ from pathlib import Path
 import imageio.v3 as imageio
 import pytest
 
+from experiment_utils import use_run
 from experiment_utils.trained import SCRIPTS
 from experiment_utils.video import CAPTION_HEIGHT
 from tests.experiment_utils.small_runs import SMALL, small, train
 
 main = runpy.run_path(str(SCRIPTS / "visualize.py"))["main"]
-main.__globals__["configure_tensorflow"] = lambda: None  # works only before TensorFlow's first operation
 PICTURE = 400  # pixels, of a point mass
+
+
+@pytest.fixture(autouse=True)
+def configured(monkeypatch):
+    """`configure_tensorflow` works only before TensorFlow's first operation, and some test has had it."""
+    monkeypatch.setattr(use_run, "configure_tensorflow", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +59,9 @@ def test_settings_of_the_film_change_it(folder, tmp_path):
         (["--task", "[1, 2, 3]"], "must be like"),
         (["--itr", "7"], "no policy snapshot '7'"),
         (["--vidoe", "film.mp4"], "did you mean 'video'"),
+        (["--max_path_length", "0"], "max_path_length is 0; it must be at least 1"),
+        (["--width", "1"], "width is 1; it must be at least 16"),
+        (["--video", "/proc/film.mp4"], "can't write"),
     ],
 )
 def test_mistakes_get_one_sentence(folder, capsys, argv, sentence):
