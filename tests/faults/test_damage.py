@@ -2,33 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.experiment_utils.test_runs import rows
-from tests.faults.kills import ENV, SMALL
-from tests.faults.test_disk import assert_one_sentence
+from tests.faults.runs import SCRIPT, assert_one_sentence
 from tests.faults.zygote import Answer, Zygote
 
-SCRIPT, N_ITR = "vpg_run_mujoco.py", 5
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with Zygote() as zygote:
-        yield zygote
-
-
-@pytest.fixture(scope="module")
-def whole(zygote, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    argv = ["--dump_path", str(folder), "--n_itr", str(N_ITR), *ENV, *SMALL]
-    assert zygote.run(SCRIPT, *argv, log=folder.with_name("log")).code == 0
-    return folder
 
 
 def resume(zygote: Zygote, folder: Path) -> tuple[Answer, str]:

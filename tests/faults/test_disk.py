@@ -8,32 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.experiment_utils.test_runs import rows
-from tests.faults.kills import ENV, SMALL
-from tests.faults.zygote import Answer, Zygote
-
-SCRIPT, N_ITR = "vpg_run_mujoco.py", "5"
+from tests.faults.runs import assert_one_sentence, start
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with Zygote() as zygote:
-        yield zygote
-
-
-@pytest.fixture(scope="module")
-def whole(zygote, tmp_path_factory) -> Path:
-    """The folder of a run with all the disk that it wants."""
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert start(zygote, folder, folder.with_name("whole.log")).code == 0
-    return folder
-
-
-def start(zygote: Zygote, folder: Path, log: Path, *argv: str, file_size: int | None = None) -> Answer:
-    log.write_text("")
-    settings = ["--dump_path", str(folder), "--n_itr", N_ITR, *ENV, *SMALL, *argv]
-    return zygote.run(SCRIPT, *settings, log=log, file_size=file_size)
 
 
 @contextlib.contextmanager
@@ -47,15 +24,6 @@ def small_disk(directory: Path, kilobytes: int) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
-
-
-def assert_one_sentence(log: Path, *words: str) -> None:
-    output = log.read_text()
-    assert "Traceback" not in output
-    assert output.count("error: ") == 1
-    assert "\nerror: " in output or output.startswith("error: ")
-    for word in words:
-        assert word in output
 
 
 @pytest.mark.parametrize("kilobytes", [4, 16, 20, 32])

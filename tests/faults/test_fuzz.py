@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 
 from experiment_utils.config import (
     ConfigError,
-    DICEMAMLConfig,
     ProMPConfig,
-    TRPOMAMLConfig,
-    VPGMAMLConfig,
     config_from_dict,
     config_to_dict,
     load_config,
@@ -23,11 +20,12 @@ from experiment_utils.curves import group_runs, mean_curve
 from experiment_utils.run_data import BrokenRun, RunDataWarning, load_run
 from experiment_utils.run_folder import RunFolder
 from experiment_utils.run_sweep import Run
+from experiment_utils.trained import ALGORITHMS
 from meta_policy_search.utils.logger import LogError, ProgressLog, whole_lines
 from tests.experiment_utils.fake_runs import write_run
 from tests.faults.mutations import JSON, changed, examples, mutated
 
-DEFAULTS = [ProMPConfig(), TRPOMAMLConfig(), VPGMAMLConfig(), DICEMAMLConfig()]
+DEFAULTS = [defaults for defaults, _ in ALGORITHMS.values()]
 PARAMS = {"config": config_to_dict(ProMPConfig()), "versions": {}}
 ROWS = "Itr,n_timesteps,Step_1-AverageReturn\n0,100,1.0\n1,200,-0.5\n2,300,1e-05\n"
 
