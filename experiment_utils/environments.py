@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import gymnasium
 
 from experiment_utils.config import Config, ConfigError, nearest
-from meta_policy_search.envs import FAMILIES, OPTIONAL_FAMILIES
+from meta_policy_search.envs import ALL_FAMILIES, FAMILIES
 from meta_policy_search.envs.base import BatchMetaEnv
 from meta_policy_search.envs.foreign_envs import ForeignEnvs
 from meta_policy_search.envs.foreign_worker import TASK_METHODS
@@ -78,7 +78,7 @@ def find(name: str, in_registry: bool = False) -> Source:
     Raises:
       ConfigError: there is none of that name.
     """
-    entry_point = {**FAMILIES, **OPTIONAL_FAMILIES}.get(name, name)
+    entry_point = ALL_FAMILIES.get(name, name)
     module, colon, attribute = entry_point.rpartition(":")
     if colon:
         made = getattr(_import(module, of_the_user=entry_point is name and not in_registry), attribute, None)
@@ -129,5 +129,5 @@ def _import(module: str, of_the_user: bool) -> Any:
 
 def _nearest_env(name: str) -> str:
     ids = {spec.id for spec in gymnasium.registry.values()}
-    hint = nearest(name, [*FAMILIES, *OPTIONAL_FAMILIES, *ids])
+    hint = nearest(name, [*ALL_FAMILIES, *ids])
     return hint if hint.startswith("did") else f"{nearest(name, list(FAMILIES))}, or a gymnasium id, or module:Class"

@@ -131,7 +131,7 @@ def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
 def markdown(table: pd.DataFrame) -> str:
     """A table in Markdown; numbers with four significant digits."""
     head = [list(map(str, table.columns)), ["---"] * len(table.columns)]
-    body = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
+    body = [[cell_text(value) for value in row] for row in table.itertuples(index=False)]
     return "".join(f"| {' | '.join(row)} |\n" for row in head + body)
 
 
@@ -140,5 +140,6 @@ def plain_warnings() -> None:
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
+    """A value in a table; numbers with four significant digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

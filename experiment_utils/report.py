@@ -1,7 +1,6 @@
 """One self-contained HTML page per run: curves of every logged quantity, timing, settings, adaptation table, video."""
 
 import base64
-import html
 import io
 import json
 import re
@@ -15,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from experiment_utils.curves import timing_table
-from experiment_utils.plot_utils import COLOURS, PAGE, styled
+from experiment_utils.plot_utils import COLOURS, PAGE, cell_text, styled
 from experiment_utils.run_data import BrokenRun, RunData, load_run
 
 TEMPLATE = "report.html.jinja"
@@ -37,12 +36,12 @@ def write_report(folder: Path, target: Path) -> None:
         "title": f"{run.algorithm} on {run.config.get('env')}, seed {run.config.get('seed')}",
         "folder": str(folder),
         "facts": facts(run),
-        "returns": svg(draw_quantity(run, "AverageReturn", size=(PAGE, 2.6))),
+        "returns": svg(draw_quantity(run, "AverageReturn", size=(PAGE, 2.6), legend=True)),
         "timing": {"picture": svg(draw_timing(run)), "rows": _records(timing_table({run.algorithm: [run]}))},
         "quantities": [svg(draw_quantity(run, name)) for name in quantities(run.progress.columns)],
         "config": {name: json.dumps(value) for name, value in run.config.items()},
         "tables": {path.stem: _records(_read_table(path)) for path in sorted(folder.glob("meta_test/*.csv"))},
-        "pictures": [svg_file(path) for path in sorted(folder.glob("meta_test/*.png"))],
+        "pictures": [(path.stem, data_url(path)) for path in sorted(folder.glob("meta_test/*.png"))],
         "videos": [(path.name, VIDEO_TYPES[path.suffix], data_url(path)) for path in videos(folder)],
     }
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
@@ -73,7 +72,7 @@ def quantities(columns: Sequence[str]) -> list[str]:
 
 
 @styled
-def draw_quantity(run: RunData, name: str, size: tuple[float, float] = (PAGE / 3, 1.7)) -> Figure:
+def draw_quantity(run: RunData, name: str, *, size: tuple[float, float] = (PAGE / 3, 1.7), legend: bool = False) -> Figure:
     """A quantity against the iteration; a line per adaptation step where each of them logs it."""
     figure, axes = plt.subplots(figsize=size)
     steps = {int(match[1]): column for column in run.progress if (match := STEP.fullmatch(column)) and match[2] == name}
@@ -84,7 +83,7 @@ def draw_quantity(run: RunData, name: str, size: tuple[float, float] = (PAGE / 3
     axes.set_title(name, parse_math=False)  # a name from a file
     axes.set_xlabel("meta-iteration")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if steps and size[0] == PAGE:
+    if legend:
         axes.legend()
     return figure
 
@@ -108,11 +107,6 @@ def svg(figure: Figure) -> str:
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
-def svg_file(path: Path) -> str:
-    """A picture of a folder as an <img> element."""
-    return f'<img alt="{html.escape(path.stem)}" src="{data_url(path)}">'
-
-
 def data_url(path: Path) -> str:
     """The bytes of a file, to stand in a page."""
     kind = VIDEO_TYPES.get(path.suffix, "image/png")
@@ -126,7 +120,7 @@ def videos(folder: Path) -> list[Path]:
 
 def _records(table: pd.DataFrame) -> dict[str, list]:
     """A table for the template: its head, and rows of text with four digits."""
-    rows = [[f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row] for row in table.to_numpy(object)]
+    rows = [[cell_text(value) for value in row] for row in table.itertuples(index=False)]
     return {"head": list(map(str, table.columns)), "rows": rows}
 
 

@@ -28,7 +28,8 @@ from experiment_utils.config import (
 from experiment_utils.environments import make_env, make_single, require_env
 from experiment_utils.experiment import Rooms
 from experiment_utils.run_folder import RunFolder
-from meta_policy_search.envs import FAMILIES, OPTIONAL_FAMILIES, gymnasium_id
+from experiment_utils.run_sweep import SCRIPTS
+from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
 from meta_policy_search.envs.base import Task
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.actor import Actor
@@ -38,8 +39,6 @@ from meta_policy_search.types import Params
 from meta_policy_search.utils.checkpoint import Checkpoints
 from meta_policy_search.utils.snapshots import BEST, LAST, SnapshotError, available, load_snapshot
 
-SCRIPTS = Path(__file__).resolve().parent.parent / "run_scripts"
-
 # algo of params.json -> its settings, and the run script that builds it
 ALGORITHMS = {
     "ProMP": (ProMPConfig(), "pro-mp_run_mujoco.py"),
@@ -48,9 +47,7 @@ ALGORITHMS = {
     "DICEMAML": (DICEMAMLConfig(), "dice_run_mujoco.py"),
 }
 
-OWN_ENVS = {
-    name for family, place in {**FAMILIES, **OPTIONAL_FAMILIES}.items() for name in (family, place, gymnasium_id(family))
-}
+OWN_ENVS = {name for family, place in ALL_FAMILIES.items() for name in (family, place, gymnasium_id(family))}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,6 +33,7 @@ FAMILIES = {
 OPTIONAL_FAMILIES = {
     name: f"meta_policy_search.envs.metaworld_envs:{name}" for name in ("ML1ReachEnv", "ML1PushEnv", "ML1PickPlaceEnv")
 }
+ALL_FAMILIES = {**FAMILIES, **OPTIONAL_FAMILIES}
 
 
 def gymnasium_id(family: str) -> str:
@@ -46,6 +47,6 @@ def load_class(entry_point: str) -> type:
     return getattr(importlib.import_module(module), name)
 
 
-for _family, _entry_point in {**FAMILIES, **OPTIONAL_FAMILIES}.items():
+for _family, _entry_point in ALL_FAMILIES.items():
     if gymnasium_id(_family) not in gymnasium.registry:
         gymnasium.register(gymnasium_id(_family), _entry_point)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from meta_policy_search.types import ArrayParams
+from meta_policy_search.utils.file_errors import first_line
 
 # What numpy raises for a file that is truncated, no .npz, or holds pickled objects, which it is told not to load.
 UNREADABLE = (OSError, EOFError, KeyError, MemoryError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -73,7 +74,7 @@ def load_snapshot(directory: Path, which: str | int, like: ArrayParams) -> Snaps
         arrays = _read(path)
         itr = int(arrays.pop(ITR))
     except UNREADABLE as error:
-        raise SnapshotError(f"the policy snapshot {path} can't be read: {_first_line(error)}") from error
+        raise SnapshotError(f"the policy snapshot {path} can't be read: {first_line(error)}") from error
     _require_fit(arrays, like, path)
     return Snapshot(itr, {name: arrays[name] for name in like})
 
@@ -104,7 +105,3 @@ def _require_fit(arrays: ArrayParams, like: ArrayParams, path: Path) -> None:
             raise SnapshotError(f"the policy snapshot {path} is of another network: {name!r} is {found}")
         if not np.isfinite(array).all():
             raise SnapshotError(f"the policy snapshot {path} can't be used: {name!r} has NaN or infinite entries")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from experiment_utils.config import ConfigError
-from experiment_utils.trained import SCRIPTS, load_trained
+from experiment_utils.run_sweep import SCRIPTS
+from experiment_utils.trained import load_trained
 from tests.experiment_utils.small_runs import small, untrained
 
 META_TEST, EXPORT = SCRIPTS / "meta_test.py", SCRIPTS / "export_policy.py"

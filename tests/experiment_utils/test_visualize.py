@@ -7,7 +7,7 @@ import imageio.v3 as imageio
 import pytest
 
 from experiment_utils import use_run
-from experiment_utils.trained import SCRIPTS
+from experiment_utils.run_sweep import SCRIPTS
 from experiment_utils.video import CAPTION_HEIGHT
 from tests.experiment_utils.small_runs import SMALL, small, train
 
