@@ -19,6 +19,7 @@ SCRIPTS = {  # with the flags of a short run
     "pro-mp_run_mujoco.py": ["--num_promp_steps", "1", "--anneal_factor", "0.9", "--adaptive_inner_kl_penalty"],
     "vpg_run_mujoco.py": ["--trainable_inner_step_size"],
     "dice_run_mujoco.py": [],
+    "maml_run_mujoco.py": [],  # TRPO
 }
 
 
