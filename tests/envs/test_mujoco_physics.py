@@ -78,3 +78,15 @@ def test_the_left_hip_of_the_humanoid_has_the_range_of_gym():
 def test_rand_params_models_have_the_time_step_of_the_original(family):
     env = load_class(FAMILIES[family])()
     assert (env.model.opt.timestep, env.dt) == (0.004, 0.016)
+
+
+@pytest.mark.parametrize("family", ["HopperRandParamsEnv", "Walker2DRandParamsEnv"])
+def test_tasks_change_the_body_as_in_2_1_0(family):
+    """Moments are scaled about the axes that MuJoCo 2.1.0 gave each body. Recorded by the backend mujoco-py."""
+    data = np.load(DATA / "rand_params" / f"{family}.npz")
+    env = load_class(FAMILIES[family])(num_envs=len(data["qpos"]))
+    env.set_tasks([{name: data[f"task_{name}"][i] for name in env.default_task()} for i in range(env.num_envs)])
+    env.sims.set_state(data["qpos"], data["qvel"])
+    env.sims.step(data["actions"], env.frame_skip)
+    np.testing.assert_allclose(env.sims.qpos, data["next_qpos"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(env.sims.qvel, data["next_qvel"], rtol=0, atol=1e-11)

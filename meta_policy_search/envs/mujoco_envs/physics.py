@@ -53,10 +53,20 @@ def compile_model(spec: mujoco.MjSpec, physics: Physics) -> mujoco.MjModel:
 
 
 def _restore_capsule_inertia(model: mujoco.MjModel, density: list[float]) -> None:
-    """Recomputes mass, centre and principal inertia of each body that has a capsule, as MuJoCo 2.1.0 did."""
+    """Recomputes mass, centre and principal inertia of each body that has a capsule, as MuJoCo 2.1.0 did.
+
+    The principal axes of a body of one geom are the geom's: those across a capsule have equal moments, so another choice
+    of them would be the same body, until a task scales each moment by itself.
+    """
     for body in range(1, model.nbody):
         geoms = np.flatnonzero(model.geom_bodyid == body)
         if not np.any(model.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_CAPSULE):
+            continue
+        if len(geoms) == 1:
+            geom = geoms[0]
+            mass, moments = _geom_moments(model, geom, density[geom])
+            model.body_mass[body], model.body_inertia[body] = mass, moments
+            model.body_ipos[body], model.body_iquat[body] = model.geom_pos[geom], model.geom_quat[geom]
             continue
         parts = [_geom_inertia(model, geom, density[geom]) for geom in geoms]
         mass = sum(m for m, _, _ in parts)
@@ -71,6 +81,15 @@ def _restore_capsule_inertia(model: mujoco.MjModel, density: list[float]) -> Non
 
 def _geom_inertia(model: mujoco.MjModel, geom: int, density: float) -> tuple[float, np.ndarray, np.ndarray]:
     """Mass [kg], centre [m] and inertia tensor [kg m^2] about it, in the body's frame."""
+    mass, moments = _geom_moments(model, geom, density)
+    rotation = np.zeros(9)
+    mujoco.mju_quat2Mat(rotation, model.geom_quat[geom])
+    rotation = rotation.reshape(3, 3)
+    return mass, model.geom_pos[geom].copy(), rotation @ np.diag(moments) @ rotation.T
+
+
+def _geom_moments(model: mujoco.MjModel, geom: int, density: float) -> tuple[float, np.ndarray]:
+    """Mass [kg] and moments of inertia [3] in kg m^2, about the axes of the geom."""
     radius, half_length = model.geom_size[geom, :2]
     if model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_CAPSULE:
         length = 2 * half_length + radius
@@ -82,10 +101,7 @@ def _geom_inertia(model: mujoco.MjModel, geom: int, density: float) -> tuple[flo
         moments = mass * np.full(3, 0.4 * radius**2)
     else:
         raise ValueError(f"geom {geom} is neither a capsule nor a sphere; paper physics knows no rule for it")
-    rotation = np.zeros(9)
-    mujoco.mju_quat2Mat(rotation, model.geom_quat[geom])
-    rotation = rotation.reshape(3, 3)
-    return mass, model.geom_pos[geom].copy(), rotation @ np.diag(moments) @ rotation.T
+    return mass, moments
 
 
 def _parallel_axis(offset: np.ndarray) -> np.ndarray:
