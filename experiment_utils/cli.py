@@ -111,7 +111,7 @@ def parse_arguments(kind: type[T], description: str, argv: list[str], names: lis
 
 def _require_env(config: Config, defaults: Config) -> None:
     """Complains about an unknown environment or option; an import of gymnasium that the default need not wait for."""
-    if config.env != defaults.env or config.env_options:
+    if config.env != defaults.env or config.env_options or config.backend != defaults.backend:
         from experiment_utils.environments import require_env
 
         require_env(config)

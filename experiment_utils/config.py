@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBaseline"]
 Physics = Literal["paper", "modern"]
+Backend = Literal["mujoco", "mujoco-py"]
 InnerType = Literal["likelihood_ratio", "log_likelihood"]
 OuterType = Literal["dice", "vpg", "trpo"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -35,6 +36,8 @@ class Config:
     """Task family: a name of the package's, a gymnasium id, or module:Class."""
     physics: Physics = "paper"
     """MuJoCo families only: the engine's rules of the paper's time (MuJoCo 2.1.0), or today's."""
+    backend: Backend = "mujoco"
+    """MuJoCo families only: the simulator. mujoco-py is MuJoCo 2.1.0 through gym, slow, for checking (`make legacy`)."""
     env_options: dict[str, Json] = dataclasses.field(default_factory=dict)
     """Further settings of the environment, such as '{"reward_type": "dense"}'."""
     parallel: bool = True

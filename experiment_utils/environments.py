@@ -18,7 +18,7 @@ from meta_policy_search.envs.foreign_worker import TASK_METHODS
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
 
 # settings of a family that are not options: they have flags of their own, or are the sampler's affair
-NOT_OPTIONS = {"physics", "num_threads", "num_envs", "render_mode"}
+NOT_OPTIONS = {"physics", "backend", "num_threads", "num_envs", "render_mode"}
 
 
 class Source(NamedTuple):
@@ -55,8 +55,10 @@ def make_single(name: str, options: dict[str, Any]) -> gymnasium.Env:
 
 
 def require_env(config: Config) -> Source:
-    """Complains if there is no such environment, if it has no tasks, or if it has no such options."""
+    """Complains if there is no such environment, if it has no tasks, no such options, or no such backend."""
     source = find(config.env)
+    if config.backend != "mujoco":
+        _require_backend(config, source)
     if source.kind is not None:
         missing = [name for name in TASK_METHODS if not hasattr(source.kind, name)]
         if missing:
@@ -67,6 +69,17 @@ def require_env(config: Config) -> Source:
                 hint = nearest(name, known) if known else "it has none"
                 raise ConfigError(f"env_options has {name!r}, which {config.env} doesn't have; {hint}")
     return source
+
+
+def _require_backend(config: Config, source: Source) -> None:
+    if source.kind is None or "backend" not in _parameters(source.kind):
+        raise ConfigError(f"{config.env} is not one of the package's MuJoCo families; it has no backend {config.backend}")
+    from meta_policy_search.envs.mujoco_envs.legacy_engine import require_mujoco_py
+
+    try:
+        require_mujoco_py()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def find(name: str, in_registry: bool = False) -> Source:
@@ -112,9 +125,13 @@ def options_of(kind: type) -> list[str] | None:
 
 def _settings_by_flag(kind: type, config: Config) -> dict[str, Any]:
     """The settings that have flags of their own, if the class has them."""
-    settings = {"physics": config.physics, "num_threads": 0 if config.parallel else 1}
-    named = {name for base in kind.__mro__[:-1] for name in inspect.signature(base.__init__).parameters}
-    return {name: value for name, value in settings.items() if name in named}
+    settings = {"physics": config.physics, "backend": config.backend, "num_threads": 0 if config.parallel else 1}
+    return {name: value for name, value in settings.items() if name in _parameters(kind)}
+
+
+def _parameters(kind: type) -> set[str]:
+    """All that the constructors of a class and its bases take."""
+    return {name for base in kind.__mro__[:-1] for name in inspect.signature(base.__init__).parameters}
 
 
 def _import(module: str, of_the_user: bool) -> Any:

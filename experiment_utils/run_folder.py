@@ -117,11 +117,11 @@ class RunFolder:
 
 
 def _git_commit() -> str | None:
-    """The commit of the code that runs, None outside a repository; "-dirty" if it was changed since."""
+    """The commit of the code that runs; "-dirty" if it was changed since. Outside a repository: GIT_COMMIT, or None."""
     here = Path(__file__).parent
     try:
         command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
         result = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
-        return None
+        return os.environ.get("GIT_COMMIT") or None  # as the Docker image has it
     return result.stdout.strip()

@@ -1,5 +1,6 @@
 """What tests of all rooms share."""
 
+import importlib.util
 from collections.abc import Iterator
 
 import pytest
@@ -14,3 +15,11 @@ def eagerly() -> Iterator[None]:
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips what needs gym and mujoco-py where they aren't installed."""
+    if importlib.util.find_spec("mujoco_py") is None:
+        for item in items:
+            if item.get_closest_marker("legacy"):
+                item.add_marker(pytest.mark.skip(reason="needs gym and mujoco-py (`make legacy`)"))

@@ -22,8 +22,6 @@ MAY_IMPORT_BY_NAME = {
     "experiment_utils/environments.py",
     "meta_policy_search/envs/__init__.py",
 }  # what the user names; own families
-MAY_RUN_SCRIPTS = ("run_scripts/", "experiment_utils/figures/", "experiment_utils/trained.py")  # the project's own
-
 MAY_RUN_SCRIPTS = ("run_scripts/", "experiment_utils/figures/", "experiment_utils/trained.py")  # the package's own
 
 

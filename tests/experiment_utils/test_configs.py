@@ -77,7 +77,7 @@ def test_a_value_that_the_environment_refuses_is_a_mistake_of_the_config():
 
 def test_physics_and_threads_follow_their_flags():
     env = make_env(ProMPConfig(physics="modern", parallel=False))
-    assert env.options == {"physics": "modern", "num_threads": 1}
+    assert env.options == {"physics": "modern", "num_threads": 1, "backend": "mujoco"}
 
 
 def test_the_options_of_a_family_are_those_of_its_bases_too():

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import gymnasium
 import mujoco
@@ -11,6 +11,8 @@ import numpy as np
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
 from meta_policy_search.envs.mujoco_envs.engine import Simulations, State
 from meta_policy_search.envs.mujoco_envs.physics import Physics, add_contact_forces, compile_model, load_spec
+
+Backend = Literal["mujoco", "mujoco-py"]
 
 
 class MujocoMetaEnv(BatchMetaEnv):
@@ -21,6 +23,7 @@ class MujocoMetaEnv(BatchMetaEnv):
     Args:
       physics: "paper" puts the rules of MuJoCo 2.1.0 back (see `physics`), "modern" leaves the model as compiled today.
       num_threads: of the physics; 0 for one per core. Results don't depend on it.
+      backend: "mujoco", or "mujoco-py": gym's own environments on MuJoCo 2.1.0, for checking (see `legacy_engine`).
       num_envs, render_mode: see `BatchMetaEnv`. Rendering shows the first environment, with gymnasium's renderer.
     """
 
@@ -30,21 +33,41 @@ class MujocoMetaEnv(BatchMetaEnv):
     derived_fields: tuple[str, ...] = ()  # of MjData
 
     def __init__(
-        self, *, physics: Physics = "paper", num_threads: int = 0, num_envs: int = 1, render_mode: str | None = None
+        self,
+        *,
+        physics: Physics = "paper",
+        num_threads: int = 0,
+        backend: Backend = "mujoco",
+        num_envs: int = 1,
+        render_mode: str | None = None,
     ):
         if physics not in ("paper", "modern"):
             raise ValueError(f"physics is {physics!r}; it can be 'paper' or 'modern'")
         self.model = self.make_model(physics)
-        self.sims = Simulations(self.model, num_envs, num_threads, self.derived_fields)
+        self.sims = self.simulations(backend, physics, num_envs, num_threads)
         self.dt = float(self.model.opt.timestep) * self.frame_skip  # s
         self.metadata = {**self.metadata, "render_fps": round(1 / self.dt)}
         low, high = self.model.actuator_ctrlrange.T.astype(np.float32)
         self.action_space = gymnasium.spaces.Box(low, high, dtype=np.float32)
-        super().__init__(num_envs=num_envs, render_mode=render_mode, physics=physics, num_threads=num_threads)
+        super().__init__(
+            num_envs=num_envs, render_mode=render_mode, physics=physics, num_threads=num_threads, backend=backend
+        )
         self.sims.set_state(np.tile(self.model.qpos0, (num_envs, 1)), np.zeros((num_envs, self.model.nv)))
         size = self.observation(self.sims.state()).shape[-1]
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float64)
         self._renderer = None
+
+    def simulations(self, backend: Backend, physics: Physics, num_envs: int, num_threads: int) -> Simulations:
+        """The engine with M simulations of the model."""
+        if backend == "mujoco":
+            return Simulations(self.model, num_envs, num_threads, self.derived_fields)
+        if backend != "mujoco-py":
+            raise ValueError(f"backend is {backend!r}; it can be 'mujoco' or 'mujoco-py'")
+        if physics != "paper":
+            raise ValueError("the backend mujoco-py is MuJoCo 2.1.0, whose physics is 'paper'")
+        from meta_policy_search.envs.mujoco_envs.legacy_engine import LegacySimulations  # what it needs is optional
+
+        return LegacySimulations(self.xml, self.model, num_envs, num_threads, self.derived_fields)
 
     def make_model(self, physics: Physics) -> mujoco.MjModel:
         """The compiled model."""
@@ -105,6 +128,7 @@ class MujocoMetaEnv(BatchMetaEnv):
         return self._renderer.draw(self.sims.qpos[0].copy(), self.sims.qvel[0].copy())
 
     def close(self) -> None:
+        self.sims.close()
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None

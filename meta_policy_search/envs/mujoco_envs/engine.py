@@ -1,4 +1,4 @@
-"""The only module that knows MuJoCo's batch engine. Another engine takes its place by offering the same class."""
+"""The only module that knows MuJoCo's batch engine. Another engine, as `legacy_engine`, offers the same class."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -76,6 +76,9 @@ class Simulations:
             raise EnvironmentFailure(str(error), error.ids) from error
         if self._batch.warning.any():
             self._raise_if_unstable()
+
+    def close(self) -> None:
+        """Nothing is to be ended: the threads go with the object."""
 
     def _raise_if_unstable(self) -> None:
         counts = self._batch.warning[:, :, 1]  # [M, kind]; the other column is where it happened
