@@ -31,6 +31,7 @@ setup(
     extras_require={
         # what Meta-World needs; itself it demands mujoco==3.3.0 and comes by --no-deps, see docs/metaworld.md
         "metaworld": ["imageio>=2.36", "packaging>=24"],
+        "cluster": ["ray>=2.50"],
         # besides MuJoCo 2.1.0 and a compiler: `make legacy`
         "legacy": ["gym==0.26.2", "mujoco-py-cython3==2.1.2.15", "Cython>=3.3,<4"],
         "render": ["imageio>=2.36", "imageio-ffmpeg>=0.6", "packaging>=24"],
@@ -40,6 +41,7 @@ setup(
             "imageio-ffmpeg>=0.6",
             "packaging>=24",
             "pytest>=8",
+            "ray>=2.50",
             "pytest-xdist>=3.6",
             "hypothesis>=6",
             "ruff>=0.14",

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import importlib.util
 import io
 import json
 import re
@@ -13,6 +14,8 @@ import tyro
 
 from experiment_utils.config import Config, ConfigError, config_from_dict, load_config, nearest
 from experiment_utils.run_folder import RunFolder
+
+MAY_CHANGE = ("n_itr", "sampler", "num_workers", "cpus_per_worker")  # when a run is resumed
 
 C = TypeVar("C", bound=Config)
 T = TypeVar("T")
@@ -34,7 +37,7 @@ class _Options:
     dump_path: Path | None = None
     """Write the run here. Default: data/<algorithm>/run_<time>."""
     resume: bool = False
-    """Go on with the run in dump_path, exactly where its last checkpoint is. Only n_itr may change."""
+    """Go on with the run in dump_path, exactly where its last checkpoint is. Only n_itr and the sampler may change."""
 
 
 def parse(defaults: C, description: str, argv: list[str] | None = None) -> Request[C]:
@@ -111,6 +114,8 @@ def parse_arguments(kind: type[T], description: str, argv: list[str], names: lis
 
 def _require_env(config: Config, defaults: Config) -> None:
     """Complains about an unknown environment or option; an import of gymnasium that the default need not wait for."""
+    if config.sampler == "ray" and importlib.util.find_spec("ray") is None:
+        raise ConfigError("the sampler ray needs the package ray: pip install 'ray>=2.50'")
     if config.env != defaults.env or config.env_options or config.backend != defaults.backend:
         from experiment_utils.environments import require_env
 
@@ -157,10 +162,10 @@ def _resumed_config(defaults: C, asked: C, folder: RunFolder, argv: list[str]) -
     config = config_from_dict(saved, defaults, f"the run in {folder.path}", env_is_named="env" in flags)
     for name in (field.name for field in dataclasses.fields(config)):
         given = name in flags or "config_file" in flags
-        if given and name != "n_itr" and getattr(asked, name) != getattr(config, name):
+        if given and name not in MAY_CHANGE and getattr(asked, name) != getattr(config, name):
             was = getattr(config, name)
             raise ConfigError(f"the run in {folder.path} has {name} {was!r}; a resumed run can change n_itr only")
-    return dataclasses.replace(config, n_itr=asked.n_itr) if "n_itr" in flags else config
+    return dataclasses.replace(config, **{name: getattr(asked, name) for name in MAY_CHANGE if name in flags})
 
 
 def _first_sentence(box: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBaseline"]
 Physics = Literal["paper", "modern"]
 Backend = Literal["mujoco", "mujoco-py"]
+SamplerName = Literal["local", "ray"]
 InnerType = Literal["likelihood_ratio", "log_likelihood"]
 OuterType = Literal["dice", "vpg", "trpo"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -42,6 +43,12 @@ class Config:
     """Further settings of the environment, such as '{"reward_type": "dense"}'."""
     parallel: bool = True
     """Simulate on all cores; otherwise on one. The numbers are the same."""
+    sampler: SamplerName = "local"
+    """Where to simulate: in this process, or on workers of a Ray cluster. The numbers are the same."""
+    num_workers: int = 2
+    """Sampler ray: workers that share the tasks."""
+    cpus_per_worker: int = 1
+    """Sampler ray: cores that each worker reserves and simulates on."""
     baseline: BaselineName = "LinearFeatureBaseline"
     """Baseline of the return, fitted to each task's samples."""
     rollouts_per_meta_task: int = 20
@@ -78,6 +85,8 @@ class Config:
         for field in dataclasses.fields(self):
             _check_type(field.name, getattr(self, field.name), _type_of(type(self), field.name))
         for name in ("rollouts_per_meta_task", "max_path_length", "num_inner_grad_steps", "meta_batch_size", "n_itr"):
+            self._require(name, getattr(self, name) > 0, "a positive number")
+        for name in ("num_workers", "cpus_per_worker"):
             self._require(name, getattr(self, name) > 0, "a positive number")
         self._require("seed", self.seed >= 0, "0 or a positive number")
         self._require("hidden_sizes", all(size > 0 for size in self.hidden_sizes), "positive numbers")
@@ -163,6 +172,12 @@ class VPGMAMLConfig(Config):
 class DICEMAMLConfig(Config):
     """Settings of DiCE."""
 
+    sampler: SamplerName = "local"
+    """Where to simulate: in this process, or on workers of a Ray cluster. The numbers are the same."""
+    num_workers: int = 2
+    """Sampler ray: workers that share the tasks."""
+    cpus_per_worker: int = 1
+    """Sampler ray: cores that each worker reserves and simulates on."""
     baseline: BaselineName = "LinearTimeBaseline"
     """Baseline of the discounted reward of a step, fitted to each task's samples."""
     return_baseline: BaselineName = "LinearFeatureBaseline"

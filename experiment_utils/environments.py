@@ -33,18 +33,22 @@ class Source(NamedTuple):
         return self.kind is not None and issubclass(self.kind, BatchMetaEnv)
 
 
-def make_env(config: Config) -> NormalizedEnv:
+def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
     """One environment, which makes the sampler's batch of its like; actions in [-10, 10].
+
+    Args:
+      num_threads: of its simulation, 0 for one per core; None for what config.parallel says. Results don't depend on it.
 
     Raises:
       ConfigError: there is no such environment, or it has no such options, or no policy fits its spaces.
     """
     source = require_env(config)
+    num_threads = (0 if config.parallel else 1) if num_threads is None else num_threads
     try:
         if source.is_batch:
-            return normalize(source.make(**_settings_by_flag(source.kind, config), **config.env_options))
+            return normalize(source.make(**_settings_by_flag(source.kind, config, num_threads), **config.env_options))
         make = functools.partial(make_single, config.env, config.env_options)
-        return normalize(ForeignEnvs(make=make, parallel=config.parallel))
+        return normalize(ForeignEnvs(make=make, parallel=num_threads != 1))
     except ValueError as error:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
 
@@ -123,9 +127,9 @@ def options_of(kind: type) -> list[str] | None:
     return None if passes_on and not issubclass(kind, BatchMetaEnv) else sorted(names - NOT_OPTIONS)
 
 
-def _settings_by_flag(kind: type, config: Config) -> dict[str, Any]:
+def _settings_by_flag(kind: type, config: Config, num_threads: int) -> dict[str, Any]:
     """The settings that have flags of their own, if the class has them."""
-    settings = {"physics": config.physics, "backend": config.backend, "num_threads": 0 if config.parallel else 1}
+    settings = {"physics": config.physics, "backend": config.backend, "num_threads": num_threads}
     return {name: value for name, value in settings.items() if name in _parameters(kind)}
 
 

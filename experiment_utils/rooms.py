@@ -1,5 +1,7 @@
 """Builds the rooms that all experiments share, from a config."""
 
+import functools
+
 import numpy as np
 from gymnasium.spaces import Discrete
 
@@ -50,14 +52,14 @@ def make_policy(config: Config, env: NormalizedEnv, rng: np.random.Generator) ->
 
 
 def make_sampler(config: Config, env: NormalizedEnv, policy: MetaPolicy) -> MetaSampler:
-    """The sampler with its batch of environments."""
-    return MetaSampler(
-        env,
-        policy,
-        rollouts_per_meta_task=config.rollouts_per_meta_task,
-        meta_batch_size=config.meta_batch_size,
-        max_path_length=config.max_path_length,
-    )
+    """The sampler with its batch of environments, here or on a Ray cluster."""
+    sizes = {name: getattr(config, name) for name in ("rollouts_per_meta_task", "meta_batch_size", "max_path_length")}
+    if config.sampler == "local":
+        return MetaSampler(env, policy, **sizes)
+    from meta_policy_search.samplers.ray_sampler import RaySampler  # ray is an optional package
+
+    workers = {"num_workers": config.num_workers, "cpus_per_worker": config.cpus_per_worker}
+    return RaySampler(env, policy, make_env=functools.partial(make_env, config), **workers, **sizes)
 
 
 def make_sample_processor(config: Config) -> MetaSampleProcessor:

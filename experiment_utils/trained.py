@@ -137,7 +137,7 @@ def load_trained(path: Path | str, itr: str | int = BEST, *, env: str | None = N
     folder = RunFolder(Path(path))
     config, script = _read_config(folder)
     _require_trust(config, folder, env)
-    config = dataclasses.replace(config, parallel=parallel and config.parallel)
+    config = dataclasses.replace(config, parallel=parallel and config.parallel, sampler="local")
     small = dataclasses.replace(config, rollouts_per_meta_task=1)  # testers make samplers of their own size
     rooms = runpy.run_path(str(SCRIPTS / script))["build"](small, np.random.default_rng(config.seed))
     return Trained(config, rooms, _restore(rooms, folder, itr))

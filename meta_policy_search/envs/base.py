@@ -24,11 +24,14 @@ class BatchStep(NamedTuple):
 
 
 class EnvironmentFailure(RuntimeError):
-    """A simulation can't go on. `envs` are the indices of the environments concerned."""
+    """A simulation can't go on. `envs` are the indices of the environments concerned.
 
-    def __init__(self, message: str, envs: Sequence[int]):
+    `by_policy` says that the actions were no numbers; otherwise it is the environment's affair.
+    """
+
+    def __init__(self, message: str, envs: Sequence[int], by_policy: bool = False):
         super().__init__(message)
-        self.envs = list(envs)
+        self.envs, self.by_policy = list(envs), by_policy
 
 
 class MetaEnv(gymnasium.Env):
@@ -90,7 +93,8 @@ class BatchMetaEnv(MetaEnv):
     def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
         """Starts new episodes and returns their observations [m, O].
 
-        `envs` are the indices [m] of the environments concerned, ascending; None for all.
+        `envs` are the indices [m] of the environments concerned, ascending; None for all. The sampler's `rng` draws rows for
+        them, from the generators of their tasks: it has `uniform`, `standard_normal` and `integers` (see `TaskGenerators`).
         """
 
     @abc.abstractmethod

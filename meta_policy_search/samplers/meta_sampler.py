@@ -4,12 +4,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import tensorflow as tf
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure, Task
+from meta_policy_search.envs.base import BatchMetaEnv, EnvironmentFailure, Task
 from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.samplers.rollout import Rollout
 from meta_policy_search.types import ArrayParams, Params, Trajectories
-from meta_policy_search.utils.clock import Clock
 
 
 class SamplingError(RuntimeError):
@@ -30,7 +29,8 @@ class MetaSampler:
 
     A round ends when the finished episodes of all tasks together have `total_samples` steps; episodes that are then
     unfinished get mask 0. Environments that never end early thus give exactly R episodes of `max_path_length` steps per
-    task. Time limits and true ends are treated alike, as in the original.
+    task. Time limits and true ends are treated alike, as in the original. Each task draws from a generator of its own, so
+    what happens in one task changes nothing in another, wherever it is simulated.
 
     Args:
       env: the task family; the sampler makes its own batch of it.
@@ -52,7 +52,7 @@ class MetaSampler:
         self.policy, self.max_path_length = policy, max_path_length
         self.batch_shape = (meta_batch_size, rollouts_per_meta_task)
         self.total_samples = meta_batch_size * rollouts_per_meta_task * max_path_length
-        self.envs = env.batch(meta_batch_size * rollouts_per_meta_task)
+        self.envs = self._make_batch(env)
         self.tasks: Sequence[Task] = ()
 
     def update_tasks(self, rng: np.random.Generator) -> None:
@@ -73,65 +73,30 @@ class MetaSampler:
           SamplingError: an observation, action or reward was not finite, or its simulation failed.
         """
         params = {name: np.asarray(value) for name, value in params.items()}
-        clock, steps = Clock("PolicyExecTime", "EnvExecTime"), []
-        num_envs = self.envs.num_envs
-        lengths, starts, finished_until = np.zeros((3, num_envs), np.int32)
-        observations, finished = self._reset(rng), 0
-        clock.lap("EnvExecTime")
-        while finished < self.total_samples:
-            observations = observations.astype(np.float32)
-            actions, agent_infos = self._act(params, observations, rng)
-            clock.lap("PolicyExecTime")
-            after = self._step(actions)
-            steps.append((observations, actions, after.rewards, starts.copy(), agent_infos, after.infos))
-            observations, lengths = after.observations, lengths + 1
-            ended = np.flatnonzero(after.terminated | (lengths >= self.max_path_length))
-            if len(ended):
-                finished += int(lengths[ended].sum())
-                lengths[ended], starts[ended], finished_until[ended] = 0, len(steps), len(steps)
-                observations[ended] = self._reset(rng, ended)
-            clock.lap("EnvExecTime")
-        trajectories = self._stack(steps, finished_until)
-        self._check_finite(trajectories)
-        clock.lap("PolicyExecTime")
-        return trajectories, clock.seconds
-
-    def _act(self, params: ArrayParams, observations: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
-        """Actions [M, A] and the distributions that they come from, for observations [M, O]."""
-        observations = observations.reshape(*self.batch_shape, -1)
-        noise = self.policy.noise(rng, self.batch_shape)
-        actions, agent_infos = self.policy.act(params, observations, noise)
-        return _flat(actions), {name: _flat(value) for name, value in agent_infos.items()}
-
-    def _reset(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+        seeds = rng.integers(2**63, size=self.batch_shape[0])
         with self._naming_tasks():
-            return self.envs.reset_envs(rng, envs)
+            trajectories, seconds = self._roll_out(params, seeds)
+        self._check_finite(trajectories)
+        return trajectories, seconds
 
-    def _step(self, actions: np.ndarray) -> BatchStep:
-        with self._naming_tasks(actions):
-            return self.envs.step_envs(actions)
+    def _make_batch(self, env: BatchMetaEnv) -> BatchMetaEnv:
+        return env.batch(self.batch_shape[0] * self.batch_shape[1])
+
+    def _roll_out(self, params: ArrayParams, seeds: np.ndarray) -> tuple[Trajectories, dict[str, float]]:
+        rollout = Rollout(self.envs, self.policy, params, seeds, self.max_path_length)
+        while not rollout.finished or rollout.finished[-1] < self.total_samples:
+            rollout.step()
+        return rollout.trajectories(), rollout.seconds
 
     @contextlib.contextmanager
-    def _naming_tasks(self, actions: np.ndarray | None = None) -> Iterator[None]:
-        """Makes a failure of environments one of their tasks, and of the policy if they had to take such actions."""
+    def _naming_tasks(self) -> Iterator[None]:
+        """Makes a failure of environments one of their tasks."""
         try:
             yield
         except EnvironmentFailure as failure:
             slots = np.unique(np.asarray(failure.envs, int) // self.batch_shape[1])
             where = f" in {describe_tasks(self.tasks, slots)}" if len(slots) else ""
-            by_policy = actions is not None and not np.isfinite(actions).all()
-            raise SamplingError(f"{failure}{where}", by_policy) from failure
-
-    def _stack(self, steps: list[tuple], finished_until: np.ndarray) -> Trajectories:
-        """T steps of M environments -> arrays [N, R, T, ...]."""
-
-        def rows(*values: np.ndarray) -> np.ndarray:
-            stacked = np.stack(values, axis=1)
-            return stacked.reshape(*self.batch_shape, *stacked.shape[1:])
-
-        observations, actions, rewards, start, agent_infos, env_infos = tf.nest.map_structure(rows, *steps)
-        mask = np.arange(len(steps)) < finished_until.reshape(*self.batch_shape, 1)
-        return Trajectories(observations, actions, rewards, start, mask, agent_infos, env_infos)
+            raise SamplingError(f"{failure}{where}", failure.by_policy) from failure
 
     def _check_finite(self, trajectories: Trajectories) -> None:
         """Complains about what was not finite first; at the same step the observation is before action and reward."""
@@ -156,8 +121,3 @@ def describe_tasks(tasks: Sequence[Task], slots: np.ndarray) -> str:
 def _not_finite(values: np.ndarray) -> np.ndarray:
     """Whether any entry of a step is NaN or infinite: [N, R, T, ...] -> [N, R, T]."""
     return ~np.isfinite(values).reshape(*values.shape[:3], -1).all(axis=-1)
-
-
-def _flat(array: np.ndarray) -> np.ndarray:
-    """[N, R, ...] -> [M, ...]"""
-    return array.reshape(-1, *array.shape[2:])

@@ -1,0 +1,166 @@
+"""Sampling rounds on the machines of a Ray cluster: each worker simulates some of the tasks. Needs the package ray."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import ray
+
+from meta_policy_search.envs.base import BatchMetaEnv, EnvironmentFailure, Task
+from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.samplers.meta_sampler import MetaSampler
+from meta_policy_search.samplers.rollout import Rollout
+from meta_policy_search.types import ArrayParams, Trajectories
+
+
+class Job(NamedTuple):
+    """A worker's share of a round: n tasks."""
+
+    number: int  # of the round
+    params: ArrayParams  # [n, ...]
+    tasks: Sequence[Task]  # [n]
+    seeds: np.ndarray  # [n]
+
+
+class Failure(NamedTuple):
+    """An `EnvironmentFailure` on its way to the trainer, `envs` counted within the share."""
+
+    message: str
+    envs: list[int]
+    by_policy: bool
+    notes: list[str]
+
+
+class RaySampler(MetaSampler):
+    """A `MetaSampler` whose tasks are simulated by Ray actors. The numbers are those of the local one, bit for bit.
+
+    A call per worker and round takes parameters there, and one brings trajectories back. A worker that is lost, with its
+    machine or alone, is replaced, and simulates its share of the round again.
+
+    Args:
+      make_env: makes one environment of the family in a worker; it is sent there. Called with the number of threads.
+      num_workers: W; each has N / W tasks, or one more.
+      cpus_per_worker: that Ray reserves for each, and the threads of its simulation.
+      env, policy, and the sizes: see `MetaSampler`. `env` itself only draws tasks.
+    """
+
+    def __init__(
+        self,
+        env: BatchMetaEnv,
+        policy: MetaPolicy,
+        *,
+        make_env: Callable[[int], BatchMetaEnv],
+        num_workers: int,
+        cpus_per_worker: int = 1,
+        rollouts_per_meta_task: int,
+        meta_batch_size: int,
+        max_path_length: int,
+    ):
+        sizes = {"rollouts_per_meta_task": rollouts_per_meta_task, "max_path_length": max_path_length}
+        super().__init__(env, policy, meta_batch_size=meta_batch_size, **sizes)
+        if not ray.is_initialized():
+            ray.init(
+                log_to_driver=False, logging_level="warning"
+            )  # RAY_ADDRESS, or the cluster of this machine, or a new one
+        self._shares = np.array_split(np.arange(meta_batch_size), min(num_workers, meta_batch_size))
+        self._start = lambda: _Worker.options(num_cpus=cpus_per_worker).remote(make_env, policy, cpus_per_worker, **sizes)
+        self._workers = [self._start() for _ in self._shares]
+        self._rounds = 0
+
+    def set_tasks(self, tasks: Sequence[Task]) -> None:
+        self.tasks = tasks
+
+    def _make_batch(self, env: BatchMetaEnv) -> BatchMetaEnv:
+        return env
+
+    def _roll_out(self, params: ArrayParams, seeds: np.ndarray) -> tuple[Trajectories, dict[str, float]]:
+        self._rounds += 1
+        jobs = []
+        for share in self._shares:
+            own = {name: values[share] for name, values in params.items()}
+            jobs.append(ray.put(Job(self._rounds, own, [self.tasks[slot] for slot in share], seeds[share])))
+        steps = self.max_path_length  # no round is shorter
+        while (finished := sum(self._ask("simulate", jobs, steps)))[-1] < self.total_samples:
+            steps += max(1, self.max_path_length // 20)  # what is too much is cut off
+        length = int(np.argmax(finished >= self.total_samples)) + 1
+        parts, seconds = zip(*self._ask("trajectories", jobs, length), strict=True)
+        return _joined(parts), {name: max(part[name] for part in seconds) for name in seconds[0]}
+
+    def _ask(self, method: str, jobs: Sequence[ray.ObjectRef], steps: int) -> list:
+        """What the workers answer; those that are lost are replaced, and asked again."""
+        asked = {worker: self._call(worker, method, jobs, steps) for worker in range(len(jobs))}
+        answers = {}
+        while asked:
+            for worker, answer in list(asked.items()):
+                try:
+                    answers[worker] = ray.get(answer)
+                    del asked[worker]
+                except ray.exceptions.RayActorError:
+                    print(f"warning: worker {worker} was lost; its share is simulated again", file=sys.stderr)
+                    self._workers[worker] = self._start()
+                    asked[worker] = self._call(worker, method, jobs, steps)
+        for worker, answer in sorted(answers.items()):
+            if isinstance(answer, Failure):
+                raise self._failure(worker, answer)
+        return [answers[worker] for worker in range(len(jobs))]
+
+    def _call(self, worker: int, method: str, jobs: Sequence[ray.ObjectRef], steps: int) -> ray.ObjectRef:
+        return getattr(self._workers[worker], method).remote(jobs[worker], steps)
+
+    def _failure(self, worker: int, answer: Failure) -> EnvironmentFailure:
+        first = int(self._shares[worker][0]) * self.batch_shape[1]
+        failure = EnvironmentFailure(answer.message, [first + env for env in answer.envs], answer.by_policy)
+        for note in answer.notes:
+            failure.add_note(note)
+        return failure
+
+
+@ray.remote
+class _Worker:
+    """Simulates a share. Every call says all that it needs, so that a new worker can answer for one that was lost."""
+
+    def __init__(
+        self,
+        make_env: Callable[[int], BatchMetaEnv],
+        policy: MetaPolicy,
+        num_threads: int,
+        *,
+        rollouts_per_meta_task: int,
+        max_path_length: int,
+    ):
+        self._env, self._policy, self._limit = make_env(num_threads), policy, max_path_length
+        self._rollouts, self._round, self._envs = rollouts_per_meta_task, None, None
+
+    def simulate(self, job: Job, steps: int) -> np.ndarray | Failure:
+        """The steps of finished episodes after each of the round's first `steps` steps, [steps]."""
+        try:
+            if job.number != self._round:
+                self._begin(job)
+            while len(self._rollout.finished) < steps:
+                self._rollout.step()
+        except EnvironmentFailure as failure:
+            return Failure(str(failure), failure.envs, failure.by_policy, getattr(failure, "__notes__", []))
+        return np.array(self._rollout.finished[:steps])
+
+    def trajectories(self, job: Job, steps: int) -> tuple[Trajectories, dict[str, float]] | Failure:
+        """The first `steps` steps, and the seconds that they took."""
+        failure = self.simulate(job, steps)
+        return failure if isinstance(failure, Failure) else (self._rollout.trajectories(steps), self._rollout.seconds)
+
+    def _begin(self, job: Job) -> None:
+        if self._envs is None:
+            self._envs = self._env.batch(len(job.seeds) * self._rollouts)
+        self._round = None  # until it has begun
+        self._envs.set_tasks([task for task in job.tasks for _ in range(self._rollouts)])
+        self._rollout = Rollout(self._envs, self._policy, job.params, job.seeds, self._limit)
+        self._round = job.number
+
+
+def _joined(parts: Sequence[Trajectories]) -> Trajectories:
+    """Shares [n, R, T, ...] -> the round [N, R, T, ...]."""
+    arrays = {name: [getattr(part, name) for part in parts] for name in Trajectories._fields}
+    for name in ("agent_infos", "env_infos"):
+        dicts = arrays.pop(name)
+        arrays[name] = {key: np.concatenate([part[key] for part in dicts]) for key in dicts[0]}
+    return Trajectories(**{name: x if isinstance(x, dict) else np.concatenate(x) for name, x in arrays.items()})

@@ -1,0 +1,141 @@
+"""A sampling round of some tasks, step by step: all that a machine needs for its share, and no other share changes it."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure
+from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.types import ArrayParams, Trajectories
+from meta_policy_search.utils.clock import Clock
+
+ACTING, RESETTING = 0, 1  # the streams of random numbers of a task
+
+
+class Rollout:
+    """N tasks with R environments each, in lock-step. Each task has random numbers of its own.
+
+    Args:
+      envs: M = N R environments, that know their tasks.
+      policy: acts.
+      params: of the tasks' policies, [N, ...] by name.
+      seeds: of the tasks' random numbers, [N].
+      max_path_length: H, the time limit of an episode in steps.
+
+    Raises:
+      EnvironmentFailure: a simulation can't go on; also from `step`.
+    """
+
+    def __init__(
+        self, envs: BatchMetaEnv, policy: MetaPolicy, params: ArrayParams, seeds: Sequence[int], max_path_length: int
+    ):
+        self._envs, self._policy, self._params, self._limit = envs, policy, params, max_path_length
+        self.batch_shape = (len(seeds), envs.num_envs // len(seeds))
+        self._acting, self._resetting = (
+            [np.random.default_rng([s, stream]) for s in seeds] for stream in (ACTING, RESETTING)
+        )
+        self._lengths, self._starts = np.zeros((2, envs.num_envs), np.int32)
+        self._steps: list[tuple] = []
+        self._ended: list[np.ndarray] = []  # at each step, the environments whose episodes ended with it
+        self.finished: list[int] = []  # after each step, how many steps the finished episodes have
+        self._clock = Clock("PolicyExecTime", "EnvExecTime")
+        self._observations = envs.reset_envs(TaskGenerators(self._resetting, self.batch_shape[1]))
+        self._clock.lap("EnvExecTime")
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Spent so far in the policy and in the environments."""
+        return self._clock.seconds
+
+    def step(self) -> None:
+        """One step of all environments; those whose episodes ended with the last one start new ones before."""
+        if self._ended and len(self._ended[-1]):
+            ended = self._ended[-1]
+            generators = TaskGenerators(self._resetting, self.batch_shape[1], ended)
+            self._observations[ended] = self._envs.reset_envs(generators, ended)
+            self._lengths[ended], self._starts[ended] = 0, len(self._steps)
+            self._clock.lap("EnvExecTime")
+        observations = self._observations.astype(np.float32)
+        actions, agent_infos = self._act(observations)
+        self._clock.lap("PolicyExecTime")
+        after = self._step(actions)
+        self._steps.append((observations, actions, after.rewards, self._starts.copy(), agent_infos, after.infos))
+        self._observations, self._lengths = after.observations, self._lengths + 1
+        ended = np.flatnonzero(after.terminated | (self._lengths >= self._limit))
+        self._ended.append(ended)
+        self.finished.append((self.finished[-1] if self.finished else 0) + int(self._lengths[ended].sum()))
+        self._clock.lap("EnvExecTime")
+
+    def trajectories(self, length: int | None = None) -> Trajectories:
+        """The first `length` steps T, by default all, as arrays [N, R, T, ...]; unfinished episodes have mask 0."""
+        steps = self._steps[:length]
+        observations, actions, rewards, starts, agent_infos, env_infos = zip(*steps, strict=True)
+        finished_until = np.zeros(self._envs.num_envs, np.int32)
+        for time, ended in enumerate(self._ended[:length]):
+            finished_until[ended] = time + 1
+        mask = np.arange(len(steps)) < finished_until.reshape(*self.batch_shape, 1)
+        arrays = map(self._rows, (observations, actions, rewards, starts))
+        return Trajectories(*arrays, mask, self._by_name(agent_infos), self._by_name(env_infos))
+
+    def _act(self, observations: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Actions [M, A] and the distributions that they come from, for observations [M, O]."""
+        time = len(self._steps) % self._limit
+        if time == 0:  # for the next H steps, [N, H, R, ...]
+            shape = (self._limit, self.batch_shape[1])
+            self._noise = np.stack([self._policy.noise(rng, shape) for rng in self._acting])
+        observations = observations.reshape(*self.batch_shape, -1)
+        actions, agent_infos = self._policy.act(self._params, observations, self._noise[:, time])
+        return _flat(actions), {name: _flat(value) for name, value in agent_infos.items()}
+
+    def _step(self, actions: np.ndarray) -> BatchStep:
+        try:
+            return self._envs.step_envs(actions)
+        except EnvironmentFailure as failure:
+            failure.by_policy = not np.isfinite(actions).all()
+            raise
+
+    def _rows(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """T arrays [M, ...] -> [N, R, T, ...]"""
+        stacked = np.stack(values, axis=1)
+        return stacked.reshape(*self.batch_shape, *stacked.shape[1:])
+
+    def _by_name(self, steps: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        return {name: self._rows([step[name] for step in steps]) for name in steps[0]}
+
+
+class TaskGenerators:
+    """Stands for a numpy Generator where rows are drawn for environments: each row comes from its task's own.
+
+    Args:
+      generators: of the tasks, [N].
+      rollouts_per_meta_task: R, the environments of each task.
+      envs: indices [m] of the environments that rows are drawn for, ascending; None for all N R.
+    """
+
+    def __init__(
+        self, generators: Sequence[np.random.Generator], rollouts_per_meta_task: int, envs: np.ndarray | None = None
+    ):
+        indices = np.arange(len(generators) * rollouts_per_meta_task) if envs is None else envs
+        slots, counts = np.unique(indices // rollouts_per_meta_task, return_counts=True)
+        self._groups = [(generators[slot], int(count)) for slot, count in zip(slots, counts, strict=True)]
+
+    def uniform(self, low: float, high: float, size: int | tuple[int, ...]) -> np.ndarray:
+        """U(low, high), [m, ...]."""
+        return self._draw(lambda rng, shape: rng.uniform(low, high, shape), size)
+
+    def standard_normal(self, size: int | tuple[int, ...]) -> np.ndarray:
+        """N(0, 1), [m, ...]."""
+        return self._draw(lambda rng, shape: rng.standard_normal(shape), size)
+
+    def integers(self, low: int, high: int | None = None, *, size: int | tuple[int, ...]) -> np.ndarray:
+        """Uniform in low .. high - 1, or 0 .. low - 1, [m, ...]."""
+        return self._draw(lambda rng, shape: rng.integers(low, high, shape), size)
+
+    def _draw(self, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray], size) -> np.ndarray:
+        row_shape = size[1:] if isinstance(size, tuple) else ()
+        return np.concatenate([draw(rng, (count, *row_shape)) for rng, count in self._groups])
+
+
+def _flat(array: np.ndarray) -> np.ndarray:
+    """[N, R, ...] -> [M, ...]"""
+    return array.reshape(-1, *array.shape[2:])
