@@ -67,6 +67,17 @@ class RunFolder:
         self._lock.write(f"process {os.getpid()} on {platform.node()}\n")
         self._lock.flush()
 
+    def is_locked(self) -> bool:
+        """Whether a process has the lock."""
+        try:
+            with self._lock_path.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # there is no such file, or the file system has no locks
+            return False
+        return False
+
     def require_no_links(self) -> None:
         """Complains about links that lead out of the folder: what they point to would be overwritten. No run makes any."""
         inside = self.path.resolve()

@@ -3,15 +3,18 @@
 python experiment_utils/run_sweep.py run_scripts/pro-mp_run_mujoco.py --seeds 1 2 3 --jobs 2 --dump_path data/sweep \\
     --grid inner_lr=0.05,0.1 hidden_sizes=64x64,128x128 --fixed n_itr=100
 
-The same command goes on where it was stopped, and leaves alone what is finished. On a cluster: --backend ray or dask (both
-are joblib's; the pool must be up, and the folder shared).
+The same command goes on where it was stopped, and leaves alone what is finished. On a Ray cluster: --cluster auto, or
+--cluster ray://host:10001; --dump_path must be a folder that all its machines share.
 """
 
+import ctypes
 import dataclasses
 import itertools
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,12 +22,15 @@ import joblib
 import tyro
 
 from experiment_utils.run_data import BrokenRun, load_run
+from experiment_utils.run_folder import RunFolder
 from experiment_utils.sweep_status import LOG_NAME, Outcome, showing
 
 Value = int | float | bool | str | tuple[int, ...]
 Settings = Mapping[str, Value]
 State = Literal["new", "begun", "finished"]
 
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
+PATIENCE = 60.0  # s that a run of a lost machine may take to end there, where the machine itself is not lost
 STARTED_HERE = "loky"  # joblib's own pool of processes
 SCRIPTS = Path(__file__).resolve().parent.parent / "run_scripts"
 
@@ -69,33 +75,52 @@ def grid(
     return runs
 
 
-def run_sweep(runs: Sequence[Run], jobs: int = 1, backend: str = STARTED_HERE) -> list[Outcome]:
+def run_sweep(
+    runs: Sequence[Run], jobs: int = 1, backend: str = STARTED_HERE, cluster: str | None = None, cpus_per_run: int = 1
+) -> list[Outcome]:
     """Runs what isn't finished, `jobs` at a time; a line of status for each. Failed runs stop nothing.
 
     Args:
       jobs: runs at a time. One run already simulates on all cores (`parallel`).
-      backend: any of joblib's: "loky", "threading", "ray", "dask", or one registered by `joblib.register_parallel_backend`.
+      backend: any of joblib's: "loky", "threading", "dask", or one registered by `joblib.register_parallel_backend`.
+      cluster: instead, a Ray cluster: "auto" or "ray://host:port". A run whose machine is lost goes on on another.
+      cpus_per_run: cores of the cluster that each run reserves.
 
     Returns:
       What became of each run, in the order of `runs`.
+
+    Raises:
+      ValueError: two runs have the same folder, or there is no such cluster.
     """
     folders = [run.folder for run in runs]
     if len(set(folders)) < len(folders):
         raise ValueError("two runs of the sweep have the same folder")
-    _register(backend)
-    pool = joblib.Parallel(n_jobs=jobs, backend=backend, batch_size=1, pre_dispatch="all")
+    if cluster is None:
+        pool = joblib.Parallel(n_jobs=jobs, backend=backend, batch_size=1, pre_dispatch="all")
+        calls = [joblib.delayed(execute)(run) for run in runs]
+    else:
+        pool, on_any_machine = _ray_pool(cluster, jobs)
+        runs = [dataclasses.replace(run, script=run.script.absolute(), folder=run.folder.absolute()) for run in runs]
+        calls = [joblib.delayed(on_any_machine)(execute, cpus_per_run, run, PATIENCE) for run in runs]
     with showing(folders):
-        return pool(joblib.delayed(execute)(run) for run in runs)
+        return pool(calls)
 
 
-def execute(run: Run) -> Outcome:
-    """Starts, resumes or reuses one run, and waits for it. What it prints goes to run.log in its folder."""
+def execute(run: Run, patience: float = 0.0) -> Outcome:
+    """Starts, resumes or reuses one run, and waits for it. What it prints goes to run.log in its folder.
+
+    The run's process ends with the one that calls this, also if that is killed. One that still has the folder is waited
+    for, `patience` seconds at most.
+    """
     if run.state() == "finished":
         return Outcome(run.folder, 0, reused=True)
     run.folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + patience
+    while RunFolder(run.folder).is_locked() and time.monotonic() < deadline:
+        time.sleep(0.5)
     with (run.folder / LOG_NAME).open("a") as log:
-        code = subprocess.run(run.command(), stdout=log, stderr=subprocess.STDOUT, check=False).returncode
-    return Outcome(run.folder, code, reused=False)
+        process = subprocess.run(run.command(), stdout=log, stderr=log, preexec_fn=_end_with_parent, check=False)
+    return Outcome(run.folder, process.returncode, reused=False)
 
 
 def report(outcomes: Sequence[Outcome]) -> int:
@@ -144,11 +169,20 @@ def _same(saved: object, value: Value) -> bool:
     return saved == value
 
 
-def _register(backend: str) -> None:
-    if backend == "ray":
-        from ray.util.joblib import register_ray  # an optional package
+def _ray_pool(address: str, jobs: int) -> tuple[joblib.Parallel, Callable]:
+    try:
+        from experiment_utils.ray_cluster import on_any_machine, ray_pool
+    except ImportError as error:
+        raise ValueError(f"a cluster needs the package ray ({error}): pip install 'ray>=2.50'") from error
+    try:
+        return ray_pool(address, jobs), on_any_machine
+    except ConnectionError as error:
+        raise ValueError(f"there is no Ray cluster at {address!r}; `ray start --head` starts one ({error})") from error
 
-        register_ray()
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +202,11 @@ class Arguments:
     jobs: int = 1
     """Runs at a time."""
     backend: str = STARTED_HERE
-    """Pool of joblib's: loky, threading, ray, dask, ..."""
+    """Pool of joblib's: loky, threading, dask, ..."""
+    cluster: str | None = None
+    """A Ray cluster to run on instead: auto, or ray://host:port."""
+    cpus_per_run: int = 1
+    """Cores of the cluster that each run reserves."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -181,7 +219,12 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     axes = {name: [as_value(word) for word in words.split(",")] for name, _, words in (w.partition("=") for w in asked.grid)}
     fixed = {name: as_value(word) for name, _, word in (w.partition("=") for w in asked.fixed)}
-    return report(run_sweep(grid(asked.script, asked.dump_path, axes, asked.seeds, fixed), asked.jobs, asked.backend))
+    runs = grid(asked.script, asked.dump_path, axes, asked.seeds, fixed)
+    try:
+        return report(run_sweep(runs, asked.jobs, asked.backend, asked.cluster, asked.cpus_per_run))
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

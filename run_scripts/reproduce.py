@@ -49,7 +49,11 @@ class Request:
     jobs: int = 1
     """Runs at a time. One run already simulates on all cores."""
     backend: str = STARTED_HERE
-    """Pool of joblib's that the runs start on: loky, threading, ray, dask, ..."""
+    """Pool of joblib's that the runs start on: loky, threading, dask, ..."""
+    cluster: str | None = None
+    """A Ray cluster to run on instead: auto, or ray://host:port; --dump_path must be a folder that its machines share."""
+    cpus_per_run: int = 1
+    """Cores of the cluster that each run reserves."""
     plot_only: bool = False
     """Train nothing, draw what is in --results."""
     collect: bool = False
@@ -98,7 +102,7 @@ def train(request: Request, root: Path) -> int:
     if not runs:
         return 0
     print(f"{len(runs)} runs below {root}; what each prints goes to run.log in its folder", flush=True)
-    code = report(run_sweep(runs, request.jobs, request.backend))
+    code = report(run_sweep(runs, request.jobs, request.backend, request.cluster, request.cpus_per_run))
     for run in runs if request.figure == "figure4" else ():
         try:
             figure4.explore(run)
