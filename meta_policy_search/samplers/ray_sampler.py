@@ -13,6 +13,8 @@ from meta_policy_search.samplers.meta_sampler import MetaSampler
 from meta_policy_search.samplers.rollout import Rollout
 from meta_policy_search.types import ArrayParams, Trajectories
 
+MOST_LOSSES = 10  # of workers in one call; more are no accident
+
 
 class Job(NamedTuple):
     """A worker's share of a round: n tasks."""
@@ -88,7 +90,12 @@ class RaySampler(MetaSampler):
         return _joined(parts), {name: max(part[name] for part in seconds) for name in seconds[0]}
 
     def _ask(self, method: str, jobs: Sequence[ray.ObjectRef], steps: int) -> list:
-        """What the workers answer; those that are lost are replaced, and asked again."""
+        """What the workers answer; those that are lost are replaced, and asked again.
+
+        Raises:
+          EnvironmentFailure: one of them answered so, or was lost time and again.
+        """
+        losses = 0
         asked = {worker: self._call(worker, method, jobs, steps) for worker in range(len(jobs))}
         answers = {}
         while asked:
@@ -96,7 +103,12 @@ class RaySampler(MetaSampler):
                 try:
                     answers[worker] = ray.get(answer)
                     del asked[worker]
-                except ray.exceptions.RayActorError:
+                except ray.exceptions.RayActorError as error:
+                    losses += 1
+                    if losses > MOST_LOSSES:
+                        raise EnvironmentFailure(
+                            f"workers were lost {losses} times in one call; lastly: {error}", []
+                        ) from error
                     print(f"warning: worker {worker} was lost; its share is simulated again", file=sys.stderr)
                     self._workers[worker] = self._start()
                     asked[worker] = self._call(worker, method, jobs, steps)

@@ -99,3 +99,16 @@ def test_a_failing_simulation_is_reported_with_its_task_in_the_whole_batch(sampl
         with pytest.raises(SamplingError, match=r"^the simulation exploded in 1 of 5 tasks \(slot 3: 77\)$"):
             rounds(sampler, [1, 4, 9, CountdownEnv.fails_at, 3])
     assert_equal(*(rounds(sampler, [1, 4, 9, 2, 3]) for sampler in samplers))
+
+
+@pytest.mark.slow
+def test_workers_that_die_at_once_are_not_started_for_ever(cluster, monkeypatch):
+    from meta_policy_search.samplers import ray_sampler
+
+    monkeypatch.setattr(ray_sampler, "MOST_LOSSES", 0)
+    policy = MetaGaussianMLPPolicy(2, 1, (4,), rng=np.random.default_rng(0))
+    sampler = ray_sampler.RaySampler(NoisyCountdownEnv(), policy, make_env=make_env, num_workers=1, **SIZES)
+    sampler._start = lambda: pytest.fail("it was started again")
+    ray.kill(sampler._workers[0])
+    with pytest.raises(SamplingError, match="workers were lost 1 times in one call"):
+        rounds(sampler, [1, 4, 9, 2, 3])
