@@ -11,8 +11,6 @@ from tests.experiment_utils.test_runs import rows
 
 ray = pytest.importorskip("ray")
 
-pytestmark = pytest.mark.slow
-
 # Goes on from the rows that are there; a row takes a while, and there must be one writer.
 FAKE = """
 import json, os, pathlib, sys, time
@@ -61,6 +59,7 @@ def lines(folder: Path) -> int:
     return len(progress.read_text().splitlines()) if progress.exists() else 0
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_runs_of_a_lost_node_go_on_on_another(cluster, tmp_path):
     script = tmp_path / "fake_run.py"
@@ -79,6 +78,7 @@ def test_runs_of_a_lost_node_go_on_on_another(cluster, tmp_path):
     assert sorted(writers) == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_a_killed_node_changes_no_number(cluster, tmp_path):
     settings = {"env": "MetaPointEnv", "n_itr": 12, "meta_batch_size": 2, "rollouts_per_meta_task": 2, "max_path_length": 10}
@@ -99,6 +99,12 @@ def test_a_killed_node_changes_no_number(cluster, tmp_path):
         assert rows(tmp_path / "disturbed" / seed) == rows(tmp_path / "undisturbed" / seed)
 
 
-def test_a_cluster_that_is_not_there_gets_one_sentence(tmp_path):
+def test_a_cluster_that_is_not_there_gets_one_sentence(tmp_path, monkeypatch):
+    """What Ray does is played: other tests may run a cluster on this machine, which "auto" would find."""
+
+    def init(address, **_):
+        raise ConnectionError(f"could not find any running Ray instance at {address}")
+
+    monkeypatch.setattr(ray, "init", init)
     with pytest.raises(ValueError, match=r"^there is no Ray cluster at 'auto'; `ray start --head` starts one"):
         run_sweep([Run(tmp_path / "script.py", tmp_path / "run", {})], cluster="auto")
