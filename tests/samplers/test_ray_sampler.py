@@ -27,7 +27,9 @@ class NoisyCountdownEnv(CountdownEnv):
 
 @pytest.fixture(scope="module")
 def cluster():
-    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # otherwise workers wait for all other tests
+        ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
@@ -80,6 +82,7 @@ def test_a_lost_worker_is_replaced_and_the_numbers_stay(samplers, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_lost_in_the_middle_of_a_round_does_no_harm(samplers, monkeypatch):
     local, remote = samplers
     ask = remote._ask
