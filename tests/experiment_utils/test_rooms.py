@@ -1,5 +1,8 @@
 """The rooms fit the environment."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -23,3 +26,8 @@ def test_the_policy_is_that_of_the_spaces(env, kind, sizes):
     assert isinstance(policy, kind)
     kernels = [value.shape for name, value in policy.theta.items() if name.endswith("kernel")]
     assert kernels == [(sizes[0], 7), (7, sizes[1])]
+
+
+def test_nothing_of_ray_is_imported_unless_it_is_asked_for():
+    code = "import sys, experiment_utils.rooms, experiment_utils.run_sweep; assert 'ray' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
