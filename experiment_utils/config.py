@@ -84,9 +84,8 @@ class Config:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             _check_type(field.name, getattr(self, field.name), _type_of(type(self), field.name))
-        for name in ("rollouts_per_meta_task", "max_path_length", "num_inner_grad_steps", "meta_batch_size", "n_itr"):
-            self._require(name, getattr(self, name) > 0, "a positive number")
-        for name in ("num_workers", "cpus_per_worker"):
+        counts = ("rollouts_per_meta_task", "max_path_length", "num_inner_grad_steps", "meta_batch_size", "n_itr")
+        for name in (*counts, "num_workers", "cpus_per_worker"):
             self._require(name, getattr(self, name) > 0, "a positive number")
         self._require("seed", self.seed >= 0, "0 or a positive number")
         self._require("hidden_sizes", all(size > 0 for size in self.hidden_sizes), "positive numbers")
@@ -172,12 +171,6 @@ class VPGMAMLConfig(Config):
 class DICEMAMLConfig(Config):
     """Settings of DiCE."""
 
-    sampler: SamplerName = "local"
-    """Where to simulate: in this process, or on workers of a Ray cluster. The numbers are the same."""
-    num_workers: int = 2
-    """Sampler ray: workers that share the tasks."""
-    cpus_per_worker: int = 1
-    """Sampler ray: cores that each worker reserves and simulates on."""
     baseline: BaselineName = "LinearTimeBaseline"
     """Baseline of the discounted reward of a step, fitted to each task's samples."""
     return_baseline: BaselineName = "LinearFeatureBaseline"

@@ -62,9 +62,8 @@ class RaySampler(MetaSampler):
         sizes = {"rollouts_per_meta_task": rollouts_per_meta_task, "max_path_length": max_path_length}
         super().__init__(env, policy, meta_batch_size=meta_batch_size, **sizes)
         if not ray.is_initialized():
-            ray.init(
-                log_to_driver=False, logging_level="warning"
-            )  # RAY_ADDRESS, or the cluster of this machine, or a new one
+            # the cluster of RAY_ADDRESS, or of this machine, or a new one
+            ray.init(log_to_driver=False, logging_level="warning")
         self._shares = np.array_split(np.arange(meta_batch_size), min(num_workers, meta_batch_size))
         self._start = lambda: _Worker.options(num_cpus=cpus_per_worker).remote(make_env, policy, cpus_per_worker, **sizes)
         self._workers = [self._start() for _ in self._shares]
