@@ -72,7 +72,7 @@ def load_snapshot(directory: Path, which: str | int, like: ArrayParams) -> Snaps
         raise SnapshotError(f"{directory} has no policy snapshot {str(which)!r}; {there}")
     try:
         arrays = _read(path)
-        itr = int(arrays.pop(ITR))
+        itr = _whole_number(arrays.pop(ITR))
     except UNREADABLE as error:
         raise SnapshotError(f"the policy snapshot {path} can't be read: {first_line(error)}") from error
     _require_fit(arrays, like, path)
@@ -92,6 +92,12 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         if not isinstance(loaded, np.lib.npyio.NpzFile):
             raise ValueError("it is not an .npz file")
         return dict(loaded)
+
+
+def _whole_number(array: np.ndarray) -> int:
+    if array.shape != () or array.dtype.kind != "i" or array < 0:
+        raise ValueError(f"its iteration is {array.dtype} {list(array.shape)}, not one whole number from 0 on")
+    return int(array)
 
 
 def _require_fit(arrays: ArrayParams, like: ArrayParams, path: Path) -> None:
