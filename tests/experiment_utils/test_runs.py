@@ -97,19 +97,19 @@ def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(finished, t
 def test_ctrl_c_saves_draws_and_prints_the_command_that_resumes(finished, tmp_path):
     folder = tmp_path / "interrupted"
     process = subprocess.Popen(
-        command(folder, "--n_itr", "300", *SMALL, *DENSE), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(folder, "--n_itr", "100", *SMALL, *DENSE), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     wait_for_rows(folder, 5, process)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Stopping after this iteration" in errors
-    assert 5 <= len(rows(folder)) < 300
+    assert 5 <= len(rows(folder)) < 100
     assert "Traceback" not in output + errors
     assert (folder / "learning_curve.pdf").exists()
     resume = next(line for line in output.splitlines() if "--resume" in line)
     assert subprocess.run(resume, shell=True, cwd=ROOT, capture_output=True, check=False).returncode == 0
-    assert len(rows(folder)) == 300
+    assert len(rows(folder)) == 100
     assert rows(folder)[:N_ITR] == rows(finished)
 
 

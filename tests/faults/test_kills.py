@@ -5,7 +5,7 @@ import pytest
 from tests.faults.kills import Campaign
 from tests.faults.zygote import Zygote
 
-RUNS = 4  # `python -m tests.faults` makes more of them
+RUNS = 3  # `python -m tests.faults` makes more of them
 
 pytestmark = pytest.mark.slow
 
