@@ -163,8 +163,8 @@ def _resumed_config(defaults: C, asked: C, folder: RunFolder, argv: list[str]) -
     for name in (field.name for field in dataclasses.fields(config)):
         given = name in flags or "config_file" in flags
         if given and name not in MAY_CHANGE and getattr(asked, name) != getattr(config, name):
-            was = getattr(config, name)
-            raise ConfigError(f"the run in {folder.path} has {name} {was!r}; a resumed run can change n_itr only")
+            what = f"the run in {folder.path} has {name} {getattr(config, name)!r}"
+            raise ConfigError(f"{what}; a resumed run can change only {', '.join(MAY_CHANGE)}")
     return dataclasses.replace(config, **{name: getattr(asked, name) for name in MAY_CHANGE if name in flags})
 
 

@@ -147,4 +147,4 @@ def test_a_resumed_run_keeps_its_config_but_for_n_itr(capsys, tmp_path):
     assert (request.config.seed, request.config.n_itr) == (5, 20)
     with pytest.raises(SystemExit):
         parse(ProMPConfig(), "", [*resume, "--seed", "6"])
-    assert "has seed 5; a resumed run can change n_itr only" in capsys.readouterr().err
+    assert "has seed 5; a resumed run can change only n_itr, sampler" in capsys.readouterr().err
