@@ -10,6 +10,7 @@ The same command goes on where it was stopped, and leaves alone what is finished
 import ctypes
 import dataclasses
 import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ State = Literal["new", "begun", "finished"]
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 PATIENCE = 60.0  # s that a run of a lost machine may take to end there, where the machine itself is not lost
+RAY_TOKEN = Path.home() / ".ray" / "auth_token"  # made by Ray where a cluster was started
 STARTED_HERE = "loky"  # joblib's own pool of processes
 SCRIPTS = Path(__file__).resolve().parent.parent / "run_scripts"
 
@@ -170,6 +172,8 @@ def _same(saved: object, value: Value) -> bool:
 
 
 def _ray_pool(address: str, jobs: int) -> tuple[joblib.Parallel, Callable]:
+    if address.startswith("ray://") and RAY_TOKEN.exists():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray does it by itself for other addresses; before the import
     try:
         from experiment_utils.ray_cluster import on_any_machine, ray_pool
     except ImportError as error:

@@ -1,5 +1,8 @@
 """Sweeps on a Ray cluster of several nodes, all of them on this machine."""
 
+import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -7,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiment_utils.run_sweep import SCRIPTS, Run, run_sweep
-from tests.experiment_utils.test_runs import rows
+from tests.experiment_utils.test_runs import ROOT, SMALL, rows
 
 ray = pytest.importorskip("ray")
 
@@ -97,6 +100,34 @@ def test_a_killed_node_changes_no_number(cluster, tmp_path):
     assert [outcome.code for outcome in outcomes] == [0, 0]
     for seed in "12":
         assert rows(tmp_path / "disturbed" / seed) == rows(tmp_path / "undisturbed" / seed)
+
+
+@pytest.fixture
+def client_port():
+    """Where the client server of a cluster listens that `ray start` has started."""
+    ports = {}
+    for name in ("--port", "--ray-client-server-port"):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            ports[name] = server.getsockname()[1]
+    flags = ["--num-cpus", "1", "--include-dashboard", "false", *(f"{name}={port}" for name, port in ports.items())]
+    ray_cli = Path(sys.executable).with_name("ray")
+    head = subprocess.Popen([ray_cli, "start", "--head", "--block", *flags], stdout=subprocess.PIPE, text=True)
+    assert any("Ray runtime started" in line for line in head.stdout)
+    yield ports["--ray-client-server-port"]
+    head.terminate()
+    head.communicate(timeout=60)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_cluster_is_reached_from_outside(client_port, tmp_path):
+    sweep = [sys.executable, "experiment_utils/run_sweep.py", "run_scripts/pro-mp_run_point_mass.py", "--seeds", "1", "2"]
+    settings = ["--fixed", "n_itr=3", *(f"{name[2:]}={value}" for name, value in zip(SMALL[::2], SMALL[1::2], strict=True))]
+    where = ["--dump_path", str(tmp_path), "--cluster", f"ray://127.0.0.1:{client_port}"]
+    result = subprocess.run([*sweep, *settings, *where], cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 ran, 0 failed" in result.stdout
+    assert [len(rows(path.parent)) for path in tmp_path.rglob("progress.csv")] == [3, 3]
 
 
 def test_a_cluster_that_is_not_there_gets_one_sentence(tmp_path, monkeypatch):

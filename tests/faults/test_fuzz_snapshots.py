@@ -13,7 +13,9 @@ from meta_policy_search.utils.snapshots import PolicySnapshots, Snapshot, Snapsh
 from tests.faults.mutations import examples, mutated
 
 LIKE = {"mean/W": np.zeros((3, 2), np.float32), "log_std": np.zeros((1, 2), np.float32)}
-SAVED = Snapshot(7, {name: np.random.default_rng(0).normal(size=like.shape).astype(np.float32) for name, like in LIKE.items()})
+SAVED = Snapshot(
+    7, {name: np.random.default_rng(0).normal(size=like.shape).astype(np.float32) for name, like in LIKE.items()}
+)
 
 ARRAYS = hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
 FITTING = {name: hnp.arrays(np.float32, like.shape) for name, like in LIKE.items()}
