@@ -10,6 +10,7 @@ The same command goes on where it was stopped, and leaves alone what is finished
 import ctypes
 import dataclasses
 import itertools
+import math
 import os
 import signal
 import subprocess
@@ -59,7 +60,7 @@ class Run:
         except BrokenRun:
             return "begun"
         rows, saved = len(run.progress), run.config
-        n_itr = self.settings.get("n_itr", saved.get("n_itr"))
+        n_itr = self.settings.get("n_itr", saved.get("n_itr", math.inf))  # params.json may have lost it
         same = all(_same(saved.get(name), value) for name, value in self.settings.items() if name != "n_itr")
         return "finished" if same and rows >= n_itr else "begun"
 

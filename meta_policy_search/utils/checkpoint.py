@@ -97,12 +97,18 @@ class Checkpoints:
         good = [number for number in self.numbers() if number <= newest][-self.max_to_keep :]
         for path in list(self.directory.iterdir()):
             name = FILE_NAME.fullmatch(path.name)
-            if name and name[2] == "_temp":
-                shutil.rmtree(path)
-            elif name and int(name[1]) not in good:
-                path.unlink()
+            if name and (name[2] == "_temp" or int(name[1]) not in good):
+                _delete(path)
 
     def numbers(self) -> list[int]:
         """Of the checkpoints in the directory, good or not, ascending."""
         names = [FILE_NAME.fullmatch(path.name) for path in self.directory.glob("ckpt-*")]
         return sorted(int(name[1]) for name in names if name and name[2] == ".index")
+
+
+def _delete(path: Path) -> None:
+    """A file, a link, or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

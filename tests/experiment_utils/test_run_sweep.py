@@ -109,6 +109,13 @@ def test_a_run_with_other_settings_is_not_taken_for_this_one(script, tmp_path):
     assert Run(run.script, run.folder, {**run.settings, "hidden_sizes": (8,)}).state() == "begun"
 
 
+def test_a_run_that_lost_its_number_of_iterations_is_not_taken_for_finished(script, tmp_path):
+    run = sweep(script, tmp_path, 1)[0]
+    execute(run)
+    (run.folder / "params.json").write_text(json.dumps({"config": {"algo": "ProMP", "seed": 1}}))
+    assert Run(run.script, run.folder, {"seed": 1}).state() == "begun"
+
+
 def test_a_scalar_on_the_command_line_is_the_list_of_it(script, tmp_path):
     run = sweep(script, tmp_path, 1)[0]
     execute(run)

@@ -92,7 +92,8 @@ def test_what_a_killed_process_left_is_deleted_and_nothing_else(tmp_path):
     checkpoints = saved(tmp_path, *range(4))
     (tmp_path / "ckpt-4_temp").mkdir()
     (tmp_path / "ckpt-4_temp" / "part").write_text("half")
-    for name in ("ckpt-9.index", "ckpt-x.index", "notes.txt"):
+    (tmp_path / "ckpt-8.index").mkdir()
+    for name in ("ckpt-9.index", "ckpt-9_temp", "ckpt-x.index", "notes.txt"):
         (tmp_path / name).write_text("")
     checkpoints.save(4, {"itr": 4})
     assert {path.stem for path in tmp_path.iterdir()} == {"ckpt-2", "ckpt-3", "ckpt-4", "ckpt-x", "notes"}
