@@ -107,6 +107,8 @@ def run(request: Request, build: Build) -> None:
     if not (request.resume and _restored(trainer, folder)):
         folder.write_params(config)
         trainer.save()
+    elif trainer.next_itr < config.n_itr:
+        folder.add_resumption(config, trainer.next_itr)
     stop = StopRequest()
     display = Display(_title(config), folder.path, trainer.next_itr, config.n_itr, config.num_inner_grad_steps)
     try:

@@ -114,17 +114,30 @@ class RunFolder:
         return saved
 
     def write_params(self, config: Config) -> None:
-        """Writes params.json, whole or not at all."""
-        versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
-        params = {
-            "config": config_to_dict(config),
-            "versions": {"python": sys.version.split()[0], **versions},
-            "git_commit": _git_commit(),
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        }
+        """Writes params.json of a run that begins, whole or not at all."""
+        self._write_params({"config": config_to_dict(config), **_provenance()})
+
+    def add_resumption(self, config: Config, itr: int) -> None:
+        """Notes in params.json by which code the run goes on from iteration `itr`, and what settings have changed."""
+        params = json.loads(self.params.read_text())
+        earlier = params.get("resumed")
+        resumed = [*(earlier if isinstance(earlier, list) else []), {"itr": itr, **_provenance()}]
+        self._write_params({**params, "config": config_to_dict(config), "resumed": resumed})
+
+    def _write_params(self, params: dict[str, Any]) -> None:
         partial = self.params.with_suffix(".tmp")
         partial.write_text(json.dumps(params, indent=2) + "\n")
         os.replace(partial, self.params)
+
+
+def _provenance() -> dict[str, Any]:
+    """What the numbers of a run depend on, besides its settings."""
+    versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
+    return {
+        "versions": {"python": sys.version.split()[0], **versions},
+        "git_commit": _git_commit(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
 
 
 def _git_commit() -> str | None:

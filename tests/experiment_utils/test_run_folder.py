@@ -1,5 +1,7 @@
-"""A folder has one writer, and no links out of it."""
+"""A folder has one writer, no links out of it, and settings that say by which code each part of the run was made."""
 
+import dataclasses
+import json
 import subprocess
 import sys
 
@@ -62,3 +64,27 @@ def test_links_inside_the_folder_and_to_the_folder_are_no_matter(tmp_path):
     (tmp_path / "run" / "c").symlink_to("../d")
     with pytest.raises(ConfigError, match="is a link out of the run's folder"):
         RunFolder(tmp_path / "link").require_no_links()
+
+
+def test_settings_keep_how_the_run_began_and_note_how_it_went_on(tmp_path):
+    folder, config = RunFolder(tmp_path), ProMPConfig(n_itr=20)
+    folder.write_params(config)
+    began = json.loads(folder.params.read_text())
+    longer = dataclasses.replace(config, n_itr=30)
+    for itr in (20, 25):
+        folder.add_resumption(longer, itr)
+    params = json.loads(folder.params.read_text())
+    assert params["config"] == {**began["config"], "n_itr": 30}
+    assert {name: params[name] for name in ("versions", "git_commit", "command")} == {
+        name: began[name] for name in ("versions", "git_commit", "command")
+    }
+    assert [entry["itr"] for entry in params["resumed"]] == [20, 25]
+    assert params["resumed"][0]["git_commit"] == began["git_commit"]
+
+
+@pytest.mark.parametrize("odd", [{"itr": 3}, 7, None, "text"])
+def test_a_strangers_list_of_resumptions_is_replaced_if_it_is_none(tmp_path, odd):
+    folder = RunFolder(tmp_path)
+    folder.params.write_text(json.dumps({"config": {}, "resumed": odd}))
+    folder.add_resumption(ProMPConfig(), 5)
+    assert [entry["itr"] for entry in json.loads(folder.params.read_text())["resumed"]] == [5]

@@ -92,6 +92,9 @@ def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(finished, t
     assert rows(folder) == rows(finished)
     assert policies(folder) == policies(finished)
     assert set(policies(finished)) == {"itr_0.npz", "best.npz", "last.npz"}
+    params = json.loads((folder / "params.json").read_text())
+    assert [entry["itr"] >= least for entry, least in zip(params["resumed"][-2:], (6, 18), strict=True)] == [True, True]
+    assert params["resumed"][-1]["command"][-1] == "--resume"
 
 
 def test_ctrl_c_saves_draws_and_prints_the_command_that_resumes(finished, tmp_path):
