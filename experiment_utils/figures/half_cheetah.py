@@ -1,4 +1,4 @@
-"""The pictures of the README and of the algorithms' pages: 30 iterations on half-cheetah, from results/.
+"""The pictures of the README (up to 200 iterations) and of the algorithms' pages (30) on half-cheetah, from results/.
 
 python -m experiment_utils.figures.half_cheetah
 """
@@ -25,8 +25,8 @@ def draw_run(axes: Axes, rows: pd.DataFrame, colour: str, label: str, style: str
 
 
 @styled
-def draw_readme_figure(n_itr: int = 30) -> None:
-    """ProMP, seeds 1 to 3, and the original code's seed 1."""
+def draw_readme_figure(n_itr: int = 200) -> None:
+    """ProMP, seeds 1 to 3, as far as each is trained, and the original code's seed 1."""
     figure, axes = plt.subplots(figsize=(PAGE * 0.8, 2.6))
     for seed, style in ((1, "-"), (2, "--"), (3, ":")):
         rows = pd.read_csv(RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}" / "progress.csv")[:n_itr]
