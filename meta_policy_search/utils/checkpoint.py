@@ -1,6 +1,7 @@
 """Checkpoints of a run: arrays and JSON, never code."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -64,8 +65,12 @@ class Checkpoints:
         """
         self._state.value = state
         self.directory.mkdir(parents=True, exist_ok=True)
+        target = self.directory / f"ckpt-{number}"
+        unfinished = target.with_name(f"{target.name}_temp")  # TensorFlow's own, of a killed process, or anybody's
+        if os.path.lexists(unfinished):
+            _delete(unfinished)
         with as_os_errors():
-            self._checkpoint.write(str(self.directory / f"ckpt-{number}"))
+            self._checkpoint.write(str(target))
         self._tidy_up(number)
 
     def restore_latest(self, accept: Callable[[State], None] = lambda state: None) -> tuple[State | None, list[str]]:

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import numpy as np
@@ -97,6 +98,24 @@ def test_what_a_killed_process_left_is_deleted_and_nothing_else(tmp_path):
         (tmp_path / name).write_text("")
     checkpoints.save(4, {"itr": 4})
     assert {path.stem for path in tmp_path.iterdir()} == {"ckpt-2", "ckpt-3", "ckpt-4", "ckpt-x", "notes"}
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_what_is_where_tensorflow_makes_its_folder_gives_way(tmp_path, kind):
+    checkpoints, place = saved(tmp_path / "run", 0), tmp_path / "run" / "ckpt-1_temp"
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("")
+    if kind == "file":
+        place.write_text("odd")
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to(outside)
+    checkpoints.save(1, {"itr": 1})
+    assert not os.path.lexists(place)
+    assert checkpoints.restore_latest() == ({"itr": 1}, [])
+    assert [path.name for path in outside.iterdir()] == ["precious"]
 
 
 def test_a_list_of_checkpoints_names_no_files_to_delete(tmp_path):
