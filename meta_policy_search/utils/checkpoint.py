@@ -1,7 +1,6 @@
 """Checkpoints of a run: arrays and JSON, never code."""
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -65,12 +64,9 @@ class Checkpoints:
         """
         self._state.value = state
         self.directory.mkdir(parents=True, exist_ok=True)
-        target = self.directory / f"ckpt-{number}"
-        unfinished = target.with_name(f"{target.name}_temp")  # TensorFlow's own, of a killed process, or anybody's
-        if os.path.lexists(unfinished):
-            _delete(unfinished)
+        self._delete_unfinished()
         with as_os_errors():
-            self._checkpoint.write(str(target))
+            self._checkpoint.write(str(self.directory / f"ckpt-{number}"))
         self._tidy_up(number)
 
     def restore_latest(self, accept: Callable[[State], None] = lambda state: None) -> tuple[State | None, list[str]]:
@@ -94,15 +90,22 @@ class Checkpoints:
                 return self._state.value, complaints
         return None, complaints
 
+    def _delete_unfinished(self) -> None:
+        """Deletes what a killed process left where TensorFlow makes its folders, or what anybody put there."""
+        for path in list(self.directory.iterdir()):
+            name = FILE_NAME.fullmatch(path.name)
+            if name and name[2] == "_temp":
+                _delete(path)
+
     def _tidy_up(self, newest: int) -> None:
-        """Deletes all but the last few up to the newest, and what a killed process or a fallback left behind.
+        """Deletes all but the last few up to the newest, and what a fallback left behind.
 
         TensorFlow's CheckpointManager would go by the list in a file `checkpoint`. A stranger's list can name any files.
         """
         good = [number for number in self.numbers() if number <= newest][-self.max_to_keep :]
         for path in list(self.directory.iterdir()):
             name = FILE_NAME.fullmatch(path.name)
-            if name and (name[2] == "_temp" or int(name[1]) not in good):
+            if name and int(name[1]) not in good:
                 _delete(path)
 
     def numbers(self) -> list[int]:
