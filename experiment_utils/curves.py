@@ -1,7 +1,8 @@
 """From runs to curves over seeds, and to tables: pure functions."""
 
+import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -23,6 +24,13 @@ class Curve(NamedTuple):
     low: np.ndarray  # [P]
     high: np.ndarray  # [P]
     seeds: int  # runs that it is the mean of
+    rest: "Curve | None" = None  # where some of the runs end: the mean of those that go on
+
+    def segments(self) -> Iterator["Curve"]:
+        """The part that all runs have, then those that fewer and fewer have."""
+        yield self
+        if self.rest is not None:
+            yield from self.rest.segments()
 
 
 def group_runs(runs: Sequence[RunData], fields: Sequence[str]) -> dict[str, list[RunData]]:
@@ -39,7 +47,7 @@ def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> p
 
     No two runs have a point of time in common, so for x = "Time" the k-th iteration stands at its mean time.
 
-    Where some runs are shorter than others a warning says so: points with fewer seeds would not be comparable.
+    Where some runs are shorter than others a warning says so: points with fewer seeds are not comparable.
     """
     index = "Itr" if x == "Time" else x
     columns = [pd.Series(run.column(y).to_numpy(), index=run.column(index).to_numpy()) for run in runs]
@@ -48,7 +56,7 @@ def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> p
     if len(table) < len(longest):
         shortest = runs[int(np.argmin([len(column) for column in columns]))].path
         message = f"only {len(table)} of {len(longest)} points are common to all {len(runs)} runs (shortest: {shortest})"
-        warnings.warn(f"{message}; the rest is not shown", RunDataWarning, stacklevel=2)
+        warnings.warn(f"{message}; the others are drawn dashed", RunDataWarning, stacklevel=2)
     if x == "Time":
         table.index = np.mean([run.column("Time")[: len(table)] for run in runs], axis=0)
     return table
@@ -62,7 +70,7 @@ def smoothed(values: np.ndarray, window: int) -> np.ndarray:
 def mean_curve(
     runs: Sequence[RunData], y: str = LAST_RETURN, x: str = "n_timesteps", spread: Spread = "std", smooth: int = 1
 ) -> Curve:
-    """Mean of `y` over runs against `x`, with the interval that `spread` asks for.
+    """Mean of `y` over runs against `x`, with the interval that `spread` asks for; the longer runs alone in its `rest`.
 
     Args:
       spread: "std" is mean +- the population standard deviation over the runs (as in the original's plots), "bootstrap" the
@@ -73,7 +81,18 @@ def mean_curve(
     values, n = table.to_numpy(), len(runs)
     mean = values.mean(axis=1)
     low, high = interval(values, spread)
-    return Curve(table.index.to_numpy(), *(smoothed(part, smooth) for part in (mean, low, high)), seeds=n)
+    rest = mean_curve(longer, y, x, spread, smooth) if (longer := _longer(runs, x)) else None
+    return Curve(table.index.to_numpy(), *(smoothed(part, smooth) for part in (mean, low, high)), seeds=n, rest=rest)
+
+
+def _longer(runs: Sequence[RunData], x: str) -> list[RunData]:
+    """What the longer runs have beyond the end of the shortest."""
+    index = "Itr" if x == "Time" else x
+    end = min(run.column(index).iloc[-1] for run in runs)
+    beyond = [
+        dataclasses.replace(run, progress=run.progress[run.column(index) > end].reset_index(drop=True)) for run in runs
+    ]
+    return [run for run in beyond if len(run.progress)]
 
 
 def interval(values: np.ndarray, spread: Spread) -> tuple[np.ndarray, np.ndarray]:

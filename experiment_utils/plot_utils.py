@@ -79,11 +79,13 @@ def colours(names: Sequence[str]) -> dict[str, str | tuple[float, float, float]]
 
 
 def draw_curve(axes: Axes, curve: Curve, colour, label: str | None = None, x: str = "n_timesteps") -> None:
-    """The mean as a line (a dot, where it is one point), the interval as a band."""
-    places = curve.x / SCALES.get(x, 1.0)
-    axes.plot(places, curve.mean, color=colour, label=label, marker="o" if len(places) == 1 else None)
-    if curve.seeds > 1:
-        axes.fill_between(places, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0)
+    """The mean as a line (a dot, where it is one point), dashed once some seeds have ended; the interval as a band."""
+    for part in curve.segments():
+        places, style = part.x / SCALES.get(x, 1.0), "-" if part is curve else "--"
+        marker = "o" if len(places) == 1 else None
+        axes.plot(places, part.mean, style, color=colour, label=label if part is curve else None, marker=marker)
+        if part.seeds > 1:
+            axes.fill_between(places, part.low, part.high, color=colour, alpha=0.2, linewidth=0)
 
 
 @styled

@@ -90,13 +90,15 @@ def draw_panels(curves: Mapping[Panel, Curves]):
     palette = colours(FIGURE_2_ALGORITHMS)
     handles = [Line2D([], [], color=palette[name], label=name) for name in FIGURE_2_ALGORITHMS]
     handles.append(Line2D([], [], color="0.3", marker="o", mfc="white", ls="", label="paper (read off its curves, ±5)"))
+    if any(curve.rest for named in curves.values() for curve in named.values()):
+        handles.append(Line2D([], [], color="0.3", ls="--", label="of fewer seeds"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
 def _draw_panel(axes: Axes, panel: Panel, named: Curves) -> None:
     palette, unit = colours(FIGURE_2_ALGORITHMS), SCALES["n_timesteps"]
-    longest = max((curve.x[-1] for curve in named.values()), default=0.0)
+    longest = max((part.x[-1] for curve in named.values() for part in curve.segments()), default=0.0)
     end = max(longest, PAPER_MARKS[0] * panel.paper_steps) * 1.04
     for name, curve in named.items():
         draw_curve(axes, curve, palette[name])
@@ -112,14 +114,16 @@ def _draw_panel(axes: Axes, panel: Panel, named: Curves) -> None:
 def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:
     """Ours beside the paper's value, at those of its marks that our runs reached (the nearest iteration)."""
     rows = []
-    for panel, named in curves.items():
-        for name, curve in named.items():
-            for fraction, value in zip(PAPER_MARKS, panel.paper[name], strict=True):
-                steps = fraction * panel.paper_steps
-                if value is not None and curve.x[-1] >= steps:
-                    ours = float(curve.mean[abs(curve.x - steps).argmin()])
-                    row = {"panel": panel.title, "algorithm": name, "env steps (10^6)": steps / 1e6}
-                    rows.append({**row, "ours": ours, "paper": float(value), "seeds": curve.seeds})
+    for panel, algorithm, curve in (
+        (panel, name, curve) for panel, named in curves.items() for name, curve in named.items()
+    ):
+        for fraction, value in zip(PAPER_MARKS, panel.paper[algorithm], strict=True):
+            steps = fraction * panel.paper_steps
+            part = next((part for part in curve.segments() if part.x[-1] >= steps), None)
+            if value is not None and part is not None:
+                ours = float(part.mean[abs(part.x - steps).argmin()])
+                row = {"panel": panel.title, "algorithm": algorithm, "env steps (10^6)": steps / 1e6}
+                rows.append({**row, "ours": ours, "paper": float(value), "seeds": part.seeds})
     return pd.DataFrame(rows, columns=["panel", "algorithm", "env steps (10^6)", "ours", "paper", "seeds"])
 
 

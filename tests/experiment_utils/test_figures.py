@@ -85,6 +85,20 @@ def test_ours_stands_beside_the_papers_value_at_the_nearest_iteration(tmp_path):
     assert table.to_dict("records") == [{**row, "seeds": 1}]
 
 
+@pytest.mark.filterwarnings("ignore::experiment_utils.run_data.RunDataWarning")
+def test_the_paper_is_met_by_those_seeds_that_got_there(tmp_path):
+    steps = {"n_timesteps": [1.6e7, 3.0e7]}
+    runs = [
+        load_run(write_run(tmp_path / "long", [1.0, 2.0], steps)),
+        load_run(write_run(tmp_path / "short", [3.0], {"n_timesteps": [1.6e7]})),
+    ]
+    curves = {CHEETAH: {"ProMP": mean_curve(runs)}}
+    assert [(row["ours"], row["seeds"]) for row in figure2.against_paper(curves).to_dict("records")] == [(2, 1)]
+    axes = figure2.draw_panels(curves).axes[0]
+    assert axes.get_xlim()[1] > 30
+    assert "of fewer seeds" in [text.get_text() for text in axes.figure.legends[0].get_texts()]
+
+
 def test_runs_of_another_family_do_not_enter_a_panel(tmp_path):
     write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0])
     write_run(tmp_path / "half_cheetah" / "odd" / "seed_1", [9.0], env="SwimmerRandVelEnv")

@@ -68,11 +68,28 @@ def test_the_return_is_that_after_the_last_inner_step(tmp_path):
         run.column("Step_1-AverageReturn")
 
 
-def test_points_that_not_all_seeds_have_are_left_out_with_a_warning(two_seeds, tmp_path):
+def test_where_a_seed_ends_the_curve_goes_on_as_that_of_the_others(two_seeds, tmp_path):
     short = load_run(write_run(tmp_path / "short", [5.0], seed=3))
     with pytest.warns(RunDataWarning, match=r"only 1 of 3 points .*short"):
-        curve = mean_curve([*two_seeds, short])
-    np.testing.assert_allclose(curve.mean, [3])
+        all_three, two = mean_curve([*two_seeds, short]).segments()
+    np.testing.assert_allclose(all_three.mean, [3])
+    np.testing.assert_array_equal(two.x, [200, 300])
+    np.testing.assert_allclose(two.mean, [4, 8])
+    assert (all_three.seeds, two.seeds) == (3, 2)
+
+
+@pytest.mark.filterwarnings("ignore::experiment_utils.run_data.RunDataWarning")
+def test_over_time_too_the_longer_seeds_go_on(two_seeds, tmp_path):
+    short = load_run(write_run(tmp_path / "short", [5.0], seed=3))
+    curve = mean_curve([*two_seeds, short], x="Time")
+    np.testing.assert_allclose(curve.rest.x, two_seeds[0].column("Time")[1:])
+
+
+@pytest.mark.filterwarnings("ignore::experiment_utils.run_data.RunDataWarning")
+def test_fewer_seeds_are_dashed(two_seeds, tmp_path):
+    short = load_run(write_run(tmp_path / "short", [5.0], seed=3))
+    axes = curves_figure({"panel": {"ProMP": mean_curve([*two_seeds, short])}}, "n_timesteps", "return").axes[0]
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
 
 
 def test_over_time_an_iteration_stands_at_its_mean_time(two_seeds):
