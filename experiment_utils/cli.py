@@ -5,8 +5,10 @@ import dataclasses
 import importlib.util
 import io
 import json
+import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Generic, TypeVar
 
@@ -60,6 +62,16 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Reque
     return Request(config, folder, options.resume)
 
 
+def say(lines: Iterable[object]) -> None:
+    """Prints the lines. A reader that has gone away (`| head`) is no error."""
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere, also at exit
+
+
 def fail(sentence: str, code: int = 2) -> int:
     """Prints the sentence to stderr and returns the exit code."""
     print(f"error: {sentence}", file=sys.stderr)
@@ -80,15 +92,17 @@ def _parse(defaults: C, description: str, argv: list[str]) -> tuple[_Options, C]
     return arguments.options, arguments.config
 
 
-def parse_arguments(kind: type[T], description: str, argv: list[str], names: list[str] | None = None) -> T:
+def parse_arguments(kind: type[T], description: str, argv: list[str] | None, names: list[str] | None = None) -> T:
     """The dataclass that the arguments describe; --help ends the process.
 
     Args:
+      argv: None for those of the process.
       names: of the flags; None for the fields of `kind`.
 
     Raises:
       ConfigError: an argument is unknown, missing or of the wrong kind.
     """
+    argv = sys.argv[1:] if argv is None else argv
     stderr = io.StringIO()
     try:
         with contextlib.redirect_stderr(stderr):

@@ -18,11 +18,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import joblib
 import tyro
 
+from experiment_utils.cli import fail, parse_arguments
+from experiment_utils.config import ConfigError
 from experiment_utils.run_data import BrokenRun, load_run
 from experiment_utils.run_folder import RunFolder
 from experiment_utils.sweep_status import LOG_NAME, Outcome, showing
@@ -216,20 +218,20 @@ class Arguments:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the sweep that the arguments describe; returns the exit code."""
-    asked = tyro.cli(Annotated[Arguments, tyro.conf.arg(name="")], args=argv, description=__doc__, use_underscores=True)
+    try:
+        asked = parse_arguments(Arguments, __doc__, argv)
+    except ConfigError as error:
+        return fail(str(error))
     odd = [word for word in asked.grid + asked.fixed if not word.partition("=")[2]]
     if odd or not asked.script.is_file():
-        what = f"{odd[0]!r} is not name=value" if odd else f"there is no run script {asked.script}"
-        print(f"error: {what}", file=sys.stderr)
-        return 2
+        return fail(f"{odd[0]!r} is not name=value" if odd else f"there is no run script {asked.script}")
     axes = {name: [as_value(word) for word in words.split(",")] for name, _, words in (w.partition("=") for w in asked.grid)}
     fixed = {name: as_value(word) for name, _, word in (w.partition("=") for w in asked.fixed)}
     runs = grid(asked.script, asked.dump_path, axes, asked.seeds, fixed)
     try:
         return report(run_sweep(runs, asked.jobs, asked.backend, asked.cluster, asked.cpus_per_run))
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return fail(str(error))
 
 
 if __name__ == "__main__":

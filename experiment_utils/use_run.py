@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, TypeVar
 
 import tyro
 
-from experiment_utils.cli import fail, parse_arguments
+from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
 from experiment_utils.experiment import configure_tensorflow, notes
 from experiment_utils.run_folder import RunFolder
@@ -53,7 +53,7 @@ def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callab
       failed: what to say where a simulation or an adaptation gives up, after the reason.
     """
     try:
-        request = parse_arguments(kind, description, sys.argv[1:] if argv is None else argv)
+        request = parse_arguments(kind, description, argv)
         request.check()
         RunFolder(request.run_dir).require_config()
     except ConfigError as error:
@@ -63,8 +63,7 @@ def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callab
     from meta_policy_search.samplers.meta_sampler import SamplingError
 
     try:
-        for line in act(request):
-            print(line)
+        say(act(request))
     except ConfigError as error:
         return fail(str(error))
     except OSError as error:

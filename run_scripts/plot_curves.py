@@ -6,10 +6,11 @@ python run_scripts/plot_curves.py data/ --group_by algorithm inner_lr --panel_by
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
+from experiment_utils.cli import fail, parse_arguments, say
+from experiment_utils.config import ConfigError
 from experiment_utils.curves import Spread, group_runs, mean_curve, results_table
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
 from experiment_utils.run_data import LAST_RETURN, BrokenRun, load_runs
@@ -42,11 +43,14 @@ class Request:
 def main(argv: list[str] | None = None) -> int:
     """Draws what the arguments ask for; returns the exit code."""
     plain_warnings()
-    request = tyro.cli(Annotated[Request, tyro.conf.arg(name="")], args=argv, description=__doc__, use_underscores=True)
+    try:
+        request = parse_arguments(Request, __doc__, argv)
+    except ConfigError as error:
+        return fail(str(error))
     runs = load_runs(request.directories)
     if not runs:
-        print(f"error: there is no run below {', '.join(map(str, request.directories))}", file=sys.stderr)
-        return 2
+        where = ", ".join(map(str, request.directories))
+        return fail(f"there is no run below {where}" if where else "name a folder of runs, or several")
     try:
         panels = {
             title: {
@@ -57,10 +61,9 @@ def main(argv: list[str] | None = None) -> int:
         }
         table = results_table(group_runs(runs, (*request.panel_by, *request.group_by)), request.y, request.last)
     except BrokenRun as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return fail(str(error))
     written = save_figure(curves_figure(panels, request.x, request.y), request.out) + save_table(table, request.out)
-    print("\n".join(map(str, written)))
+    say(written)
     return 0
 
 

@@ -26,7 +26,7 @@ class Request:
 def main(argv: list[str] | None = None) -> int:
     """Writes what the arguments ask for; returns the exit code."""
     try:
-        request = parse_arguments(Request, __doc__, sys.argv[1:] if argv is None else argv)
+        request = parse_arguments(Request, __doc__, argv)
     except ConfigError as error:
         return fail(str(error))
     from experiment_utils.plot_utils import plain_warnings

@@ -13,10 +13,11 @@ import shutil
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import tyro
 
+from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
 from experiment_utils.figures import figure1, figure2, figure3, figure4, formulations, formulations_plot
 from experiment_utils.figures.paper import Budget
@@ -69,7 +70,10 @@ class Request:
 def main(argv: list[str] | None = None) -> int:
     """Does what the arguments ask for; returns the exit code."""
     plain_warnings()
-    request = tyro.cli(Annotated[Request, tyro.conf.arg(name="")], args=argv, description=__doc__, use_underscores=True)
+    try:
+        request = parse_arguments(Request, __doc__, argv)
+    except ConfigError as error:
+        return fail(str(error))
     root = request.results if request.plot_only else request.dump_path / ("smoke" if request.budget == "smoke" else "")
     try:
         if request.env and request.figure != "figure2":
@@ -79,12 +83,11 @@ def main(argv: list[str] | None = None) -> int:
             collect(root, request.results, request.figure)
         written = draw(request, root, request.out or (FIGURES if request.plot_only else root / "figures"))
     except (BrokenRun, ConfigError, ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return fail(str(error))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on where it was.", file=sys.stderr)
         return 130
-    print("\n".join(map(str, written)))
+    say(written)
     return code
 
 

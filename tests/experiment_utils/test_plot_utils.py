@@ -1,6 +1,9 @@
 """Curves over seeds and tables, against arithmetic done by hand; broken folders are named and left out."""
 
+import os
 import runpy
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -236,9 +239,21 @@ def test_plot_curves_writes_pictures_and_tables(tmp_path, plot_curves, capsys):
     assert "curves.pdf" in capsys.readouterr().out
 
 
+def test_a_reader_that_has_gone_away_is_no_error(tmp_path):
+    write_run(tmp_path / "run", [1.0])
+    command = [sys.executable, SCRIPT, tmp_path / "run", "--out", tmp_path / "curves"]
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_plot_curves_says_what_is_missing(tmp_path, plot_curves, capsys):
     assert plot_curves() == 2
     assert "there is no run below" in capsys.readouterr().err
+    assert plot_curves("--group_bye", "seed") == 2
+    assert "did you mean 'group_by'?" in capsys.readouterr().err
     write_run(tmp_path / "runs" / "a", [1.0])
     assert plot_curves("--y", "Nonsense") == 2
     assert "no column 'Nonsense'" in capsys.readouterr().err

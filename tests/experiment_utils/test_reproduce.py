@@ -66,6 +66,8 @@ def test_mistakes_get_one_sentence(tmp_path):
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
     assert "no panel 'cheetah'" in result.stderr
     assert "has one environment" in reproduce("figure3", "--env", "ant", "--dump_path", tmp_path).stderr
+    assert "did you mean 'budget'?" in reproduce("figure2", "--budjet", "quick").stderr
+    assert "invalid choice 'figur2'" in reproduce("figur2").stderr
     assert "there is no" in reproduce("formulations", "--plot_only", "--results", tmp_path).stderr
 
 
