@@ -14,6 +14,7 @@ Physics = Literal["paper", "modern"]
 Backend = Literal["mujoco", "mujoco-py"]
 SamplerName = Literal["local", "ray"]
 InnerType = Literal["likelihood_ratio", "log_likelihood"]
+HvpType = Literal["fisher", "hessian", "finite_difference"]
 OuterType = Literal["dice", "vpg", "trpo"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -145,6 +146,8 @@ class TRPOMAMLConfig(Config):
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's."""
     exploration: bool = False
     """Add E-MAML's credit for the pre-update behaviour."""
+    hvp: HvpType = "fisher"
+    """Curvature of the trust region: fisher and hessian are exact, finite_difference is the original's."""
 
     def __post_init__(self):
         super().__post_init__()

@@ -20,6 +20,7 @@ def build(config: TRPOMAMLConfig, rng) -> Rooms:
         step_size=config.step_size,
         inner_type=config.inner_type,
         exploration=config.exploration,
+        optimizer={"hvp": config.hvp},
         **rooms.inner_settings(config),
     )
     return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_sample_processor(config))

@@ -1,15 +1,20 @@
 """The rooms fit the environment."""
 
+import runpy
 import subprocess
 import sys
+import typing
 
 import numpy as np
 import pytest
 
 from experiment_utils import rooms
-from experiment_utils.config import ProMPConfig
+from experiment_utils.config import HvpType, ProMPConfig, TRPOMAMLConfig
+from experiment_utils.run_sweep import SCRIPTS
+from meta_policy_search.optimizers import conjugate_gradient_optimizer
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
+from tests.experiment_utils.small_runs import small
 
 
 @pytest.mark.parametrize(
@@ -26,6 +31,16 @@ def test_the_policy_is_that_of_the_spaces(env, kind, sizes):
     assert isinstance(policy, kind)
     kernels = [value.shape for name, value in policy.theta.items() if name.endswith("kernel")]
     assert kernels == [(sizes[0], 7), (7, sizes[1])]
+
+
+@pytest.mark.parametrize("script", ["maml", "e-maml"])
+def test_the_trust_region_is_as_asked(script):
+    assert typing.get_args(HvpType) == typing.get_args(conjugate_gradient_optimizer.HvpType)
+    build = runpy.run_path(str(SCRIPTS / f"{script}_run_mujoco.py"))["build"]
+    for hvp in typing.get_args(HvpType):
+        config = small(TRPOMAMLConfig(), hvp=hvp, step_size=0.3)
+        optimizer = build(config, np.random.default_rng(0)).algo.optimizer
+        assert (optimizer.hvp, optimizer.step_size) == (hvp, 0.3)
 
 
 def test_nothing_of_ray_is_imported_unless_it_is_asked_for():
