@@ -49,7 +49,7 @@ def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> p
 
     Where some runs are shorter than others a warning says so: points with fewer seeds are not comparable.
     """
-    index = "Itr" if x == "Time" else x
+    index = _common_index(x)
     columns = [pd.Series(run.column(y).to_numpy(), index=run.column(index).to_numpy()) for run in runs]
     table = pd.concat(columns, axis=1, join="inner").sort_index()
     longest = max(columns, key=len)
@@ -85,9 +85,13 @@ def mean_curve(
     return Curve(table.index.to_numpy(), *(smoothed(part, smooth) for part in (mean, low, high)), seeds=n, rest=rest)
 
 
+def _common_index(x: str) -> str:
+    return "Itr" if x == "Time" else x  # points of time differ from run to run
+
+
 def _longer(runs: Sequence[RunData], x: str) -> list[RunData]:
     """What the longer runs have beyond the end of the shortest."""
-    index = "Itr" if x == "Time" else x
+    index = _common_index(x)
     end = min(run.column(index).iloc[-1] for run in runs)
     beyond = [
         dataclasses.replace(run, progress=run.progress[run.column(index) > end].reset_index(drop=True)) for run in runs

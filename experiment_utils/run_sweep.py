@@ -24,7 +24,6 @@ import joblib
 import tyro
 
 from experiment_utils.cli import fail, parse_arguments
-from experiment_utils.config import ConfigError
 from experiment_utils.run_data import BrokenRun, load_run
 from experiment_utils.run_folder import RunFolder
 from experiment_utils.sweep_status import LOG_NAME, Outcome, showing
@@ -168,6 +167,11 @@ def as_value(word: str) -> Value:
     return word
 
 
+def _name_and_rest(word: str) -> tuple[str, str]:
+    name, _, rest = word.partition("=")
+    return name, rest
+
+
 def _same(saved: object, value: Value) -> bool:
     if isinstance(saved, list):
         return saved == (list(value) if isinstance(value, tuple) else [value])
@@ -220,15 +224,12 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the sweep that the arguments describe; returns the exit code."""
     try:
         asked = parse_arguments(Arguments, __doc__, argv)
-    except ConfigError as error:
-        return fail(str(error))
-    odd = [word for word in asked.grid + asked.fixed if not word.partition("=")[2]]
-    if odd or not asked.script.is_file():
-        return fail(f"{odd[0]!r} is not name=value" if odd else f"there is no run script {asked.script}")
-    axes = {name: [as_value(word) for word in words.split(",")] for name, _, words in (w.partition("=") for w in asked.grid)}
-    fixed = {name: as_value(word) for name, _, word in (w.partition("=") for w in asked.fixed)}
-    runs = grid(asked.script, asked.dump_path, axes, asked.seeds, fixed)
-    try:
+        odd = [word for word in asked.grid + asked.fixed if not word.partition("=")[2]]
+        if odd or not asked.script.is_file():
+            return fail(f"{odd[0]!r} is not name=value" if odd else f"there is no run script {asked.script}")
+        axes = {name: list(map(as_value, words.split(","))) for name, words in map(_name_and_rest, asked.grid)}
+        fixed = {name: as_value(word) for name, word in map(_name_and_rest, asked.fixed)}
+        runs = grid(asked.script, asked.dump_path, axes, asked.seeds, fixed)
         return report(run_sweep(runs, asked.jobs, asked.backend, asked.cluster, asked.cpus_per_run))
     except ValueError as error:
         return fail(str(error))

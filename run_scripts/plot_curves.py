@@ -45,13 +45,10 @@ def main(argv: list[str] | None = None) -> int:
     plain_warnings()
     try:
         request = parse_arguments(Request, __doc__, argv)
-    except ConfigError as error:
-        return fail(str(error))
-    runs = load_runs(request.directories)
-    if not runs:
-        where = ", ".join(map(str, request.directories))
-        return fail(f"there is no run below {where}" if where else "name a folder of runs, or several")
-    try:
+        runs = load_runs(request.directories)
+        if not runs:
+            where = ", ".join(map(str, request.directories))
+            return fail(f"there is no run below {where}" if where else "name a folder of runs, or several")
         panels = {
             title: {
                 name: mean_curve(members, request.y, request.x, request.spread, request.smooth)
@@ -60,10 +57,9 @@ def main(argv: list[str] | None = None) -> int:
             for title, group in group_runs(runs, request.panel_by).items()
         }
         table = results_table(group_runs(runs, (*request.panel_by, *request.group_by)), request.y, request.last)
-    except BrokenRun as error:
+    except (BrokenRun, ConfigError) as error:
         return fail(str(error))
-    written = save_figure(curves_figure(panels, request.x, request.y), request.out) + save_table(table, request.out)
-    say(written)
+    say(save_figure(curves_figure(panels, request.x, request.y), request.out) + save_table(table, request.out))
     return 0
 
 

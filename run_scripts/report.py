@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tyro
 
-from experiment_utils.cli import fail, parse_arguments
+from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
 
 
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         for folder in request.runs:
             target = request.out or folder / "report.html"
             write_report(folder, target)
-            print(target)
+            say([target])
     except (BrokenRun, OSError) as error:
         return fail(str(error))
     return 0

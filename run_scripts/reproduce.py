@@ -72,17 +72,14 @@ def main(argv: list[str] | None = None) -> int:
     plain_warnings()
     try:
         request = parse_arguments(Request, __doc__, argv)
-    except ConfigError as error:
-        return fail(str(error))
-    root = request.results if request.plot_only else request.dump_path / ("smoke" if request.budget == "smoke" else "")
-    try:
+        root = request.results if request.plot_only else request.dump_path / ("smoke" if request.budget == "smoke" else "")
         if request.env and request.figure != "figure2":
             raise ValueError(f"{request.figure} has one environment; --env chooses panels of figure2")
         code = 0 if request.plot_only else train(request, root)
         if request.collect and not request.plot_only:
             collect(root, request.results, request.figure)
         written = draw(request, root, request.out or (FIGURES if request.plot_only else root / "figures"))
-    except (BrokenRun, ConfigError, ValueError, OSError) as error:
+    except (ValueError, OSError) as error:
         return fail(str(error))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on where it was.", file=sys.stderr)

@@ -114,9 +114,8 @@ def _draw_panel(axes: Axes, panel: Panel, named: Curves) -> None:
 def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:
     """Ours beside the paper's value, at those of its marks that our runs reached (the nearest iteration)."""
     rows = []
-    for panel, algorithm, curve in (
-        (panel, name, curve) for panel, named in curves.items() for name, curve in named.items()
-    ):
+    named_curves = ((panel, name, curve) for panel, named in curves.items() for name, curve in named.items())
+    for panel, algorithm, curve in named_curves:
         for fraction, value in zip(PAPER_MARKS, panel.paper[algorithm], strict=True):
             steps = fraction * panel.paper_steps
             part = next((part for part in curve.segments() if part.x[-1] >= steps), None)
