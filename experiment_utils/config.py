@@ -146,12 +146,14 @@ class TRPOMAMLConfig(Config):
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's."""
     exploration: bool = False
     """Add E-MAML's credit for the pre-update behaviour."""
+    exploration_weight: float = 1.0
+    """Factor of that credit: 1 is the original's mean over rollouts; rollouts_per_meta_task is the sum of them."""
     hvp: HvpType = "fisher"
     """Curvature of the trust region: fisher and hessian are exact, finite_difference is the original's."""
 
     def __post_init__(self):
         super().__post_init__()
-        self._require_positive("step_size")
+        self._require_positive("step_size", "exploration_weight")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,10 +166,12 @@ class VPGMAMLConfig(Config):
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's."""
     exploration: bool = False
     """Add E-MAML's credit for the pre-update behaviour."""
+    exploration_weight: float = 1.0
+    """Factor of that credit: 1 is the original's mean over rollouts; rollouts_per_meta_task is the sum of them."""
 
     def __post_init__(self):
         super().__post_init__()
-        self._require_positive("learning_rate")
+        self._require_positive("learning_rate", "exploration_weight")
 
 
 @dataclasses.dataclass(frozen=True)

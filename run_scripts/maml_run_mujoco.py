@@ -20,6 +20,7 @@ def build(config: TRPOMAMLConfig, rng) -> Rooms:
         step_size=config.step_size,
         inner_type=config.inner_type,
         exploration=config.exploration,
+        exploration_weight=config.exploration_weight,
         optimizer={"hvp": config.hvp},
         **rooms.inner_settings(config),
     )

@@ -20,6 +20,7 @@ def build(config: VPGMAMLConfig, rng) -> Rooms:
         learning_rate=config.learning_rate,
         inner_type=config.inner_type,
         exploration=config.exploration,
+        exploration_weight=config.exploration_weight,
         **rooms.inner_settings(config),
     )
     return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_sample_processor(config))

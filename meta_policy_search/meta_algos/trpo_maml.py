@@ -31,6 +31,7 @@ class TRPOMAML(MAMLAlgo):
       step_size: delta > 0, in nats.
       inner_type: the objective of the adaptation; "dice" needs the samples of `DiceSampleProcessor` with a return baseline.
       exploration: add formulation II's credit for the pre-update behaviour.
+      exploration_weight: factor of that term; 1 is the original's mean over rollouts, their number B the sum.
       optimizer: settings of `ConjugateGradientOptimizer`, such as hvp="finite_difference".
       inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
     """
@@ -42,11 +43,13 @@ class TRPOMAML(MAMLAlgo):
         step_size: float = 0.01,
         inner_type: InnerType = "likelihood_ratio",
         exploration: bool = False,
+        exploration_weight: float = 1.0,
         optimizer: dict | None = None,
         **inner,
     ):
         super().__init__(policy, **inner)
-        self.inner_type, self.exploration = require_inner_type(inner_type), exploration
+        self.inner_type = require_inner_type(inner_type)
+        self.exploration, self.exploration_weight = exploration, exploration_weight
         self.optimizer = ConjugateGradientOptimizer(self, step_size, **(optimizer or {}))
 
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
@@ -60,7 +63,7 @@ class TRPOMAML(MAMLAlgo):
         )
         if self.exploration:
             before = self.log_prob(distributions[0], batches[0])
-            loss += exploration_loss(before, batches[0].weights, samples.adj_avg_rewards)
+            loss += self.exploration_weight * exploration_loss(before, batches[0].weights, samples.adj_avg_rewards)
         return loss
 
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:

@@ -31,6 +31,7 @@ class VPGMAML(MAMLAlgo):
       learning_rate: beta, of Adam.
       inner_type: the objective of the adaptation; "dice" needs the samples of `DiceSampleProcessor` with a return baseline.
       exploration: add formulation II's credit for the pre-update behaviour.
+      exploration_weight: factor of that term; 1 is the original's mean over rollouts, their number B the sum.
       inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
     """
 
@@ -41,10 +42,12 @@ class VPGMAML(MAMLAlgo):
         learning_rate: float = 1e-3,
         inner_type: InnerType = "likelihood_ratio",
         exploration: bool = False,
+        exploration_weight: float = 1.0,
         **inner,
     ):
         super().__init__(policy, **inner)
-        self.inner_type, self.exploration = require_inner_type(inner_type), exploration
+        self.inner_type = require_inner_type(inner_type)
+        self.exploration, self.exploration_weight = exploration, exploration_weight
         self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate)
 
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
@@ -56,7 +59,7 @@ class VPGMAML(MAMLAlgo):
         loss = log_likelihood_loss(self.log_prob(after, samples), samples.advantages, samples.weights)
         if self.exploration:
             before = self.log_prob(distributions[0], batches[0])
-            loss += exploration_loss(before, batches[0].weights, samples.adj_avg_rewards)
+            loss += self.exploration_weight * exploration_loss(before, batches[0].weights, samples.adj_avg_rewards)
         return loss
 
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:

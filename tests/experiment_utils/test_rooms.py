@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiment_utils import rooms
-from experiment_utils.config import HvpType, ProMPConfig, TRPOMAMLConfig
+from experiment_utils.config import HvpType, ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
 from experiment_utils.run_sweep import SCRIPTS
 from meta_policy_search.optimizers import conjugate_gradient_optimizer
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
@@ -41,6 +41,15 @@ def test_the_trust_region_is_as_asked(script):
         config = small(TRPOMAMLConfig(), hvp=hvp, step_size=0.3)
         optimizer = build(config, np.random.default_rng(0)).algo.optimizer
         assert (optimizer.hvp, optimizer.step_size) == (hvp, 0.3)
+
+
+@pytest.mark.parametrize(("script", "config"), [("e-maml", TRPOMAMLConfig()), ("vpg", VPGMAMLConfig())])
+def test_e_mamls_term_is_as_asked(script, config):
+    build = runpy.run_path(str(SCRIPTS / f"{script}_run_mujoco.py"))["build"]
+    for exploration, weight in ((True, 20.0), (False, 1.0)):
+        asked = small(config, exploration=exploration, exploration_weight=weight)
+        algo = build(asked, np.random.default_rng(0)).algo
+        assert (algo.exploration, algo.exploration_weight) == (exploration, weight)
 
 
 def test_nothing_of_ray_is_imported_unless_it_is_asked_for():

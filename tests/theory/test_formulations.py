@@ -228,6 +228,13 @@ def test_with_means_over_steps_and_mean_step_rewards_e_maml_scales_j_pre_by_one_
     np.testing.assert_allclose(gradient, second.j_post() + second.j_pre() / steps**2, rtol=0, atol=1e-12)
 
 
+@params(MAML)
+def test_exploration_weight_multiplies_j_pre_alone(second, algorithm, settings):
+    algo = build(algorithm, {**settings, "exploration": True, "exploration_weight": 20.0}, second.theta)
+    gradient = meta_gradient(algo, second.batches(algo, step_weight=1.0, credit=second.outer_returns))
+    np.testing.assert_allclose(gradient, second.j_post() + 20 * second.j_pre(), rtol=0, atol=1e-11)
+
+
 def test_equation_two_as_printed_is_alpha_times_the_term_that_formulation_two_has(second):
     """Equations (2) and (31) print a factor alpha in front of grad log pi(tau) R(tau') that the derivation (29) has not."""
     printed = ALPHA * second.j_pre()
