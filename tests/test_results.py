@@ -26,7 +26,7 @@ def test_promp_learns_half_cheetah_in_30_iterations(seed):
     run = RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}"
     before, after = (column(run, f"Step_{step}-AverageReturn")[:30] for step in (0, 1))
     assert len(after) == 30
-    assert after[-1] > 60
+    assert after[-1] > 50
     assert all(-25 < value < 25 for value in before)
 
 
