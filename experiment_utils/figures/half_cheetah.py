@@ -13,8 +13,9 @@ from experiment_utils.plot_utils import COLOURS, COLUMN, PAGE, save_figure, styl
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
-ORIGINAL = RESULTS / "original_code" / "promp_half_cheetah_seed_1.csv"
+ORIGINAL = RESULTS / "original_code"
 BEFORE, AFTER = "Step_0-AverageReturn", "Step_1-AverageReturn"
+STYLES = {1: "-", 2: "--", 3: ":"}  # by seed
 
 
 def draw_run(axes: Axes, rows: pd.DataFrame, colour: str, label: str, style: str = "-") -> None:
@@ -26,12 +27,15 @@ def draw_run(axes: Axes, rows: pd.DataFrame, colour: str, label: str, style: str
 
 @styled
 def draw_readme_figure(n_itr: int = 200) -> None:
-    """ProMP, seeds 1 to 3, as far as each is trained, and the original code's seed 1."""
+    """ProMP, as far as each seed is trained, and the same of the original code."""
     figure, axes = plt.subplots(figsize=(PAGE * 0.8, 2.6))
-    for seed, style in ((1, "-"), (2, "--"), (3, ":")):
+    for seed, style in STYLES.items():
         rows = pd.read_csv(RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}" / "progress.csv")[:n_itr]
         draw_run(axes, rows, COLOURS["ProMP"], f"ProMP, seed {seed}", style)
-    draw_run(axes, pd.read_csv(ORIGINAL)[:n_itr], "black", "original code, seed 1")
+    for seed, style in STYLES.items():
+        path = ORIGINAL / f"promp_half_cheetah_seed_{seed}.csv"
+        if path.exists():
+            draw_run(axes, pd.read_csv(path)[:n_itr], "black", f"original code, seed {seed}", style)
     axes.set(xlabel="env steps (10⁶)", ylabel="average return", title="HalfCheetahRandDirecEnv")
     figure.legend(loc="outside right center")
     save_figure(figure, FIGURES / "learning_curve_half_cheetah")
