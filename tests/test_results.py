@@ -30,6 +30,11 @@ def test_promp_learns_half_cheetah_in_30_iterations(seed):
     assert all(-25 < value < 25 for value in before)
 
 
+def test_promp_learns_half_cheetah_over_its_seeds():
+    rows = [column(RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}", "Step_1-AverageReturn")[29] for seed in (1, 2, 3)]
+    assert np.mean(rows) > 75
+
+
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(run.parts[-3:]))
 def test_a_committed_run_is_whole(run):
     config = json.loads((run / "params.json").read_text())["config"]

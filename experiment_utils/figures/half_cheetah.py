@@ -33,9 +33,8 @@ def draw_readme_figure(n_itr: int = 200) -> None:
         rows = pd.read_csv(RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}" / "progress.csv")[:n_itr]
         draw_run(axes, rows, COLOURS["ProMP"], f"ProMP, seed {seed}", style)
     for seed, style in STYLES.items():
-        path = ORIGINAL / f"promp_half_cheetah_seed_{seed}.csv"
-        if path.exists():
-            draw_run(axes, pd.read_csv(path)[:n_itr], "black", f"original code, seed {seed}", style)
+        rows = pd.read_csv(ORIGINAL / f"promp_half_cheetah_seed_{seed}.csv")[:n_itr]
+        draw_run(axes, rows, "black", f"original code, seed {seed}", style)
     axes.set(xlabel="env steps (10⁶)", ylabel="average return", title="HalfCheetahRandDirecEnv")
     figure.legend(loc="outside right center")
     save_figure(figure, FIGURES / "learning_curve_half_cheetah")

@@ -40,8 +40,8 @@ class RecordedSampler:
         read = {key.split("/")[-1]: value for key, value in self._data.items() if f"iteration{iteration}/step{step}/" in key}
         rows = read["observations"].reshape(4, 4 * 25, -1)
         params = {name: np.asarray(value) for name, value in params.items()}
-        _, infos = self._policy.act(params, rows, np.zeros((4, 4 * 25, 6), np.float32))
-        self.mean_deviations.append(float(np.abs(infos["mean"].reshape(read["mean"].shape) - read["mean"]).max()))
+        _, ours = self._policy.act(params, rows, np.zeros((4, 4 * 25, 6), np.float32))
+        self.mean_deviations.append(float(np.abs(ours["mean"].reshape(read["mean"].shape) - read["mean"]).max()))
         shape = read["rewards"].shape
         infos = {name: read[name] for name in ("mean", "log_std")}
         start, mask = np.zeros(shape, np.int32), np.ones(shape, bool)
@@ -58,11 +58,11 @@ def _course(data: dict[str, np.ndarray], forget: bool = False, **changed) -> tup
     sampler = RecordedSampler(data, policy)
     processor = MetaSampleProcessor(LinearFeatureBaseline(), 0.99, 1.0, normalize_adv=True)
     trainer = MetaTrainer(algo, sampler, processor, n_itr=N_ITR, rng=np.random.default_rng(0))
-    deviations, old = [], _flat(data, policy, 0)
+    deviations, old = [], _recorded(data, policy, 0)
     for iteration in range(N_ITR):
         trainer.meta_iteration(iteration)
-        new = _flat(data, policy, iteration + 1)
-        theta = np.concatenate([variable.numpy().ravel() for variable in policy.theta.values()])
+        new = _recorded(data, policy, iteration + 1)
+        theta = _flat(policy.theta.values())
         deviations.append(float(np.linalg.norm(theta - new) / np.linalg.norm(new - old)))
         old = new
         if forget:
@@ -71,8 +71,13 @@ def _course(data: dict[str, np.ndarray], forget: bool = False, **changed) -> tup
     return deviations, sampler.mean_deviations
 
 
-def _flat(data: dict[str, np.ndarray], policy: MetaGaussianMLPPolicy, iteration: int) -> np.ndarray:
-    return np.concatenate([data[f"theta{iteration}/{name}"].ravel() for name in policy.theta])
+def _recorded(data: dict[str, np.ndarray], policy: MetaGaussianMLPPolicy, iteration: int) -> np.ndarray:
+    """The original's theta before the iteration."""
+    return _flat(data[f"theta{iteration}/{name}"] for name in policy.theta)
+
+
+def _flat(arrays) -> np.ndarray:
+    return np.concatenate([np.ravel(array) for array in arrays])
 
 
 @pytest.fixture(scope="module")
