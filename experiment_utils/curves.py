@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
+from experiment_utils.config import ConfigError, nearest
 from experiment_utils.run_data import LAST_RETURN, RunData, RunDataWarning
 
 Spread = Literal["std", "bootstrap", "none"]
@@ -31,6 +32,18 @@ class Curve(NamedTuple):
         yield self
         if self.rest is not None:
             yield from self.rest.segments()
+
+
+def require_settings(runs: Sequence[RunData], fields: Sequence[str]) -> None:
+    """Complains about a name that is a setting of none of the runs.
+
+    Raises:
+      ConfigError: which, and what is meant perhaps.
+    """
+    known = {"algorithm"}.union(*(run.config for run in runs))
+    for name in fields:
+        if name not in known:
+            raise ConfigError(f"none of the runs has a setting {name!r}; {nearest(name, list(known))}")
 
 
 def group_runs(runs: Sequence[RunData], fields: Sequence[str]) -> dict[str, list[RunData]]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from experiment_utils.config import nearest
+
 Settings = Mapping[str, Any]
 
 LAST_RETURN = "return"  # stands for Step_<K>-AverageReturn, the return after adaptation
@@ -60,7 +62,8 @@ class RunData:
         if name == LAST_RETURN:
             name = f"Step_{self.config.get('num_inner_grad_steps', 1)}-AverageReturn"
         if name not in self.progress:
-            raise BrokenRun(f"{self.path / 'progress.csv'} has no column {name!r}")
+            hint = nearest(name, [LAST_RETURN, *self.progress])
+            raise BrokenRun(f"{self.path / 'progress.csv'} has no column {name!r}; {hint}")
         return self.progress[name]
 
 

@@ -11,7 +11,7 @@ import tyro
 
 from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
-from experiment_utils.curves import Spread, group_runs, mean_curve, results_table
+from experiment_utils.curves import Spread, group_runs, mean_curve, require_settings, results_table
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
 from experiment_utils.run_data import LAST_RETURN, BrokenRun, load_runs
 
@@ -49,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         if not runs:
             where = ", ".join(map(str, request.directories))
             return fail(f"there is no run below {where}" if where else "name a folder of runs, or several")
+        require_settings(runs, (*request.group_by, *request.panel_by))
         panels = {
             title: {
                 name: mean_curve(members, request.y, request.x, request.spread, request.smooth)

@@ -2,23 +2,33 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiment_utils.trained import load_trained
+from experiment_utils.trained import Trained, load_trained
+from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
 
 RESULTS = Path(__file__).parent.parent / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/*/seed_*/params.json"))
-PRETRAINED = sorted(path.parent for path in RESULTS.glob("*/*/seed_*/policies"))
+PRETRAINED = sorted(path.parent for path in RESULTS.glob("*/*/seed_*/CARD.md"))
 
 
 def column(run: Path, name: str) -> list[float]:
     with (run / "progress.csv").open() as file:
         return [float(row[name]) for row in csv.DictReader(file)]
+
+
+def returns_by_task(trained: Trained, tasks: Sequence[Task], steps: int) -> np.ndarray:
+    """Mean return before and after each adaptation step, [steps + 1, tasks]."""
+    theta = stack_params(trained.rooms.algo.policy.theta, len(tasks))
+    with trained.tester(tasks) as tester:
+        rounds = tester.rounds(theta, steps, np.random.default_rng(1))
+        return np.array([[episodes.mean() for episodes in task_returns(trajectories)] for _, trajectories in rounds])
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -50,13 +60,33 @@ def test_a_committed_run_is_whole(run):
 def test_a_pretrained_policy_adapts(run):
     """In a few tasks it comes near to what its card and its run say: far from what it does unadapted."""
     trained = load_trained(run)
-    rng = np.random.default_rng(1)
-    theta = stack_params(trained.rooms.algo.policy.theta, 2)
-    with trained.tester(trained.sample_tasks(2, rng)) as tester:
-        rounds = tester.rounds(theta, steps=1, rng=rng)
-        before, after = (np.concatenate(task_returns(trajectories)).mean() for _, trajectories in rounds)
+    before, after = returns_by_task(trained, trained.sample_tasks(6, np.random.default_rng(1)), steps=1).mean(axis=1)
     logged = {step: column(run, f"Step_{step}-AverageReturn")[trained.itr] for step in (0, 1)}
     gain = logged[1] - logged[0]
     assert abs(before - logged[0]) < gain / 3
     assert abs(after - logged[1]) < gain / 3
-    assert (run / "CARD.md").exists()
+
+
+@pytest.mark.slow
+def test_lvc_and_maml_adapt_to_the_corners_that_the_results_say():
+    """Figure 4's policies: LVC knows two of four corners, MAML all."""
+    known, unknown = [np.array(corner) for corner in ((2.0, -2.0), (-2.0, 2.0))], np.array((2.0, 2.0))
+    returns = {
+        name: returns_by_task(load_trained(RESULTS / "figure4" / name / "seed_1", "last"), [*known, unknown] * 2, steps=3)
+        for name in ("LVC-TRPO", "TRPO-MAML")
+    }
+    of_lvc, of_maml = (returns[name].reshape(4, 2, 3).mean(axis=1) for name in ("LVC-TRPO", "TRPO-MAML"))
+    assert of_lvc[3, :2].min() > 60
+    assert of_lvc[3, 2] < 20
+    assert of_lvc[0, :2].min() > 10
+    assert of_maml[0].max() < 2
+    assert of_maml[3].min() > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("run", "low", "high"), [("ProMP/seed_1", 120, 300), ("TRPO-MAML/seed_1", 0, 80)])
+def test_before_adaptation_promp_runs_one_way_and_trpo_maml_does_not(run, low, high):
+    returns = returns_by_task(load_trained(RESULTS / "half_cheetah" / run, "last"), [1.0, -1.0] * 3, steps=1)
+    (forward, backward), adapted = returns.reshape(2, 3, 2).mean(axis=1)[0], returns[1]
+    assert low < abs(forward - backward) / 2 < high
+    assert np.median(adapted) > 150

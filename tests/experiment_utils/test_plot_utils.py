@@ -255,5 +255,10 @@ def test_plot_curves_says_what_is_missing(tmp_path, plot_curves, capsys):
     assert plot_curves("--group_bye", "seed") == 2
     assert "did you mean 'group_by'?" in capsys.readouterr().err
     write_run(tmp_path / "runs" / "a", [1.0])
-    assert plot_curves("--y", "Nonsense") == 2
-    assert "no column 'Nonsense'" in capsys.readouterr().err
+    for flag, name, sentence in (
+        ("--y", "Step_1-AverageRetrun", "has no column 'Step_1-AverageRetrun'; did you mean 'Step_1-AverageReturn'?"),
+        ("--group_by", "algoritm", "none of the runs has a setting 'algoritm'; did you mean 'algorithm'?"),
+        ("--panel_by", "envv", "none of the runs has a setting 'envv'; did you mean 'env'?"),
+    ):
+        assert plot_curves(flag, name) == 2
+        assert sentence in capsys.readouterr().err
