@@ -19,8 +19,12 @@ PRETRAINED = sorted(path.parent for path in RESULTS.glob("*/*/seed_*/CARD.md"))
 
 
 def column(run: Path, name: str) -> list[float]:
-    with (run / "progress.csv").open() as file:
-        return [float(row[name]) for row in csv.DictReader(file)]
+    return [float(row[name]) for row in rows_of(run / "progress.csv")]
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
 
 
 def returns_by_task(trained: Trained, tasks: Sequence[Task], steps: int) -> np.ndarray:
@@ -43,6 +47,34 @@ def test_promp_learns_half_cheetah_in_30_iterations(seed):
 def test_promp_learns_half_cheetah_over_its_seeds():
     rows = [column(RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}", "Step_1-AverageReturn")[29] for seed in (1, 2, 3)]
     assert np.mean(rows) > 75
+
+
+def test_the_table_of_the_starting_points_is_that_of_the_runs():
+    """docs/results.md on ProMP: either code takes the course that belongs to the theta that it starts from."""
+    courses = {}
+    for row in rows_of(RESULTS / "original_code" / "crossed.csv"):
+        courses.setdefault(row["run"], []).append(row)
+    of_original = [rows_of(RESULTS / "original_code" / f"promp_half_cheetah_seed_{seed}.csv") for seed in (1, 2, 3)]
+    places = ["half_cheetah/ProMP"] * 3 + ["ablations/ProMP_more_seeds"] * 3
+    of_package = [rows_of(RESULTS / place / f"seed_{seed}" / "progress.csv") for seed, place in enumerate(places, start=1)]
+    found = [courses[f"this package from {theta}"] for theta in FROM_THE_ORIGINAL]
+    found = [[round(unevenness(rows), 2) for rows in group] for group in (of_original, found, of_package)]
+    assert found == [[0.36, 0.45, 0.59], [0.55, 0.59, 0.5], [0.93, 0.97, 1.08, 0.69, 1.07, 0.3]]
+    assert round(unevenness(courses["original code from this package's theta and tasks of seed 1 (second run)"]), 2) == 1.08
+
+
+FROM_THE_ORIGINAL = (
+    "a theta of the original's with seed 1",
+    "the original's theta and tasks of seed 2",
+    "the original's theta of seed 3",
+)
+
+
+def unevenness(rows: Sequence[dict[str, str]]) -> float:
+    """Deviation / mean of the return after adaptation, averaged while the mean first goes from 20 to 40."""
+    course = [(float(row["Step_1-AverageReturn"]), float(row["Step_1-StdReturn"])) for row in rows]
+    until = next((itr for itr, (mean, _) in enumerate(course) if mean > 40), len(course))
+    return float(np.mean([std / mean for mean, std in course[:until] if mean >= 20]))
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(run.parts[-3:]))
