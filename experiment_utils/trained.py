@@ -27,6 +27,7 @@ from experiment_utils.config import (
 )
 from experiment_utils.environments import make_env, make_single, require_env
 from experiment_utils.experiment import Rooms
+from experiment_utils.figures.variance_config import GradientVarianceConfig
 from experiment_utils.run_folder import RunFolder
 from experiment_utils.run_sweep import SCRIPTS
 from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
@@ -47,6 +48,10 @@ ALGORITHMS = {
     "DICEMAML": (DICEMAMLConfig(), "dice_run_mujoco.py"),
 }
 
+# settings of figure 3's runs, which say what was measured beside the training
+MEASURED_BESIDES = {field.name for field in dataclasses.fields(GradientVarianceConfig)}.difference(
+    field.name for field in dataclasses.fields(Config)
+)
 OWN_ENVS = {name for family, place in ALL_FAMILIES.items() for name in (family, place, gymnasium_id(family))}
 
 
@@ -150,6 +155,7 @@ def _read_config(folder: RunFolder) -> tuple[Config, str]:
     if not isinstance(algo, str) or algo not in ALGORITHMS:
         raise ConfigError(f"the run in {folder.path} is of the algorithm {algo!r}; known are {', '.join(ALGORITHMS)}")
     defaults, script = ALGORITHMS[algo]
+    saved = {name: value for name, value in saved.items() if name not in MEASURED_BESIDES}
     return config_from_dict(saved, defaults, f"the run in {folder.path}", env_is_named=True), script  # see _require_trust
 
 

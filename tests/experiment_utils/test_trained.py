@@ -57,6 +57,10 @@ def test_a_run_without_snapshots_has_its_last_checkpoint(copy):
         load_trained(copy)
 
 
+def test_a_run_of_figure_3_is_used_like_any_other(copy):
+    assert load_trained(edit(copy, sampling_rounds=20, measure_every=10, round_tasks="same"), "last").itr == 3
+
+
 RUNS = {
     "Gaussian": small(num_inner_grad_steps=2),
     "categorical": small(ProMPConfig(), env="GridNavigationEnv", env_options={"reward_type": "dense"}),
