@@ -24,7 +24,7 @@ import joblib
 import tyro
 
 from experiment_utils.cli import fail, parse_arguments
-from experiment_utils.run_data import BrokenRun, load_run
+from experiment_utils.run_data import BrokenRun, RunData, load_run
 from experiment_utils.run_folder import RunFolder
 from experiment_utils.sweep_status import LOG_NAME, Outcome, showing
 
@@ -52,18 +52,27 @@ class Run:
         flags = [word for name, value in self.settings.items() for word in as_flags(name, value)]
         return [sys.executable, str(self.script), "--resume", "--dump_path", str(self.folder), *flags]
 
-    def state(self) -> State:
-        """What is in the folder. `n_itr` iterations or more with these settings are a finished run."""
-        if not (self.folder / "params.json").exists():
+    def state(self, folder: Path | None = None) -> State:
+        """What is in the run's folder, or in another. `n_itr` iterations or more with these settings are a finished run."""
+        folder = folder or self.folder
+        if not (folder / "params.json").exists():
             return "new"
         try:
-            run = load_run(self.folder)
+            run = load_run(folder)
         except BrokenRun:
             return "begun"
-        rows, saved = len(run.progress), run.config
-        n_itr = self.settings.get("n_itr", saved.get("n_itr", math.inf))  # params.json may have lost it
-        same = all(_same(saved.get(name), value) for name, value in self.settings.items() if name != "n_itr")
-        return "finished" if same and rows >= n_itr else "begun"
+        n_itr = self.settings.get("n_itr", run.config.get("n_itr", math.inf))  # params.json may have lost it
+        return "finished" if self._is_of(run) and len(run.progress) >= n_itr else "begun"
+
+    def continues(self, folder: Path) -> bool:
+        """Whether a run with these settings, but for `n_itr`, is in the folder."""
+        try:
+            return self._is_of(load_run(folder))
+        except BrokenRun:
+            return False
+
+    def _is_of(self, run: RunData) -> bool:
+        return all(_same(run.config.get(name), value) for name, value in self.settings.items() if name != "n_itr")
 
 
 def grid(

@@ -22,6 +22,7 @@ from experiment_utils.config import ConfigError
 from experiment_utils.figures import figure1, figure2, figure3, figure4, formulations, formulations_plot
 from experiment_utils.figures.paper import Budget
 from experiment_utils.figures.variance_config import RoundTasks
+from experiment_utils.kept_runs import fetch, keep
 from experiment_utils.plot_utils import plain_warnings
 from experiment_utils.run_data import BrokenRun, RunDataWarning
 from experiment_utils.run_sweep import STARTED_HERE, Run, report, run_sweep
@@ -30,7 +31,6 @@ Figure = Literal["figure1", "figure2", "figure3", "figure4", "formulations"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
-COLLECTED = ("params.json", "progress.csv", figure4.EXPLORATION, "thetas.csv")  # what --collect copies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Request:
     """paper: the paper's iterations and seeds; quick: what a laptop can do; smoke: to see that everything works."""
     seeds: tuple[int, ...] = ()
     """Instead of the budget's."""
+    n_itr: int | None = None
+    """Iterations of each run, instead of the budget's."""
     env: tuple[str, ...] = ()
     """figure2: only these panels, e.g. half_cheetah ant hopper_params walker humanoid walker_params."""
     round_tasks: RoundTasks = "same"
@@ -58,7 +60,9 @@ class Request:
     plot_only: bool = False
     """Train nothing, draw what is in --results."""
     collect: bool = False
-    """Also copy the logs of the runs (not their checkpoints) to --results, where --plot_only finds them."""
+    """Also copy logs, last policies and newest checkpoints to --results, where --plot_only and --from_results find them."""
+    from_results: bool = False
+    """Begin with the runs in --results: train none anew that is finished there, and go on with those cut off."""
     dump_path: Path = Path("data/reproduce")
     """The runs lie below it."""
     results: Path = RESULTS
@@ -75,9 +79,9 @@ def main(argv: list[str] | None = None) -> int:
         root = request.results if request.plot_only else request.dump_path / ("smoke" if request.budget == "smoke" else "")
         if request.env and request.figure != "figure2":
             raise ValueError(f"{request.figure} has one environment; --env chooses panels of figure2")
-        code = 0 if request.plot_only else train(request, root)
-        if request.collect and not request.plot_only:
-            collect(root, request.results, request.figure)
+        if request.n_itr is not None and request.n_itr < 1:
+            raise ValueError("--n_itr must be at least 1")
+        code = 0 if request.plot_only else train_and_collect(request, root)
         written = draw(request, root, request.out or (FIGURES if request.plot_only else root / "figures"))
     except (ValueError, OSError) as error:
         return fail(str(error))
@@ -88,19 +92,36 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
+def train_and_collect(request: Request, root: Path) -> int:
+    """Trains what is missing; with --collect, keeps what there is also if that is stopped."""
+    try:
+        return train(request, root)
+    finally:
+        if request.collect:
+            collect(request, root)
+
+
 def train(request: Request, root: Path) -> int:
     """Runs what the figure needs and the folders don't have; returns the exit code of the sweep."""
     if request.figure == "formulations":
         from experiment_utils.experiment import configure_tensorflow
 
         configure_tensorflow()
+        if request.from_results and not (formulations.folder(root) / formulations.TABLE).exists():
+            _copy_thetas(request.results, root)
         for seed, clipped in itertools.product(request.seeds or (0,), (True, False)):
-            settings = dataclasses.replace(formulations.BUDGETS[request.budget], seed=seed, clipped=clipped)
+            settings = formulations.BUDGETS[request.budget]
+            iterations = request.n_itr or settings.iterations
+            settings = dataclasses.replace(settings, seed=seed, clipped=clipped, iterations=iterations)
             formulations.compute(root, settings, formulations.LEARNING_RATES[request.budget])
         return 0
     runs = runs_of(request, root)
     if not runs:
         return 0
+    for run in runs if request.from_results else ():
+        complaint = fetch(run, request.results / run.folder.relative_to(root))
+        if complaint:
+            print(complaint)
     print(f"{len(runs)} runs below {root}; what each prints goes to run.log in its folder", flush=True)
     code = report(run_sweep(runs, request.jobs, request.backend, request.cluster, request.cpus_per_run))
     for run in runs if request.figure == "figure4" else ():
@@ -113,11 +134,16 @@ def train(request: Request, root: Path) -> int:
 
 def runs_of(request: Request, root: Path) -> list[Run]:
     """The runs behind the figure."""
+    runs: list[Run] = []
     if request.figure == "figure2":
-        return figure2.runs(root, request.budget, request.seeds, request.env)
-    if request.figure == "figure3":
-        return figure3.runs(root, request.budget, request.seeds, request.round_tasks)
-    return figure4.runs(root, request.budget, request.seeds) if request.figure == "figure4" else []
+        runs = figure2.runs(root, request.budget, request.seeds, request.env)
+    elif request.figure == "figure3":
+        runs = figure3.runs(root, request.budget, request.seeds, request.round_tasks)
+    elif request.figure == "figure4":
+        runs = figure4.runs(root, request.budget, request.seeds)
+    if request.n_itr is None:
+        return runs
+    return [dataclasses.replace(run, settings={**run.settings, "n_itr": request.n_itr}) for run in runs]
 
 
 def draw(request: Request, root: Path, out: Path) -> list[Path]:
@@ -131,14 +157,21 @@ def draw(request: Request, root: Path, out: Path) -> list[Path]:
     return figure4.draw(root, out) if request.figure == "figure4" else formulations_plot.draw(root, out)
 
 
-def collect(root: Path, results: Path, figure: Figure) -> None:
-    """Copies the data behind a figure, without checkpoints, to the same folders below `results`."""
-    own = [panel.name for panel in figure2.PANELS] if figure == "figure2" else [figure, f"{figure}_paper"]
-    for folder in own:
-        for source in (path for name in COLLECTED for path in (root / folder).rglob(name)):
-            target = results / source.relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+def collect(request: Request, root: Path) -> None:
+    """Copies the data behind a figure to the same folders below --results."""
+    for run in runs_of(request, root):
+        if run.state() != "new":
+            keep(run.folder, request.results / run.folder.relative_to(root), also=(figure4.EXPLORATION,))
+    if request.figure == "formulations":
+        _copy_thetas(root, request.results)
+
+
+def _copy_thetas(source: Path, target: Path) -> None:
+    """The table of formulations, if there is one."""
+    table = formulations.folder(source) / formulations.TABLE
+    if table.exists():
+        formulations.folder(target).mkdir(parents=True, exist_ok=True)
+        shutil.copy(table, formulations.folder(target))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Formulation = Literal["I", "II"]
 FORMULATIONS: tuple[Formulation, ...] = ("I", "II")
 START = (0.09, 0.05)  # theta, of the original
+TABLE = "thetas.csv"
 FAR = 1.0  # distance of theta from the optimum at which a run has diverged
 
 
@@ -54,13 +55,13 @@ LEARNING_RATES = {"smoke": ALL_RATES[-2:], "quick": ALL_RATES[2:], "paper": ALL_
 
 
 def folder(root: Path) -> Path:
-    """Where thetas.csv is."""
+    """Where the table is."""
     return root / "formulations"
 
 
 def compute(root: Path, settings: Settings, learning_rates: Sequence[float]) -> Path:
     """Runs what thetas.csv does not have yet with these settings; returns its path."""
-    target = folder(root) / "thetas.csv"
+    target = folder(root) / TABLE
     target.parent.mkdir(parents=True, exist_ok=True)
     fixed = dataclasses.asdict(settings)
     for formulation in FORMULATIONS:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiment_utils.figures.formulations import FAR, folder, select
+from experiment_utils.figures.formulations import FAR, TABLE, folder, select
 from experiment_utils.plot_utils import COLUMN, save_figure, save_table, styled
 from experiment_utils.run_data import BrokenRun
 
@@ -26,7 +26,7 @@ def draw(root: Path, out: Path) -> list[Path]:
     Raises:
       BrokenRun: nothing was computed yet.
     """
-    source = folder(root) / "thetas.csv"
+    source = folder(root) / TABLE
     if not source.exists():
         raise BrokenRun(f"there is no {source}; reproduce.py formulations makes it below its --dump_path")
     table = pd.read_csv(source)

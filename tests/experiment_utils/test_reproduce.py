@@ -65,6 +65,7 @@ def test_mistakes_get_one_sentence(tmp_path):
     result = reproduce("figure2", "--env", "cheetah", "--dump_path", tmp_path)
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
     assert "no panel 'cheetah'" in result.stderr
+    assert "--n_itr must be at least 1" in reproduce("figure2", "--n_itr", "0", "--dump_path", tmp_path).stderr
     assert "has one environment" in reproduce("figure3", "--env", "ant", "--dump_path", tmp_path).stderr
     assert "did you mean 'budget'?" in reproduce("figure2", "--budjet", "quick").stderr
     assert "invalid choice 'figur2'" in reproduce("figur2").stderr
@@ -96,9 +97,14 @@ def test_a_figure_from_nothing_then_from_what_is_finished(tmp_path, argv, runs, 
     assert result.returncode == 0, result.stdout + result.stderr
     assert (tmp_path / "data" / "smoke" / "figures" / f"{argv[0]}.pdf").exists()
     assert (tmp_path / "results" / collected).exists()
-    assert not list((tmp_path / "results").rglob("ckpt-*"))
-    again = reproduce(*argv)
-    assert again.returncode == 0
-    assert not runs or f"{runs} runs: {runs} were finished already" in again.stdout
+    assert len(list((tmp_path / "results").rglob("ckpt-*.index"))) == runs
+    elsewhere = ["--dump_path", tmp_path / "elsewhere", "--from_results"]
+    for again in (reproduce(*argv), reproduce(*argv, *elsewhere)):
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert not runs or f"{runs} runs: {runs} were finished already" in again.stdout
+    if runs:
+        longer = reproduce(*argv, *elsewhere, "--n_itr", "4")
+        assert f"{runs} runs: 0 were finished already, {runs} ran, 0 failed" in longer.stdout, longer.stderr
+        assert {len(path.read_text().splitlines()) for path in (tmp_path / "elsewhere").rglob("progress.csv")} == {5}
     plotted = reproduce(argv[0], "--plot_only", "--results", tmp_path / "results", "--out", tmp_path / "plotted")
     assert plotted.returncode == 0, plotted.stderr

@@ -1,0 +1,105 @@
+"""Runs kept in a repository: what is copied, and that a run goes on from a copy as if it had never moved."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from experiment_utils.kept_runs import checkpoint_files, fetch, keep
+from experiment_utils.run_sweep import Run
+from tests.experiment_utils.fake_runs import write_run
+from tests.experiment_utils.small_runs import make_trainer, small, train
+
+SETTINGS = {"seed": 1, "n_itr": 2}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def write_checkpoint(folder: Path, number: int) -> None:
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    for ending in ("index", "data-00000-of-00001"):
+        (folder / "checkpoints" / f"ckpt-{number}.{ending}").write_text(f"{number}")
+
+
+def test_logs_last_policy_and_newest_checkpoint_are_kept_and_the_older_ones_replaced(tmp_path):
+    source, target = write_run(tmp_path / "run", [1.0, 2.0]), tmp_path / "kept" / "seed_1"
+    (source / "policies").mkdir()
+    for name in ("run.log", "exploration.npz", "policies/last.npz", "policies/best.npz"):
+        (source / name).write_text(name)
+    for number in (8, 9, 10):  # 10 is newer than 9, though not by its name
+        write_checkpoint(source, number)
+    keep(source, target)
+    kept = ["checkpoints/ckpt-10.data-00000-of-00001", "checkpoints/ckpt-10.index", "params.json", "policies/last.npz"]
+    assert names(target) == [*kept, "progress.csv"]
+    write_checkpoint(source, 11)
+    keep(source, target, also=("exploration.npz",))
+    assert names(target) == [
+        *["checkpoints/ckpt-11.data-00000-of-00001", "checkpoints/ckpt-11.index", "exploration.npz"],
+        *["params.json", "policies/last.npz", "progress.csv"],
+    ]
+
+
+def test_half_a_checkpoint_is_none(tmp_path):
+    write_checkpoint(tmp_path, 4)
+    (tmp_path / "checkpoints" / "ckpt-5.data-00000-of-00001").write_text("5")
+    (tmp_path / "checkpoints" / "checkpoint").write_text("ckpt-5")
+    assert [path.name for path in checkpoint_files(tmp_path / "checkpoints")] == [
+        "ckpt-4.data-00000-of-00001",
+        "ckpt-4.index",
+    ]
+    assert checkpoint_files(tmp_path / "nowhere") == []
+
+
+def test_a_finished_run_is_fetched_without_a_checkpoint(tmp_path):
+    kept, run = write_run(tmp_path / "kept", [1.0, 2.0]), Run(Path("x.py"), tmp_path / "run", SETTINGS)
+    assert fetch(run, kept) is None
+    assert run.state() == "finished"
+
+
+def test_a_shorter_run_is_fetched_with_a_checkpoint_only(tmp_path):
+    kept, run = write_run(tmp_path / "kept", [1.0]), Run(Path("x.py"), tmp_path / "run", SETTINGS)
+    assert "begins anew" in fetch(run, kept)
+    assert run.state() == "new"
+    write_checkpoint(kept, 1)
+    assert fetch(run, kept) is None
+    assert (run.state(), names(run.folder)) == ("begun", names(kept))
+
+
+def test_nothing_is_fetched_over_a_run_or_from_another_one(tmp_path):
+    kept = write_run(tmp_path / "kept", [1.0, 2.0])
+    begun = Run(Path("x.py"), write_run(tmp_path / "begun", [5.0]), SETTINGS)
+    before = (begun.folder / "progress.csv").read_text()
+    assert fetch(begun, kept) is None
+    assert (begun.folder / "progress.csv").read_text() == before
+    for settings in ({**SETTINGS, "seed": 2}, {**SETTINGS, "inner_lr": 0.3}):
+        other = Run(Path("x.py"), tmp_path / "other", settings)
+        assert fetch(other, kept) is None
+        assert other.state() == "new"
+    assert fetch(Run(Path("x.py"), tmp_path / "other", SETTINGS), tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize("damage", ["{", '{"config": 3}'])
+def test_a_broken_kept_run_is_left_alone(tmp_path, damage):
+    kept = write_run(tmp_path / "kept", [1.0, 2.0])
+    (kept / "params.json").write_text(damage)
+    run = Run(Path("x.py"), tmp_path / "run", SETTINGS)
+    assert fetch(run, kept) is None
+    assert run.state() == "new"
+
+
+def test_a_copy_goes_on_as_the_run_would_have(tmp_path):
+    config = small(n_itr=4)
+    whole = train(tmp_path / "whole", config)
+    train(tmp_path / "run", small(n_itr=2))
+    keep(tmp_path / "run", tmp_path / "kept")
+    shutil.rmtree(tmp_path / "run")
+    run = Run(Path("x.py"), tmp_path / "elsewhere", {"seed": config.seed, "n_itr": 4})
+    assert fetch(run, tmp_path / "kept") is None
+    trainer, rows = make_trainer(run.folder, config), []
+    trainer.checkpoints.restore_latest(trainer.restore)
+    trainer.train(lambda _, metrics: rows.append(metrics))
+    numbers = [{name: value for name, value in row.items() if "Time" not in name} for row in (*rows, *whole[2:])]
+    assert len(rows) == 2
+    assert numbers[:2] == numbers[2:]
