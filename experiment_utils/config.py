@@ -33,7 +33,7 @@ class Config:
     """Settings that all algorithms share. The defaults are the original's."""
 
     seed: int = 1
-    """Of everything random; the same seed gives the same numbers, bit for bit."""
+    """Of everything random; the same seed gives the same numbers, bit for bit on the same kind of processor."""
     env: str = "HalfCheetahRandDirecEnv"
     """Task family: a name of the package's, a gymnasium id, or module:Class."""
     physics: Physics = "paper"
