@@ -69,7 +69,12 @@ def say(lines: Iterable[object]) -> None:
             print(line)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere, also at exit
+        discard_output()
+
+
+def discard_output() -> None:
+    """Sends what is still to be printed nowhere. Python would otherwise complain when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(sentence: str, code: int = 2) -> int:
@@ -115,6 +120,9 @@ def parse_arguments(kind: type[T], description: str, argv: list[str] | None, nam
                 config=(tyro.conf.OmitArgPrefixes,),
                 registry=_flag_kinds,
             )
+    except BrokenPipeError:  # --help | head
+        discard_output()
+        sys.exit(0)
     except SystemExit as stop:
         if stop.code in (0, None):
             raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from experiment_utils.cli import Request, fail, parse
+from experiment_utils.cli import Request, discard_output, fail, parse
 from experiment_utils.config import Config, ConfigError
 from experiment_utils.run_folder import RunFolder
 from experiment_utils.stop_request import StopRequest
@@ -58,8 +58,8 @@ def _unwritten(error: OSError, request: Request) -> str:
     """What to do about a file that can't be written. What is saved is good: see `MetaTrainer.train`."""
     folder = request.folder
     again = f"go on with\n  {_resume_command(request)}" if folder.params.exists() else "start the run again"
-    if isinstance(error, BrokenPipeError):  # like `| head`; Python would complain once more when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # like `| head`
+        discard_output()
         return f"nobody reads the output any more. The run stopped; every finished iteration is saved; {again}"
     what = f"can't read or write {error.filename or folder.path} ({error.strerror or error})"
     return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"

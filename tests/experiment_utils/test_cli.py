@@ -1,12 +1,16 @@
 """What a user's mistake is answered with: one sentence, exit code 2, nothing written."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from experiment_utils.cli import parse
 from experiment_utils.config import ProMPConfig
+from experiment_utils.run_sweep import SCRIPTS
 
 PARAMS_OF_THE_ORIGINAL = {
     "seed": 1,
@@ -148,3 +152,13 @@ def test_a_resumed_run_keeps_its_config_but_for_n_itr(capsys, tmp_path):
     with pytest.raises(SystemExit):
         parse(ProMPConfig(), "", [*resume, "--seed", "6"])
     assert "has seed 5; a resumed run can change only n_itr, sampler" in capsys.readouterr().err
+
+
+def test_help_whose_reader_has_gone_away_says_nothing():
+    """As in `--help | head`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, str(SCRIPTS / "plot_curves.py"), "--help"]
+    result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (0, "")
