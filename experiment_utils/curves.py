@@ -2,7 +2,7 @@
 
 import dataclasses
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.stats
 
 from experiment_utils.config import ConfigError, nearest
-from experiment_utils.run_data import LAST_RETURN, RunData, RunDataWarning
+from experiment_utils.run_data import LAST_RETURN, MAY_DIFFER, BrokenRun, RunData, RunDataWarning
 
 Spread = Literal["std", "bootstrap", "none"]
 
@@ -28,8 +28,9 @@ class Curve(NamedTuple):
     rest: "Curve | None" = None  # where some of the runs end: the mean of those that go on
 
     def segments(self) -> Iterator["Curve"]:
-        """The part that all runs have, then those that fewer and fewer have."""
-        yield self
+        """The part that all runs have (if there is one), then those that fewer and fewer have."""
+        if len(self.x):
+            yield self
         if self.rest is not None:
             yield from self.rest.segments()
 
@@ -55,24 +56,56 @@ def group_runs(runs: Sequence[RunData], fields: Sequence[str]) -> dict[str, list
     return dict(sorted(groups.items()))
 
 
+def require_alike(groups: Mapping[str, Sequence[RunData]]) -> None:
+    """Warns of groups whose runs are more than seeds of one experiment."""
+    for name, runs in groups.items():
+        settings = sorted(set.intersection(*(set(run.config) for run in runs)) - MAY_DIFFER)
+        differing = [field for field in settings if any(run.config[field] != runs[0].config[field] for run in runs)]
+        seeds = [run.config["seed"] for run in runs]
+        twice = sorted({str(seed) for seed in seeds if seeds.count(seed) > 1})
+        if differing:
+            message = f"the runs of {name} differ in {', '.join(differing)}, and are drawn as one curve"
+            warnings.warn(f"{message}; --group_by takes these names", RunDataWarning, stacklevel=2)
+        elif twice:
+            warnings.warn(f"{name} has seed {', '.join(twice)} more than once", RunDataWarning, stacklevel=2)
+
+
 def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> pd.DataFrame:
-    """`y` of each run, one column per run, indexed by `x`: the points that all of the runs have.
+    """`y` of each run, one column per run, indexed by `x`, from where all of the runs have begun to where the first ends.
 
-    No two runs have a point of time in common, so for x = "Time" the k-th iteration stands at its mean time.
+    Runs that have different points (more env steps per iteration, say) are interpolated linearly to those of the one that
+    has fewest. No two runs have a point of time in common, so for x = "Time" the k-th iteration stands at its mean time.
 
-    Where some runs are shorter than others a warning says so: points with fewer seeds are not comparable.
+    Warns where some runs are shorter than others, as points with fewer seeds are not comparable, and of interpolation.
+
+    Raises:
+      BrokenRun: a run has no such column, or its `x` does not increase.
     """
     index = _common_index(x)
-    columns = [pd.Series(run.column(y).to_numpy(), index=run.column(index).to_numpy()) for run in runs]
-    table = pd.concat(columns, axis=1, join="inner").sort_index()
-    longest = max(columns, key=len)
-    if len(table) < len(longest):
-        shortest = runs[int(np.argmin([len(column) for column in columns]))].path
-        message = f"only {len(table)} of {len(longest)} points are common to all {len(runs)} runs (shortest: {shortest})"
+    columns = [_series(run, y, index) for run in runs]
+    start, end = max(column.index[0] for column in columns), min(column.index[-1] for column in columns)
+    common = [column[start:end] for column in columns]
+    grid = min((column.index for column in common), key=len)
+    if not all(column.index.equals(grid) for column in common):
+        message = f"runs like {runs[0].path} and {runs[-1].path} have different points of {index}"
+        warnings.warn(f"{message}; drawn at those of the run with fewest, interpolated", RunDataWarning, stacklevel=2)
+        common = [pd.Series(np.interp(grid, column.index, column), index=grid) for column in columns]
+    table = pd.concat(common, axis=1)
+    longest = max(len(column) for column in columns)
+    if any(column.index[-1] > end for column in columns):
+        shortest = min(runs, key=lambda run: run.column(index).iloc[-1]).path
+        message = f"only {len(table)} of {longest} points are common to all {len(runs)} runs (shortest: {shortest})"
         warnings.warn(f"{message}; the others are drawn dashed", RunDataWarning, stacklevel=2)
     if x == "Time":
         table.index = np.mean([run.column("Time")[: len(table)] for run in runs], axis=0)
     return table
+
+
+def _series(run: RunData, y: str, index: str) -> pd.Series:
+    places = run.column(index)
+    if not places.is_monotonic_increasing or not places.is_unique:
+        raise BrokenRun(f"{index} of {run.path / 'progress.csv'} does not increase from row to row; nothing to draw against")
+    return pd.Series(run.column(y).to_numpy(), index=places.to_numpy())
 
 
 def smoothed(values: np.ndarray, window: int) -> np.ndarray:
@@ -126,40 +159,45 @@ def interval(values: np.ndarray, spread: Spread) -> tuple[np.ndarray, np.ndarray
     return result.confidence_interval.low, result.confidence_interval.high
 
 
-def final_value(run: RunData, y: str = LAST_RETURN, last: int = 10, iterations: int | None = None) -> float:
-    """The mean of `y` over the last `last` of the run's first `iterations` iterations (None: of all)."""
-    return float(run.column(y).to_numpy()[:iterations][-last:].mean())
+def final_value(run: RunData, y: str = LAST_RETURN, last: int = 10, until: float = np.inf) -> float:
+    """The mean of `y` over the last `last` of the run's iterations up to `until` env steps."""
+    return float(run.column(y)[run.column("n_timesteps") <= until].iloc[-last:].mean())
 
 
 def area_under_curve(run: RunData, y: str = LAST_RETURN, until: float = np.inf) -> float:
-    """The integral of `y` over env steps, in units of y times 10^6 steps, from the first iteration to `until` steps."""
-    steps = run.column("n_timesteps").to_numpy()
-    keep = steps <= until
-    return float(np.trapezoid(run.column(y).to_numpy()[keep], steps[keep] / 1e6))
+    """The integral of `y` over env steps from 0 to `until`, in units of y times 10^6 steps.
+
+    `y` is linear between the ends of the iterations, and before the end of the first what it is there.
+    """
+    steps, values = run.column("n_timesteps").to_numpy(), run.column(y).to_numpy()
+    end = min(until, steps[-1])
+    inner = steps < end
+    places = np.concatenate([[0.0], steps[inner], [end]])
+    return float(np.trapezoid(np.interp(places, steps, values), places / 1e6))
 
 
 def results_table(groups: dict[str, list[RunData]], y: str = LAST_RETURN, last: int = 10) -> pd.DataFrame:
     """One row per group: seeds, iterations, env steps, final value and area under the curve, mean and deviation over seeds.
 
-    The final value is taken where the shortest run of the group ends, so that all seeds are equally old. The area reaches as
-    far as the shortest run of all groups, so that the areas can be compared.
+    The final value is taken where the shortest run of the group ends, in env steps, so that all seeds are equally old. The
+    area reaches as far as the shortest run of all groups, so that the areas can be compared. One seed has no deviation.
     """
     shortest = min((run.column("n_timesteps").iloc[-1] for runs in groups.values() for run in runs), default=0)
     rows = []
     for name, runs in groups.items():
-        iterations = min(len(run.progress) for run in runs)
-        finals = np.array([final_value(run, y, last, iterations) for run in runs])
+        end = min(run.column("n_timesteps").iloc[-1] for run in runs)
+        finals = np.array([final_value(run, y, last, end) for run in runs])
         areas = np.array([area_under_curve(run, y, shortest) for run in runs])
         rows.append(
             {
                 "group": name,
                 "seeds": " ".join(str(run.field("seed")) for run in runs),
-                "iterations": iterations,
-                "env steps (10^6)": min(run.column("n_timesteps").iloc[-1] for run in runs) / 1e6,
+                "iterations": min(len(run.progress) for run in runs),
+                "env steps (10^6)": end / 1e6,
                 f"final {y} (last {last} iterations)": finals.mean(),
-                "std of final": finals.std(),
+                "std of final": finals.std() if len(runs) > 1 else np.nan,
                 f"area to {shortest / 1e6:g}e6 steps ({y} x 10^6 steps)": areas.mean(),
-                "std of area": areas.std(),
+                "std of area": areas.std() if len(runs) > 1 else np.nan,
             }
         )
     return pd.DataFrame(rows)

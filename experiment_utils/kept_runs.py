@@ -1,50 +1,84 @@
 """Runs that a repository keeps: copied out of the folder where they are trained, and back to go on with them elsewhere."""
 
+import os
 import re
 import shutil
 from pathlib import Path
 
+from experiment_utils.run_data import MAY_DIFFER, BrokenRun, RunData, load_run
 from experiment_utils.run_folder import RunFolder
 from experiment_utils.run_sweep import Run
 
-LOGS = ("params.json", "progress.csv")
+LOGS, LAST_POLICY = ("params.json", "progress.csv"), "policies/last.npz"
 CHECKPOINT_FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]+-of-[0-9]+)")
 
 
-def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> None:
+def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> str | None:
     """Copies a run's logs, its last policy and its newest checkpoint; what else has one of the names `also`, too.
 
     A copy is enough to draw the run, to use its policy and to go on with it. It may be made while the run is trained: the
-    rows of progress.csv are copied last, so a checkpoint never lacks its row.
+    rows of progress.csv are copied last, so a checkpoint never lacks its row. What is kept already gives way only to the
+    same run with at least as many rows.
+
+    Returns:
+      Why nothing was copied, in one sentence; None if it was.
     """
+    try:
+        run = load_run(folder)
+    except BrokenRun as error:
+        return f"{error}; not kept"
+    complaint = _in_the_way(run, target)
+    if complaint is not None:
+        return f"{complaint}; {folder} is not kept"
     source, kept = RunFolder(folder), RunFolder(target)
     kept.path.mkdir(parents=True, exist_ok=True)
-    old, new = checkpoint_files(kept.checkpoints), checkpoint_files(source.checkpoints)
-    names = [*(path.relative_to(folder) for path in new), "policies/last.npz", *also, *LOGS]
-    for name in names:
+    old, new = kept.checkpoints.glob("ckpt-*"), checkpoint_files(source.checkpoints)
+    for name in [*(path.relative_to(folder) for path in new), LAST_POLICY, *also, *LOGS]:
         if (folder / name).exists():
             (target / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(folder / name, target / name)
     for path in old:
         if path.name not in [file.name for file in new]:
             path.unlink()
+    return None
+
+
+def _in_the_way(run: RunData, target: Path) -> str | None:
+    """What a copy of the run would destroy at the target."""
+    if not RunFolder(target).holds_a_run():
+        return None
+    try:
+        kept = load_run(target)
+    except BrokenRun as error:
+        return f"{error}; remove it if it is of no use"
+    shared = (run.config.keys() & kept.config.keys()) - (MAY_DIFFER - {"seed"})
+    differing = sorted(name for name in shared if run.config[name] != kept.config[name])
+    if differing:
+        return f"{target} is a run with other settings ({', '.join(differing)})"
+    if len(kept.progress) > len(run.progress):
+        return f"{target} is longer, {len(kept.progress)} rows for {len(run.progress)}"
+    return None
 
 
 def fetch(run: Run, kept: Path) -> str | None:
     """Copies a kept run to where `run` is trained, if it helps there: it is finished, or has a checkpoint to go on from.
 
-    Nothing is copied over a run that is there already, nor from one with other settings.
+    Nothing is copied to a folder in which there is anything, nor a run in which a setting that `run` names has another
+    value.
 
     Returns:
-      Why a kept run with these settings could not be used, in one sentence; None if it could, or if there is none.
+      Why a kept run could not be used, in one sentence; None if it could, or if there is none.
     """
-    if run.state() != "new" or not run.continues(kept):
+    if any(run.folder.glob("*")) or not RunFolder(kept).holds_a_run():
         return None
-    source = RunFolder(kept)
-    files = checkpoint_files(source.checkpoints)
-    if not files and run.state(kept) != "finished":
-        return f"{kept} is shorter and has no checkpoint to go on from; the run begins anew"
-    shutil.copytree(kept, run.folder, dirs_exist_ok=True)
+    if not run.continues(kept):
+        return f"{kept} is another run, or broken; {run.folder} begins anew"
+    if not checkpoint_files(RunFolder(kept).checkpoints) and run.state(kept) != "finished":
+        return f"{kept} is too short and has no checkpoint to go on from; {run.folder} begins anew"
+    partial = run.folder.with_name(f".{run.folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(kept, partial)
+    os.replace(partial, run.folder)  # all or nothing
     return None
 
 

@@ -1,6 +1,7 @@
 """How every figure looks: one colour per algorithm, axes with units, PDF and PNG, a table beside it."""
 
 import functools
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -80,10 +81,10 @@ def colours(names: Sequence[str]) -> dict[str, str | tuple[float, float, float]]
 
 def draw_curve(axes: Axes, curve: Curve, colour, label: str | None = None, x: str = "n_timesteps") -> None:
     """The mean as a line (a dot, where it is one point), dashed once some seeds have ended; the interval as a band."""
-    for part in curve.segments():
+    for number, part in enumerate(curve.segments()):
         places, style = part.x / SCALES.get(x, 1.0), "-" if part is curve else "--"
         marker = "o" if len(places) == 1 else None
-        axes.plot(places, part.mean, style, color=colour, label=label if part is curve else None, marker=marker)
+        axes.plot(places, part.mean, style, color=colour, label=None if number else label, marker=marker)
         if part.seeds > 1:
             axes.fill_between(places, part.low, part.high, color=colour, alpha=0.2, linewidth=0)
 
@@ -143,5 +144,7 @@ def plain_warnings() -> None:
 
 
 def cell_text(value: object) -> str:
-    """A value in a table; numbers with four significant digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A value in a table; numbers with four significant digits, and a dash where there is none."""
+    if isinstance(value, float):
+        return "-" if math.isnan(value) else f"{value:.4g}"
+    return str(value)

@@ -13,6 +13,9 @@ from experiment_utils.config import nearest
 
 Settings = Mapping[str, Any]
 
+# Settings that may differ between the runs of one experiment: the seed, how far it is, and where it is simulated.
+MAY_DIFFER = {"seed", "n_itr", "sampler", "num_workers", "cpus_per_worker", "parallel"}
+
 LAST_RETURN = "return"  # stands for Step_<K>-AverageReturn, the return after adaptation
 
 # (algo, inner_type, exploration) of params.json -> the paper's name
@@ -78,18 +81,35 @@ def paper_name(config: Settings) -> str:
 def find_run_folders(directories: Iterable[Path]) -> list[Path]:
     """The directories themselves and all below them that hold a params.json or a progress.csv, in order of their names."""
     files = (path for root in directories for name in ("params.json", "progress.csv") for path in Path(root).rglob(name))
-    return sorted({path.parent for path in files if path.is_file()})
+    folders = {path.parent.resolve(): path.parent for path in files if path.is_file()}  # each once, however it is named
+    return sorted(folders.values())
 
 
-def load_runs(directories: Sequence[Path]) -> list[RunData]:
-    """All runs below the directories. What is missing, half-written or foreign is named in a warning and left out."""
+def load_runs(directories: Sequence[Path], columns: Sequence[str] = ()) -> list[RunData]:
+    """All runs below the directories that have these columns.
+
+    What is missing, half-written or foreign is named in a warning and left out.
+    """
     runs = []
     for folder in find_run_folders(directories):
         try:
-            runs.append(load_run(folder))
+            run = load_run(folder)
+            for name in columns:
+                run.column(name)
+            runs.append(run)
         except BrokenRun as error:
             warnings.warn(f"{error}; skipped", RunDataWarning, stacklevel=2)
     return runs
+
+
+def require_runs(there_are_some: bool, root: Path) -> None:
+    """Complains before an empty picture is drawn.
+
+    Raises:
+      BrokenRun: there are none.
+    """
+    if not there_are_some:
+        raise BrokenRun(f"there is no run of the figure below {root}")
 
 
 def load_run(folder: Path) -> RunData:

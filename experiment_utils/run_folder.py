@@ -32,9 +32,13 @@ class RunFolder:
         """A folder of its own for a run that was given none."""
         return Path("data") / algo.lower() / f"run_{time.time_ns() // 1_000_000}"
 
+    def holds_a_run(self) -> bool:
+        """Whether there is a run, or what is left of one."""
+        return self.params.exists() or self.progress.exists()
+
     def require_free(self) -> None:
         """Complains if there is a run already: it is never overwritten."""
-        if self.params.exists() or self.progress.exists():
+        if self.holds_a_run():
             raise ConfigError(f"{self.path} already holds a run; go on with it by --resume, or choose another --dump_path")
 
     def create(self) -> None:

@@ -36,6 +36,8 @@ PR_SET_PDEATHSIG = 1  # of Linux's prctl
 PATIENCE = 60.0  # s that a run of a lost machine may take to end there, where the machine itself is not lost
 RAY_TOKEN = Path.home() / ".ray" / "auth_token"  # made by Ray where a cluster was started
 STARTED_HERE = "loky"  # joblib's own pool of processes
+SAID_BY_FLAGS = {"seed": "--seeds gives the seeds", "dump_path": "--dump_path gives the folder of all runs"}
+SAID_BY_FLAGS |= {"resume": "runs are resumed anyway"}
 SCRIPTS = Path(__file__).resolve().parent.parent / "run_scripts"
 
 
@@ -109,13 +111,14 @@ def run_sweep(
     if len(set(folders)) < len(folders):
         raise ValueError("two runs of the sweep have the same folder")
     if cluster is None:
-        pool = joblib.Parallel(n_jobs=jobs, backend=backend, batch_size=1, pre_dispatch="all")
+        with joblib.parallel_config(backend=backend):  # unlike Parallel's argument, it knows joblib's external backends
+            pool = joblib.Parallel(n_jobs=jobs, batch_size=1, pre_dispatch="all")
         calls = [joblib.delayed(execute)(run) for run in runs]
     else:
         pool, on_any_machine = _ray_pool(cluster, jobs)
         runs = [dataclasses.replace(run, script=run.script.absolute(), folder=run.folder.absolute()) for run in runs]
         calls = [joblib.delayed(on_any_machine)(execute, cpus_per_run, run, PATIENCE) for run in runs]
-    with showing(folders):
+    with showing(folders, {run.folder for run in runs if run.state() == "finished"}):
         return pool(calls)
 
 
@@ -233,15 +236,29 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the sweep that the arguments describe; returns the exit code."""
     try:
         asked = parse_arguments(Arguments, __doc__, argv)
-        odd = [word for word in asked.grid + asked.fixed if not word.partition("=")[2]]
-        if odd or not asked.script.is_file():
-            return fail(f"{odd[0]!r} is not name=value" if odd else f"there is no run script {asked.script}")
+        _require_settings(asked.grid + asked.fixed)
+        if not asked.script.is_file():
+            return fail(f"there is no run script {asked.script}")
         axes = {name: list(map(as_value, words.split(","))) for name, words in map(_name_and_rest, asked.grid)}
         fixed = {name: as_value(word) for name, word in map(_name_and_rest, asked.fixed)}
         runs = grid(asked.script, asked.dump_path, axes, asked.seeds, fixed)
         return report(run_sweep(runs, asked.jobs, asked.backend, asked.cluster, asked.cpus_per_run))
     except ValueError as error:
         return fail(str(error))
+    except OSError as error:
+        return fail(f"can't write {error.filename or asked.dump_path} ({error.strerror or error})")
+
+
+def _require_settings(words: Sequence[str]) -> None:
+    """Complains about what is no name=value, is said twice, or is said by another flag."""
+    names = [_name_and_rest(word)[0] for word in words]
+    for name, word in zip(names, words, strict=True):
+        if not word.partition("=")[2]:
+            raise ValueError(f"{word!r} is not name=value")
+        if name in SAID_BY_FLAGS:
+            raise ValueError(f"{name} is no setting of the grid; {SAID_BY_FLAGS[name]}")
+        if names.count(name) > 1:
+            raise ValueError(f"{name} is given twice in --grid and --fixed")
 
 
 if __name__ == "__main__":

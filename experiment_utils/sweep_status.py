@@ -5,7 +5,7 @@ import dataclasses
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from rich.console import Console
@@ -33,15 +33,20 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def showing(folders: Sequence[Path]) -> Iterator[None]:
-    """Shows the status of the runs in the folders while this is open: live on a terminal, every minute elsewhere."""
+def showing(folders: Sequence[Path], finished: Set[Path] = frozenset()) -> Iterator[None]:
+    """Shows the status of the runs in the folders while this is open: live on a terminal, every minute elsewhere.
+
+    Args:
+      folders: of the runs.
+      finished: those in which there is nothing left to do.
+    """
     console = Console(file=sys.stdout)
     if console.is_terminal:
-        with Live(get_renderable=lambda: status_table(folders), console=console, refresh_per_second=1):
+        with Live(get_renderable=lambda: status_table(folders, finished), console=console, refresh_per_second=1):
             yield
         return
     stop = threading.Event()
-    thread = threading.Thread(target=_report, args=(folders, stop), daemon=True)
+    thread = threading.Thread(target=_report, args=(folders, finished, stop), daemon=True)
     thread.start()
     try:
         yield
@@ -50,19 +55,19 @@ def showing(folders: Sequence[Path]) -> Iterator[None]:
         thread.join()
 
 
-def status_table(folders: Sequence[Path]) -> Table:
+def status_table(folders: Sequence[Path], finished: Set[Path] = frozenset()) -> Table:
     """A row for each run: its folder and the last thing that it said."""
     table = Table.grid(padding=(0, 2))
     for folder in folders:
-        table.add_row(folder.name if len(folders) == 1 else "/".join(folder.parts[-3:]), status(folder))
+        table.add_row(folder.name if len(folders) == 1 else "/".join(folder.parts[-3:]), status(folder, finished))
     return table
 
 
-def status(folder: Path) -> str:
+def status(folder: Path, finished: Set[Path] = frozenset()) -> str:
     """The last iteration that the run reported, or its last line before the first."""
     log = folder / LOG_NAME
     if not log.exists():
-        return "finished before" if (folder / "progress.csv").exists() else "waiting"
+        return "finished before" if folder in finished else "waiting"
     line = last_line(log)
     return line.split(", env steps ")[0] if ITERATION.match(line) else line
 
@@ -77,7 +82,7 @@ def last_line(log: Path) -> str:
     return next((line for line in reversed(lines) if line), "")
 
 
-def _report(folders: Sequence[Path], stop: threading.Event) -> None:
+def _report(folders: Sequence[Path], finished: Set[Path], stop: threading.Event) -> None:
     while not stop.wait(PERIOD):
         for folder in folders:
-            print(f"{folder}: {status(folder)}", flush=True)
+            print(f"{folder}: {status(folder, finished)}", flush=True)

@@ -5,15 +5,16 @@ python run_scripts/plot_curves.py data/ --group_by algorithm inner_lr --panel_by
 
 import dataclasses
 import sys
+import warnings
 from pathlib import Path
 
 import tyro
 
 from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
-from experiment_utils.curves import Spread, group_runs, mean_curve, require_settings, results_table
+from experiment_utils.curves import Spread, group_runs, mean_curve, require_alike, require_settings, results_table
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
-from experiment_utils.run_data import LAST_RETURN, BrokenRun, load_runs
+from experiment_utils.run_data import LAST_RETURN, BrokenRun, RunDataWarning, find_run_folders, load_runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +46,19 @@ def main(argv: list[str] | None = None) -> int:
     plain_warnings()
     try:
         request = parse_arguments(Request, __doc__, argv)
+        for name in ("smooth", "last"):
+            if getattr(request, name) < 1:
+                raise ConfigError(f"--{name} must be at least 1")
         runs = load_runs(request.directories)
         if not runs:
             where = ", ".join(map(str, request.directories))
             return fail(f"there is no run below {where}" if where else "name a folder of runs, or several")
+        for directory in request.directories:
+            if not find_run_folders([directory]):
+                warnings.warn(f"there is no run below {directory}", RunDataWarning, stacklevel=2)
         require_settings(runs, (*request.group_by, *request.panel_by))
+        groups = group_runs(runs, (*request.panel_by, *request.group_by))
+        require_alike(groups)
         panels = {
             title: {
                 name: mean_curve(members, request.y, request.x, request.spread, request.smooth)
@@ -57,10 +66,13 @@ def main(argv: list[str] | None = None) -> int:
             }
             for title, group in group_runs(runs, request.panel_by).items()
         }
-        table = results_table(group_runs(runs, (*request.panel_by, *request.group_by)), request.y, request.last)
+        table = results_table(groups, request.y, request.last)
+        written = save_figure(curves_figure(panels, request.x, request.y), request.out) + save_table(table, request.out)
     except (BrokenRun, ConfigError) as error:
         return fail(str(error))
-    say(save_figure(curves_figure(panels, request.x, request.y), request.out) + save_table(table, request.out))
+    except OSError as error:
+        return fail(f"can't write {error.filename or request.out} ({error.strerror or error})")
+    say(written)
     return 0
 
 

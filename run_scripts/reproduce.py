@@ -9,7 +9,6 @@ in results/ into docs/figures/. Budgets and the time they take: docs/reproduce.m
 
 import dataclasses
 import itertools
-import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -31,6 +30,15 @@ Figure = Literal["figure1", "figure2", "figure3", "figure4", "formulations"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
+POOL = ("jobs", "backend", "cluster", "cpus_per_run")
+ONE_ENVIRONMENT = ("env", "round_tasks")
+NO_EFFECT: dict[Figure, tuple[str, ...]] = {  # flags
+    "figure1": (*POOL, *ONE_ENVIRONMENT, "budget", "seeds", "n_itr", "collect", "from_results"),
+    "figure2": ("round_tasks",),
+    "figure3": ("env",),
+    "figure4": ONE_ENVIRONMENT,
+    "formulations": (*POOL, *ONE_ENVIRONMENT, "n_itr"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,13 +84,12 @@ def main(argv: list[str] | None = None) -> int:
     plain_warnings()
     try:
         request = parse_arguments(Request, __doc__, argv)
-        root = request.results if request.plot_only else request.dump_path / ("smoke" if request.budget == "smoke" else "")
-        if request.env and request.figure != "figure2":
-            raise ValueError(f"{request.figure} has one environment; --env chooses panels of figure2")
+        require_effect(request)
         if request.n_itr is not None and request.n_itr < 1:
             raise ValueError("--n_itr must be at least 1")
+        root = request.results if request.plot_only else request.dump_path / ("smoke" if request.budget == "smoke" else "")
         code = 0 if request.plot_only else train_and_collect(request, root)
-        written = draw(request, root, request.out or (FIGURES if request.plot_only else root / "figures"))
+        written = draw(request, root, request.out or default_out(request, root))
     except (ValueError, OSError) as error:
         return fail(str(error))
     except KeyboardInterrupt:
@@ -90,6 +97,28 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     say(written)
     return code
+
+
+def require_effect(request: Request) -> None:
+    """Complains about a flag that would do nothing."""
+    unused = set(NO_EFFECT[request.figure])
+    if request.plot_only:
+        unused |= {"collect", "from_results", "seeds", "n_itr", "dump_path", *POOL}
+        unused |= set() if request.figure == "figure3" else {"budget"}
+    if request.cluster is None:
+        unused |= {"cpus_per_run"}
+    else:
+        unused |= {"backend"}
+    for field in dataclasses.fields(Request):
+        if field.name in unused and getattr(request, field.name) != field.default:
+            mode = " --plot_only" if request.plot_only else ""
+            raise ValueError(f"--{field.name} has no effect on {request.figure}{mode}; leave it out")
+
+
+def default_out(request: Request, root: Path) -> Path:
+    """The documentation's folder for the documentation's pictures, and otherwise one beside the runs."""
+    documented = Request(request.figure, plot_only=True)
+    return FIGURES if dataclasses.replace(request, out=None) == documented else root / "figures"
 
 
 def train_and_collect(request: Request, root: Path) -> int:
@@ -107,12 +136,10 @@ def train(request: Request, root: Path) -> int:
         from experiment_utils.experiment import configure_tensorflow
 
         configure_tensorflow()
-        if request.from_results and not (formulations.folder(root) / formulations.TABLE).exists():
+        if request.from_results:
             _copy_thetas(request.results, root)
         for seed, clipped in itertools.product(request.seeds or (0,), (True, False)):
-            settings = formulations.BUDGETS[request.budget]
-            iterations = request.n_itr or settings.iterations
-            settings = dataclasses.replace(settings, seed=seed, clipped=clipped, iterations=iterations)
+            settings = dataclasses.replace(formulations.BUDGETS[request.budget], seed=seed, clipped=clipped)
             formulations.compute(root, settings, formulations.LEARNING_RATES[request.budget])
         return 0
     runs = runs_of(request, root)
@@ -121,7 +148,7 @@ def train(request: Request, root: Path) -> int:
     for run in runs if request.from_results else ():
         complaint = fetch(run, request.results / run.folder.relative_to(root))
         if complaint:
-            print(complaint)
+            warnings.warn(complaint, RunDataWarning, stacklevel=2)
     print(f"{len(runs)} runs below {root}; what each prints goes to run.log in its folder", flush=True)
     code = report(run_sweep(runs, request.jobs, request.backend, request.cluster, request.cpus_per_run))
     for run in runs if request.figure == "figure4" else ():
@@ -153,25 +180,34 @@ def draw(request: Request, root: Path, out: Path) -> list[Path]:
     if request.figure == "figure2":
         return figure2.draw(root, out, request.env)
     if request.figure == "figure3":
-        return figure3.draw(root, out, request.budget)
-    return figure4.draw(root, out) if request.figure == "figure4" else formulations_plot.draw(root, out)
+        return figure3.draw(root, out, request.budget, request.round_tasks)
+    if request.figure == "figure4":
+        return figure4.draw(root, out)
+    return formulations_plot.draw(root, out, *request.seeds[:1])
 
 
 def collect(request: Request, root: Path) -> None:
     """Copies the data behind a figure to the same folders below --results."""
     for run in runs_of(request, root):
         if run.state() != "new":
-            keep(run.folder, request.results / run.folder.relative_to(root), also=(figure4.EXPLORATION,))
+            complaint = keep(run.folder, request.results / run.folder.relative_to(root), also=(figure4.EXPLORATION,))
+            if complaint:
+                warnings.warn(complaint, RunDataWarning, stacklevel=2)
     if request.figure == "formulations":
         _copy_thetas(root, request.results)
 
 
 def _copy_thetas(source: Path, target: Path) -> None:
-    """The table of formulations, if there is one."""
-    table = formulations.folder(source) / formulations.TABLE
-    if table.exists():
-        formulations.folder(target).mkdir(parents=True, exist_ok=True)
-        shutil.copy(table, formulations.folder(target))
+    """The table of formulations, if there is one. A table in the way must be a beginning of it."""
+    names = [formulations.folder(root) / formulations.TABLE for root in (source, target)]
+    if not names[0].exists():
+        return
+    new, old = names[0].read_bytes(), names[1].read_bytes() if names[1].exists() else b""
+    if not new.startswith(old):
+        warnings.warn(f"{names[1]} has other rows than {names[0]}; not replaced", RunDataWarning, stacklevel=2)
+        return
+    names[1].parent.mkdir(parents=True, exist_ok=True)
+    names[1].write_bytes(new)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Settings: the original's experiments/all_envs_eval. `quick` trains half-cheetah 
 others for 30 iterations with seed 1; `paper` goes on with the same runs to 1001 iterations and seeds 1-3.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,12 +24,16 @@ from experiment_utils.figures.paper import (
     Panel,
 )
 from experiment_utils.plot_utils import PAGE, SCALES, UNITS, colours, draw_curve, save_figure, save_table, styled
-from experiment_utils.run_data import RunData, load_runs
+from experiment_utils.run_data import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.run_sweep import Run
 
 COMMON = {"meta_batch_size": 40, "rollouts_per_meta_task": 20, "max_path_length": 100, "hidden_sizes": (64, 64)}
-COMMON |= {"inner_lr": 0.1, "num_inner_grad_steps": 1}
+COMMON |= {"inner_lr": 0.1, "num_inner_grad_steps": 1, "physics": "paper"}
 PAPER_N_ITR, PAPER_SEEDS = 1001, (1, 2, 3)
+
+DEFAULTS = {"hvp": "fisher", "exploration_weight": 1.0}  # of settings that ablations change
+DRAWN = (LAST_RETURN, "ItrTime")  # columns that a run must have
+AREA = "area (return x 10^6 steps)"
 
 Curves = Mapping[str, Curve]
 
@@ -60,8 +65,13 @@ def chosen(env: Sequence[str]) -> list[Panel]:
 
 
 def draw(root: Path, out: Path, env: Sequence[str] = ()) -> list[Path]:
-    """figure2.pdf, .png; tables of the results, of the values beside the paper's, and of the timing, as .csv and .md."""
+    """figure2.pdf, .png; tables of the results, of the values beside the paper's, and of the timing, as .csv and .md.
+
+    Raises:
+      BrokenRun: there is no run at all.
+    """
     data = {panel: load_panel(root, panel) for panel in chosen(env)}
+    require_runs(any(data.values()), root)
     curves = {panel: {name: mean_curve(runs) for name, runs in groups.items()} for panel, groups in data.items()}
     named = {f"{panel.title}, {name}": runs for panel, groups in data.items() for name, runs in groups.items()}
     tables = {"results": _per_panel(data), "paper": against_paper(curves), "timing": timing_table(named)}
@@ -71,7 +81,8 @@ def draw(root: Path, out: Path, env: Sequence[str] = ()) -> list[Path]:
 
 def load_panel(root: Path, panel: Panel) -> dict[str, list[RunData]]:
     """The runs of a panel by algorithm, in the paper's order."""
-    groups = group_runs([run for run in load_runs([root / panel.name]) if _belongs(run, panel)], ["algorithm"])
+    runs = [run for run in load_runs([root / panel.name], DRAWN) if run.config.get("env") == panel.settings["env"]]
+    groups = group_runs([run for run in runs if _belongs(run, panel)], ["algorithm"])
     return {name: groups[name] for name in FIGURE_2_ALGORITHMS if name in groups}
 
 
@@ -127,14 +138,23 @@ def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:
 
 
 def _per_panel(data: Mapping[Panel, Mapping[str, list[RunData]]]) -> pd.DataFrame:
-    """The results of all panels; areas can be compared within a panel only."""
+    """The results of all panels; areas reach as far as a panel's shortest run, so they compare within a panel only."""
     tables = []
     for panel, groups in data.items():
-        table = results_table(dict(groups)).rename(columns=lambda name: "area" if name.startswith("area") else name)
+        table = results_table(dict(groups)).rename(columns=lambda name: AREA if name.startswith("area") else name)
         table.insert(0, "panel", panel.title)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
 def _belongs(run: RunData, panel: Panel) -> bool:
-    return run.config.get("env") == panel.settings["env"]
+    """Whether the run has the figure's settings, sizes aside; says so if one of its algorithms has others."""
+    if run.algorithm not in FIGURE_2_ALGORITHMS:
+        return False
+    wanted = DEFAULTS | settings(panel, run.algorithm, "quick", run.config["seed"])
+    names = [name for name in wanted if name in run.config and name not in SMOKE]
+    differing = [name for name in names if run.config[name] != wanted[name]]
+    if differing:
+        message = f"{run.path} has another {', '.join(differing)} than figure 2; left out"
+        warnings.warn(message, RunDataWarning, stacklevel=2)
+    return not differing

@@ -5,6 +5,7 @@ rounds per iteration, as in the version that drew the paper's figure). `quick` m
 """
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from matplotlib.figure import Figure
 
 from experiment_utils.curves import Curve, mean_curve, results_table, timing_table
 from experiment_utils.figures.paper import SMOKE, Budget
+from experiment_utils.figures.variance_config import RoundTasks
 from experiment_utils.plot_utils import COLOURS, COLUMN, SCALES, UNITS, draw_curve, save_figure, save_table, styled
-from experiment_utils.run_data import LAST_RETURN, RunData, load_runs
+from experiment_utils.run_data import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.run_sweep import Run
 
 HERE = Path(__file__).resolve().parent
@@ -32,35 +34,49 @@ BUDGETS = {
 SEEDS = {"smoke": (1,), "quick": (1,), "paper": (22, 35, 76, 34, 92)}
 
 RELATIVE_STD = "Meta-GradientRStd"
+DRAWN = (LAST_RETURN, RELATIVE_STD, "ItrTime")  # columns that a run must have
 PAPER_STEPS = 4.7e7  # where the paper's x axis ends, in env steps
 PAPER_RETURN = {"LVC": 262.0, "DiCE": 158.0}  # there, read off the paper's curves
 
 
-def folder(root: Path, budget: Budget) -> Path:
-    """The budgets measure at different iterations, so none can go on with the other's runs."""
-    return root / ("figure3_paper" if budget == "paper" else "figure3")
+def folder(root: Path, budget: Budget, round_tasks: RoundTasks = "same") -> Path:
+    """Budgets measure at different iterations, and rounds with other tasks another quantity: their runs stay apart."""
+    return root / ("figure3" + ("_paper" if budget == "paper" else "") + ("_previous" if round_tasks == "previous" else ""))
 
 
-def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), round_tasks: str = "same") -> list[Run]:
+def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), round_tasks: RoundTasks = "same") -> list[Run]:
     """All runs of the figure, in <folder>/<LVC or DiCE>/seed_<n>; "previous" draws the rounds' tasks as the original did."""
     settings = {**COMMON, **BUDGETS[budget], "round_tasks": round_tasks}
     return [
-        Run(script, folder(root, budget) / name / f"seed_{seed}", {**settings, "seed": seed})
+        Run(script, folder(root, budget, round_tasks) / name / f"seed_{seed}", {**settings, "seed": seed})
         for name, script in SCRIPTS.items()
         for seed in seeds or SEEDS[budget]
     ]
 
 
-def draw(root: Path, out: Path, budget: Budget) -> list[Path]:
-    """figure3.pdf, .png, and tables of the results and of the timing."""
-    data = {name: load_runs([folder(root, budget) / name]) for name in SCRIPTS}
+def draw(root: Path, out: Path, budget: Budget, round_tasks: RoundTasks = "same") -> list[Path]:
+    """figure3.pdf, .png, and tables of the results and of the timing.
+
+    Raises:
+      BrokenRun: there is no run at all.
+    """
+    source = folder(root, budget, round_tasks)
+    data = {name: [run for run in load_runs([source / name], DRAWN) if _measures(run)] for name in SCRIPTS}
     data = {name: found for name, found in data.items() if found}
+    require_runs(bool(data), source)
     measured = {name: [at_measurements(run) for run in found] for name, found in data.items()}
     spreads = {name: mean_curve(found, RELATIVE_STD) for name, found in measured.items()}
     returns = {name: mean_curve(found) for name, found in data.items()}
     tables = {"results": results(data, measured), "timing": timing_table(data)}
     written = save_figure(draw_panels(spreads, returns), out / "figure3")
     return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure3_{name}")]
+
+
+def _measures(run: RunData) -> bool:
+    if "measure_every" in run.config and "sampling_rounds" in run.config:
+        return True
+    warnings.warn(f"{run.path} is no run of figure 3; skipped", RunDataWarning, stacklevel=2)
+    return False
 
 
 def at_measurements(run: RunData) -> RunData:

@@ -5,6 +5,10 @@ inner steps, trust region 0.01, 501 iterations, seeds 1-5). The picture shows th
 whose goal is the upper right corner.
 """
 
+import os
+import warnings
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from matplotlib.patches import Circle
 from experiment_utils.curves import mean_curve, results_table, timing_table
 from experiment_utils.figures.paper import ALGORITHMS, SMOKE, Budget
 from experiment_utils.plot_utils import PAGE, curves_figure, save_figure, save_table, styled
-from experiment_utils.run_data import load_runs
+from experiment_utils.run_data import LAST_RETURN, RunDataWarning, load_runs, require_runs
 from experiment_utils.run_sweep import Run
 
 TITLES = {"LVC-TRPO": "LVC", "TRPO-MAML": "MAML", "E-MAML-TRPO": "E-MAML"}  # in the paper's order
@@ -58,38 +62,51 @@ def explore(run: Run) -> Path:
     from experiment_utils.figures.explore import adapted_trajectories, trained_iterations
 
     target, iterations = run.folder / EXPLORATION, trained_iterations(run.folder)
-    if target.exists():
-        with np.load(target) as saved:
-            if int(saved["iterations"]) == iterations:
-                return target
+    if (picture := _read(target)) is not None and picture["iterations"] == iterations:
+        return target
     before, after = (t[ROLLOUTS] if len(t) > ROLLOUTS.start else t for t in adapted_trajectories(run.folder, GOAL))
-    np.savez_compressed(target, before=before, after=after, iterations=iterations)
+    partial = target.with_name(f".{target.name}")
+    np.savez_compressed(partial, before=before, after=after, iterations=iterations)
+    os.replace(partial, target)
     return target
 
 
 def draw(root: Path, out: Path) -> list[Path]:
-    """figure4 (the picture) and figure4_curves (returns after three steps), .pdf and .png, with tables."""
-    data = {name: load_runs([folder(root) / name]) for name in TITLES}
+    """figure4 (the picture) and figure4_curves (returns after three steps), .pdf and .png, with tables.
+
+    Raises:
+      BrokenRun: there is no run at all.
+    """
+    data = {name: load_runs([folder(root) / name], (LAST_RETURN, "ItrTime")) for name in TITLES}
     data = {name: found for name, found in data.items() if found}
+    require_runs(bool(data), folder(root))
     pictures = {name: picture for name in TITLES if (picture := first_picture(folder(root) / name)) is not None}
     written = save_figure(draw_panels(pictures), out / "figure4")
-    if data:
-        curves = {name: mean_curve(found) for name, found in data.items()}
-        written += save_figure(
-            curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves"
-        )
-        written += save_table(results_table(data), out / "figure4_results")
-        written += save_table(timing_table(data), out / "figure4_timing")
-    return written
+    curves = {name: mean_curve(found) for name, found in data.items()}
+    written += save_figure(curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves")
+    written += save_table(results_table(data), out / "figure4_results")
+    return written + save_table(timing_table(data), out / "figure4_timing")
 
 
 def first_picture(directory: Path) -> dict[str, np.ndarray] | None:
     """What `explore` kept of the lowest seed; None if there is nothing."""
     files = sorted(directory.glob(f"seed_*/{EXPLORATION}"), key=lambda path: int(path.parent.name.removeprefix("seed_")))
-    if not files:
+    return next((picture for path in files if (picture := _read(path)) is not None), None)
+
+
+def _read(path: Path) -> dict[str, np.ndarray] | None:
+    """The arrays of an exploration.npz, or None if there is none; a broken one is named in a warning."""
+    if not path.exists():
         return None
-    with np.load(files[0]) as saved:
-        return dict(saved)
+    try:
+        with np.load(path) as saved:
+            arrays = dict(saved)
+        good = arrays["before"].shape[2] == arrays["after"].shape[2] == 2 and arrays["iterations"].shape == ()
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error):
+        good = False
+    if not good:
+        warnings.warn(f"{path} can't be read as positions in the plane; left out", RunDataWarning, stacklevel=2)
+    return arrays if good else None
 
 
 @styled

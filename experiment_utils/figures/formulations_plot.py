@@ -17,20 +17,28 @@ ARROW = 2.0  # length of an arrow in units of the update
 MAPS = {"I": "Reds", "II": "Greens"}
 OPTIMUM = (0.0, 0.0)
 TAIL = 50  # updates at the end
+COLUMNS = {"seed": int, "clipped": bool, "formulation": str, "learning_rate": float, "iteration": int}
+COLUMNS |= {"theta_0": float, "theta_1": float}
 DISTANCE = f"mean distance, last {TAIL} updates"
 
 
-def draw(root: Path, out: Path) -> list[Path]:
+def draw(root: Path, out: Path, seed: int | None = None) -> list[Path]:
     """formulations.pdf, .png, and a table of all learning rates: how near the optimum, and how steady.
 
+    Args:
+      seed: the one to draw; None for the lowest that there is.
+
     Raises:
-      BrokenRun: nothing was computed yet.
+      BrokenRun: nothing was computed yet, or what there is can't be read.
     """
     source = folder(root) / TABLE
     if not source.exists():
         raise BrokenRun(f"there is no {source}; reproduce.py formulations makes it below its --dump_path")
-    table = pd.read_csv(source)
-    table = table[table["seed"] == table["seed"].min()]
+    try:
+        table = pd.read_csv(source).astype(COLUMNS)
+    except (ValueError, KeyError, OSError) as error:
+        raise BrokenRun(f"{source} is not what reproduce.py formulations writes ({error})") from error
+    table = table[table["seed"] == (table["seed"].min() if seed is None else seed)]
     results = convergence(table)
     written = save_figure(draw_updates(table, best_rates(results[results["clipped"]])), out / "formulations")
     return written + save_table(results, out / "formulations_results")

@@ -5,10 +5,10 @@ import pytest
 from matplotlib.colors import to_hex
 
 from experiment_utils.curves import mean_curve
-from experiment_utils.figures import figure1, figure2, figure3, figure4
+from experiment_utils.figures import figure1, figure2, figure3, figure4, formulations_plot
 from experiment_utils.figures.paper import ALGORITHMS, PANELS
 from experiment_utils.plot_utils import COLOURS
-from experiment_utils.run_data import RunDataWarning, load_run, paper_name
+from experiment_utils.run_data import BrokenRun, RunDataWarning, load_run, paper_name
 from tests.experiment_utils.fake_runs import write_run
 
 LVC_VPG = {"algo": "VPGMAML", "inner_type": "likelihood_ratio", "exploration": False}
@@ -134,23 +134,76 @@ def test_figure_1_has_the_credit_path_in_red_and_nowhere_else():
         assert len(red) == len(figure1.CREDITS[axes.get_title()])
 
 
-@pytest.mark.parametrize("figure", ["figure1", "figure2", "figure3", "figure4"])
-def test_every_figure_is_drawn_from_no_data_and_from_broken_data(tmp_path, figure):
+@pytest.mark.parametrize(
+    ("draw", "folder"),
+    [
+        (lambda root, out: figure2.draw(root, out), "half_cheetah/ProMP"),
+        (lambda root, out: figure3.draw(root, out, "quick"), "figure3/LVC"),
+        (lambda root, out: figure4.draw(root, out), "figure4/LVC-TRPO"),
+    ],
+)
+def test_nothing_is_drawn_from_no_data_or_from_broken_data_alone(tmp_path, draw, folder):
     root, out = tmp_path / "data", tmp_path / "out"
-    draw = {
-        "figure1": lambda: figure1.draw(out),
-        "figure2": lambda: figure2.draw(root, out),
-        "figure3": lambda: figure3.draw(root, out, "quick"),
-        "figure4": lambda: figure4.draw(root, out),
-    }[figure]
-    assert all(path.stat().st_size > 0 for path in draw())
-    if figure == "figure1":
-        return
-    folder = {"figure2": "half_cheetah/ProMP", "figure3": "figure3/LVC", "figure4": "figure4/LVC-TRPO"}[figure]
+    with pytest.raises(BrokenRun, match="there is no run of the figure below"):
+        draw(root, out)
     (root / folder / "seed_1").mkdir(parents=True)
     (root / folder / "seed_1" / "params.json").write_text("{")
-    with pytest.warns(RunDataWarning, match="skipped"):
-        draw()
+    with pytest.warns(RunDataWarning, match="skipped"), pytest.raises(BrokenRun, match="there is no run"):
+        draw(root, out)
+    assert not out.exists()
+
+
+def test_a_run_without_the_columns_of_the_figure_is_left_out(tmp_path):
+    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0])
+    odd = write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_2", [9.0], seed=2) / "progress.csv"
+    odd.write_text(odd.read_text().replace("Step_1-AverageReturn", "Return"))
+    with pytest.warns(RunDataWarning, match=r"seed_2.* has no column 'Step_1-AverageReturn'.*skipped"):
+        assert [run.config["seed"] for run in figure2.load_panel(tmp_path, CHEETAH)["ProMP"]] == [1]
+
+
+def test_a_run_with_other_settings_does_not_enter_a_panel(tmp_path):
+    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0], physics="paper", inner_lr=0.1, hidden_sizes=[8])
+    for seed, odd in enumerate([{"physics": "modern"}, {"inner_lr": 0.2}, {"hvp": "finite_difference"}], start=2):
+        write_run(tmp_path / "half_cheetah" / "ProMP" / f"seed_{seed}", [9.0], seed=seed, **odd)
+    with pytest.warns(RunDataWarning) as caught:
+        assert [run.config["seed"] for run in figure2.load_panel(tmp_path, CHEETAH)["ProMP"]] == [1]
+    assert [str(warning.message).partition(" has ")[2] for warning in caught] == [
+        *["another physics than figure 2; left out", "another inner_lr than figure 2; left out"],
+        "another hvp than figure 2; left out",
+    ]
+
+
+def test_a_run_that_measured_nothing_does_not_enter_figure_3(tmp_path):
+    write_variance_run(tmp_path / "figure3" / "LVC" / "seed_1", "LVC", [4.0])
+    write_run(tmp_path / "figure3" / "LVC" / "seed_2", [9.0], {"Meta-GradientRStd": [9.0]}, seed=2, **LVC_VPG)
+    with pytest.warns(RunDataWarning, match="seed_2 is no run of figure 3"):
+        written = figure3.draw(tmp_path, tmp_path / "out", "quick")
+    assert "| LVC | 1 | 1 |" in next(path for path in written if path.name == "figure3_results.md").read_text()
+
+
+def test_figure_3_keeps_budgets_and_kinds_of_tasks_apart(tmp_path):
+    folders = {figure3.folder(tmp_path, budget, tasks) for budget in ("quick", "paper") for tasks in ("same", "previous")}
+    assert {path.name for path in folders} == {"figure3", "figure3_paper", "figure3_previous", "figure3_paper_previous"}
+    assert {run.folder.parts[-3] for run in figure3.runs(tmp_path, "quick", (), "previous")} == {"figure3_previous"}
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda _: b"", lambda _: b"PK\x03\x04 no"])
+def test_figure_4_leaves_out_broken_positions(tmp_path, damage):
+    for seed in (1, 2):
+        folder = write_run(tmp_path / f"seed_{seed}", [1.0], seed=seed)
+        np.savez(folder / "exploration.npz", before=np.zeros((2, 5, 2)), after=np.ones((2, 5, 2)), iterations=seed)
+    broken = tmp_path / "seed_1" / "exploration.npz"
+    broken.write_bytes(damage(broken.read_bytes()))
+    with pytest.warns(RunDataWarning, match=r"seed_1/exploration.npz can't be read"):
+        assert figure4.first_picture(tmp_path)["iterations"] == 2
+
+
+@pytest.mark.parametrize("content", ["", "date,price\n1,2\n", "\x00\x01", "formulation,learning_rate\nI,x\n"])
+def test_a_broken_table_of_the_formulations_is_named(tmp_path, content):
+    (tmp_path / "formulations").mkdir()
+    (tmp_path / "formulations" / "thetas.csv").write_text(content)
+    with pytest.raises(BrokenRun, match=r"thetas.csv is not what reproduce.py formulations writes"):
+        formulations_plot.draw(tmp_path, tmp_path / "out")
 
 
 @pytest.mark.usefixtures("eagerly")

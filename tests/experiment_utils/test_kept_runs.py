@@ -30,7 +30,7 @@ def test_logs_last_policy_and_newest_checkpoint_are_kept_and_the_older_ones_repl
         (source / name).write_text(name)
     for number in (8, 9, 10):  # 10 is newer than 9, though not by its name
         write_checkpoint(source, number)
-    keep(source, target)
+    assert keep(source, target) is None
     kept = ["checkpoints/ckpt-10.data-00000-of-00001", "checkpoints/ckpt-10.index", "params.json", "policies/last.npz"]
     assert names(target) == [*kept, "progress.csv"]
     write_checkpoint(source, 11)
@@ -67,15 +67,23 @@ def test_a_shorter_run_is_fetched_with_a_checkpoint_only(tmp_path):
     assert (run.state(), names(run.folder)) == ("begun", names(kept))
 
 
-def test_nothing_is_fetched_over_a_run_or_from_another_one(tmp_path):
+@pytest.mark.parametrize("lost", [(), ("params.json",), ("progress.csv",), ("params.json", "progress.csv")])
+def test_nothing_is_fetched_to_a_folder_that_is_not_empty(tmp_path, lost):
     kept = write_run(tmp_path / "kept", [1.0, 2.0])
     begun = Run(Path("x.py"), write_run(tmp_path / "begun", [5.0]), SETTINGS)
-    before = (begun.folder / "progress.csv").read_text()
+    (begun.folder / "notes.txt").write_text("mine")
+    for name in lost:
+        (begun.folder / name).unlink()
+    before = {name: (begun.folder / name).read_text() for name in names(begun.folder)}
     assert fetch(begun, kept) is None
-    assert (begun.folder / "progress.csv").read_text() == before
+    assert {name: (begun.folder / name).read_text() for name in names(begun.folder)} == before
+
+
+def test_nothing_is_fetched_from_another_run(tmp_path):
+    kept = write_run(tmp_path / "kept", [1.0, 2.0])
     for settings in ({**SETTINGS, "seed": 2}, {**SETTINGS, "inner_lr": 0.3}):
         other = Run(Path("x.py"), tmp_path / "other", settings)
-        assert fetch(other, kept) is None
+        assert "is another run, or broken" in fetch(other, kept)
         assert other.state() == "new"
     assert fetch(Run(Path("x.py"), tmp_path / "other", SETTINGS), tmp_path / "nowhere") is None
 
@@ -85,8 +93,47 @@ def test_a_broken_kept_run_is_left_alone(tmp_path, damage):
     kept = write_run(tmp_path / "kept", [1.0, 2.0])
     (kept / "params.json").write_text(damage)
     run = Run(Path("x.py"), tmp_path / "run", SETTINGS)
-    assert fetch(run, kept) is None
+    assert "is another run, or broken" in fetch(run, kept)
     assert run.state() == "new"
+
+
+def test_half_a_copy_of_a_killed_process_is_made_anew(tmp_path, monkeypatch):
+    kept, run = write_run(tmp_path / "kept", [1.0, 2.0]), Run(Path("x.py"), tmp_path / "run", SETTINGS)
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        fetch(run, kept)
+    assert run.state() == "new"
+    monkeypatch.undo()
+    assert fetch(run, kept) is None
+    assert run.state() == "finished"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "run"]
+
+
+def test_what_is_kept_gives_way_to_the_same_run_grown_longer_only(tmp_path):
+    kept = tmp_path / "kept"
+    assert keep(write_run(tmp_path / "long", [1.0, 2.0, 3.0], inner_lr=0.1), kept) is None
+    before = (kept / "progress.csv").read_text()
+    write_checkpoint(kept, 3)
+    shorter, other = (
+        write_run(tmp_path / "short", [9.0], inner_lr=0.1),
+        write_run(tmp_path / "other", [9.0] * 5, inner_lr=0.2),
+    )
+    assert "is longer, 3 rows for 1" in keep(shorter, kept)
+    assert "is a run with other settings (inner_lr)" in keep(other, kept)
+    assert "seed" in keep(write_run(tmp_path / "seed", [9.0] * 5, inner_lr=0.1, seed=2), kept)
+    assert "not kept" in keep(tmp_path / "nowhere", kept)
+    assert (kept / "progress.csv").read_text() == before
+    assert len(checkpoint_files(kept / "checkpoints")) == 2
+    assert keep(write_run(tmp_path / "longer", [1.0, 2.0, 3.0, 4.0], inner_lr=0.1), kept) is None
+    assert len((kept / "progress.csv").read_text().splitlines()) == 5
+    assert checkpoint_files(kept / "checkpoints") == []
+
+
+def test_a_broken_run_that_is_kept_is_not_replaced(tmp_path):
+    run, kept = write_run(tmp_path / "run", [1.0, 2.0]), write_run(tmp_path / "kept", [1.0])
+    (kept / "progress.csv").write_text("Itr,n_time")
+    assert "has no complete row; remove it" in keep(run, kept)
+    assert (kept / "progress.csv").read_text() == "Itr,n_time"
 
 
 def test_a_copy_goes_on_as_the_run_would_have(tmp_path):

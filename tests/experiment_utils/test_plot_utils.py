@@ -17,6 +17,7 @@ from experiment_utils.curves import (
     group_runs,
     interval,
     mean_curve,
+    require_alike,
     results_table,
     smoothed,
     timing_table,
@@ -123,10 +124,19 @@ def test_smoothing_is_off_by_default_and_a_moving_mean_otherwise(two_seeds):
 def test_final_values_and_areas_by_hand(two_seeds):
     assert final_value(two_seeds[0], last=2) == 4
     assert final_value(two_seeds[0]) == 3  # all three
-    assert final_value(two_seeds[0], last=1, iterations=2) == 2
-    # trapezoids of 100 steps: (1 + 2) / 2 + (2 + 6) / 2 = 5.5, times 1e-4 million steps
-    assert area_under_curve(two_seeds[0]) == pytest.approx(5.5e-4)
-    assert area_under_curve(two_seeds[0], until=200) == pytest.approx(1.5e-4)
+    assert final_value(two_seeds[0], last=1, until=250) == 2
+    # pieces of 100 steps: 1 + (1 + 2) / 2 + (2 + 6) / 2 = 6.5, times 1e-4 million steps
+    assert area_under_curve(two_seeds[0]) == pytest.approx(6.5e-4)
+    assert area_under_curve(two_seeds[0], until=200) == pytest.approx(2.5e-4)
+    assert area_under_curve(two_seeds[0], until=250) == pytest.approx(4e-4)  # 2.5 + (2 + 4) / 2 / 2
+    assert area_under_curve(two_seeds[0], until=50) == pytest.approx(0.5e-4)
+
+
+@pytest.mark.parametrize("every", [100, 200, 250])
+def test_the_area_does_not_depend_on_the_steps_of_an_iteration(tmp_path, every):
+    steps = list(range(every, 1001, every))
+    run = load_run(write_run(tmp_path, [3.0] * len(steps), {"n_timesteps": steps}))
+    assert area_under_curve(run, until=900) == pytest.approx(3 * 900e-6)
 
 
 def test_the_table_compares_seeds_of_equal_age_and_areas_of_equal_length(two_seeds, tmp_path):
@@ -135,9 +145,67 @@ def test_the_table_compares_seeds_of_equal_age_and_areas_of_equal_length(two_see
     assert (row["seeds"], row["iterations"], row["env steps (10^6)"]) == ("1 2", 3, 3e-4)
     assert (row["final return (last 1 iterations)"], row["std of final"]) == (8, 2)
     area = next(name for name in row if name.startswith("area to 0.0002e6 steps"))
-    assert row[area] == pytest.approx((1.5e-4 + 4.5e-4) / 2)
-    assert row["std of area"] == pytest.approx(1.5e-4)
-    assert other[area] == pytest.approx(9e-4)
+    assert row[area] == pytest.approx((2.5e-4 + 7.5e-4) / 2)
+    assert row["std of area"] == pytest.approx(2.5e-4)
+    assert other[area] == pytest.approx(18e-4)
+    assert np.isnan(other["std of final"])
+    assert np.isnan(other["std of area"])
+
+
+def test_seeds_are_compared_at_the_same_number_of_env_steps(tmp_path):
+    runs = [
+        load_run(write_run(tmp_path / "small", [1.0, 2.0, 3.0, 4.0], seed=1)),
+        load_run(write_run(tmp_path / "big", [5.0, 6.0, 7.0], {"n_timesteps": [200, 400, 600]}, seed=2)),
+    ]
+    row = results_table({"ProMP": runs}, last=1).to_dict("records")[0]
+    assert (row["final return (last 1 iterations)"], row["env steps (10^6)"]) == ((4 + 6) / 2, 4e-4)
+
+
+def test_runs_with_other_steps_per_iteration_are_interpolated(tmp_path):
+    runs = [
+        load_run(write_run(tmp_path / "small", [1.0, 2.0, 3.0, 4.0], seed=1)),
+        load_run(write_run(tmp_path / "big", [10.0, 20.0], {"n_timesteps": [100, 350]}, seed=2)),
+    ]
+    with pytest.warns(RunDataWarning) as caught:
+        common, alone = mean_curve(runs).segments()
+    assert ["interpolated" in str(warning.message) for warning in caught] == [True, False]
+    np.testing.assert_array_equal(common.x, [100, 350])
+    np.testing.assert_allclose(common.mean, [(1 + 10) / 2, (3.5 + 20) / 2])
+    np.testing.assert_array_equal((alone.x, alone.mean), ([400], [4]))
+
+
+@pytest.mark.filterwarnings("ignore::experiment_utils.run_data.RunDataWarning")
+def test_runs_without_a_common_point_are_drawn_one_after_the_other(tmp_path):
+    early = load_run(write_run(tmp_path / "early", [1.0, 2.0], seed=1))
+    late = load_run(write_run(tmp_path / "late", [5.0, 6.0], {"n_timesteps": [300, 400]}, seed=2))
+    curve = mean_curve([early, late])
+    (part,) = curve.segments()
+    assert (part.x.tolist(), part.seeds) == ([300, 400], 1)
+    assert len(curves_figure({"panel": {"ProMP": curve}}, "n_timesteps", "return").axes[0].lines) == 1
+
+
+def test_a_column_that_does_not_increase_is_no_axis(tmp_path):
+    run = load_run(write_run(tmp_path, [1.0, 2.0], {"Step_1-NumTrajs": [20, 20]}))
+    with pytest.raises(BrokenRun, match=r"Step_1-NumTrajs of .* does not increase"):
+        mean_curve([run], x="Step_1-NumTrajs")
+
+
+def test_runs_that_are_more_than_seeds_of_one_experiment_are_told(tmp_path):
+    runs = [load_run(write_run(tmp_path / str(i), [1.0], seed=1 + i // 2, physics="paper", n_itr=i)) for i in range(3)]
+    with pytest.warns(RunDataWarning, match="ProMP has seed 1 more than once"):
+        require_alike({"ProMP": runs})
+    odd = load_run(write_run(tmp_path / "odd", [1.0], seed=4, physics="modern", inner_lr=0.3))
+    with pytest.warns(RunDataWarning, match="the runs of ProMP differ in physics, and are drawn as one curve"):
+        require_alike({"ProMP": [*runs, odd]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        require_alike({"ProMP": runs[1:], "other": [odd]})
+
+
+def test_a_run_that_is_named_twice_is_one(tmp_path, monkeypatch):
+    write_run(tmp_path / "run", [1.0])
+    monkeypatch.chdir(tmp_path)
+    assert len(load_runs([Path("run"), tmp_path / "run", Path(".")])) == 1
 
 
 def test_the_timing_table_by_hand(two_seeds):
@@ -220,13 +288,14 @@ def test_axes_carry_units(two_seeds):
 def test_markdown():
     table = pd.DataFrame({"group": ["ProMP"], "final": [1234.5678], "seeds": [3]})
     assert markdown(table) == "| group | final | seeds |\n| --- | --- | --- |\n| ProMP | 1235 | 3 |\n"
+    assert markdown(pd.DataFrame({"std": [np.nan]})) == "| std |\n| --- |\n| - |\n"
 
 
 @pytest.fixture
 def plot_curves(tmp_path, monkeypatch):
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # the script changes it
     main = runpy.run_path(str(SCRIPT))["main"]
-    return lambda *argv: main([str(tmp_path / "runs"), "--out", str(tmp_path / "out" / "curves"), *argv])
+    return lambda *argv, also=(): main([str(tmp_path / "runs"), *also, "--out", str(tmp_path / "out" / "curves"), *argv])
 
 
 def test_plot_curves_writes_pictures_and_tables(tmp_path, plot_curves, capsys):
@@ -262,3 +331,10 @@ def test_plot_curves_says_what_is_missing(tmp_path, plot_curves, capsys):
     ):
         assert plot_curves(flag, name) == 2
         assert sentence in capsys.readouterr().err
+    for flag in ("--smooth", "--last"):
+        assert plot_curves(flag, "0") == 2
+        assert f"{flag} must be at least 1" in capsys.readouterr().err
+    assert plot_curves("--out", "/proc/none/curves") == 2
+    assert "can't write /proc/none" in capsys.readouterr().err
+    with pytest.warns(RunDataWarning, match="there is no run below /nowhere"):
+        assert plot_curves(also=["/nowhere"]) == 0

@@ -161,7 +161,42 @@ def test_the_status_is_the_runs_own_last_word(script, tmp_path):
     assert status(good.folder) == "iteration 3/3: return before 0.00, after 1.00, env steps/s 5"
     assert status(bad.folder) == "error: seed 2 is unlucky"
     (good.folder / "run.log").unlink()
-    assert status(good.folder) == "finished before"
+    assert status(good.folder, {good.folder}) == "finished before"
+    assert status(good.folder) == "waiting"  # to go on
+
+
+def test_an_external_backend_of_joblib_serves(script, tmp_path, monkeypatch):
+    """One that joblib imports when it is first named, as "dask"."""
+    made = []
+
+    class Cluster(joblib._parallel_backends.ThreadingBackend):
+        def __init__(self, **kwargs):
+            made.append(True)
+            super().__init__(**kwargs)
+
+    register = lambda: joblib.register_parallel_backend("far", Cluster)  # noqa: E731
+    monkeypatch.setitem(joblib.parallel.EXTERNAL_BACKENDS, "far", register)
+    outcomes = run_sweep(sweep(script, tmp_path, 1), jobs=2, backend="far")
+    assert ([outcome.code for outcome in outcomes], bool(made)) == ([0, 0], True)
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--grid", "seed=7,8"], "seed is no setting of the grid; --seeds gives the seeds"),
+        (["--fixed", "seed=5"], "--seeds gives the seeds"),
+        (["--fixed", "dump_path=elsewhere"], "--dump_path gives the folder of all runs"),
+        (["--fixed", "n_itr=1", "n_itr=2"], "n_itr is given twice"),
+        (["--fixed", "inner_lr=1", "--grid", "inner_lr=0.1,0.2"], "inner_lr is given twice"),
+        (["--seeds", "1", "--dump_path", "/proc/none"], "can't write /proc/none"),
+        (["--seeds", "1", "--backend", "nosuch"], "nosuch"),
+    ],
+)
+def test_what_would_do_something_else_is_refused(script, tmp_path, capsys, argv, sentence):
+    folder = [] if "--dump_path" in argv else ["--dump_path", str(tmp_path / "cli")]
+    assert main([str(script), *argv, *folder]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "cli").exists()
 
 
 def test_the_command_line(script, tmp_path, capsys):
