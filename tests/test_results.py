@@ -2,10 +2,12 @@
 
 import csv
 import json
+import runpy
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiment_utils.trained import Trained, load_trained
@@ -13,7 +15,8 @@ from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
 
-RESULTS = Path(__file__).parent.parent / "results"
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/*/seed_*/params.json"))
 PRETRAINED = sorted(path.parent for path in RESULTS.glob("*/*/seed_*/CARD.md"))
 
@@ -85,6 +88,17 @@ def test_a_committed_run_is_whole(run):
     steps = config["meta_batch_size"] * config["rollouts_per_meta_task"] * config["max_path_length"]
     rounds = config["num_inner_grad_steps"] + 1
     assert column(run, "n_timesteps")[-1] == len(column(run, "Itr")) * steps * rounds
+
+
+@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "formulations"])
+def test_the_documented_tables_are_those_of_the_committed_runs(tmp_path, figure):
+    """`reproduce.py <figure> --plot-only` was run after the last change of results/."""
+    script = runpy.run_path(str(ROOT / "run_scripts" / "reproduce.py"))
+    written = script["draw"](script["Request"](figure, plot_only=True), RESULTS, tmp_path)
+    tables = [path for path in written if path.suffix == ".csv"]
+    assert tables
+    for path in tables:
+        pd.testing.assert_frame_equal(pd.read_csv(path), pd.read_csv(ROOT / "docs" / "figures" / path.name), rtol=1e-6)
 
 
 @pytest.mark.slow

@@ -210,7 +210,7 @@ def test_a_run_that_is_named_twice_is_one(tmp_path, monkeypatch):
 
 def test_the_timing_table_by_hand(two_seeds):
     row = timing_table({"ProMP": two_seeds}).to_dict("records")[0]
-    assert row["s per iteration"] == 6
+    assert (row["s per iteration"], row["mean s per iteration"]) == (6, 6)
     assert row["env steps per s"] == pytest.approx(100 / 6)
     assert row["share of physics"] == pytest.approx(3 / 6)
     assert row["share of policy"] == pytest.approx(0.5 / 6)
