@@ -80,6 +80,15 @@ def unevenness(rows: Sequence[dict[str, str]]) -> float:
     return float(np.mean([std / mean for mean, std in course[:until] if mean >= 20]))
 
 
+@pytest.mark.parametrize("algorithm", ["ProMP", "TRPO-MAML", "E-MAML-TRPO", "LVC-VPG", "E-MAML-VPG"])
+def test_the_table_of_half_cheetah_is_that_of_the_runs(algorithm):
+    """docs/results.md: the mean of the last ten of 200 iterations, and that of each seed."""
+    runs = [RESULTS / "half_cheetah" / algorithm / f"seed_{seed}" for seed in (1, 2, 3)]
+    finals = [np.mean(column(run, "Step_1-AverageReturn")[190:200]) for run in runs]
+    row = f"| {algorithm} | {np.mean(finals):.0f} ({', '.join(f'{final:.0f}' for final in finals)}) |"
+    assert row in (ROOT / "docs" / "results.md").read_text()
+
+
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(run.parts[-3:]))
 def test_a_committed_run_is_whole(run):
     config = json.loads((run / "params.json").read_text())["config"]

@@ -129,6 +129,7 @@ def test_what_is_kept_gives_way_to_the_same_run_grown_longer_only(tmp_path):
     assert checkpoint_files(kept / "checkpoints") == []
 
 
+@pytest.mark.filterwarnings("ignore::experiment_utils.run_data.RunDataWarning")
 def test_a_broken_run_that_is_kept_is_not_replaced(tmp_path):
     run, kept = write_run(tmp_path / "run", [1.0, 2.0]), write_run(tmp_path / "kept", [1.0])
     (kept / "progress.csv").write_text("Itr,n_time")
