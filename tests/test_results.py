@@ -89,6 +89,26 @@ def test_the_table_of_half_cheetah_is_that_of_the_runs(algorithm):
     assert row in (ROOT / "docs" / "results.md").read_text()
 
 
+@pytest.mark.parametrize("panel", ["hopper_params", "walker_params", "walker", "humanoid", "ant"])
+def test_the_table_of_the_other_panels_is_that_of_the_runs(panel):
+    """docs/results.md: where the runs begin, and the mean of their last ten iterations."""
+    algorithms = ["ProMP", "TRPO-MAML", "E-MAML-TRPO", "LVC-VPG", "E-MAML-VPG"]
+    runs = [RESULTS / panel / algorithm / "seed_1" for algorithm in algorithms]
+    courses = [column(run, "Step_1-AverageReturn") if run.exists() else [] for run in runs]
+    cells = [f"{np.mean(course[-10:]):.0f}" if course else "" for course in courses]
+    row = " | ".join([PANELS[panel], f"{courses[0][0]:.0f}", *cells])
+    assert " ".join(f"| {row} |".split()) in (ROOT / "docs" / "results.md").read_text()
+
+
+PANELS = {
+    "hopper_params": "HopperRandParams",
+    "walker_params": "WalkerRandParams",
+    "walker": "WalkerFwdBack",
+    "humanoid": "HumanoidRandDir",
+    "ant": "AntRandDir",
+}
+
+
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(run.parts[-3:]))
 def test_a_committed_run_is_whole(run):
     config = json.loads((run / "params.json").read_text())["config"]
