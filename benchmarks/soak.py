@@ -103,8 +103,8 @@ def resident_megabytes() -> float:
 
 def trace_count(algo) -> int:
     """How often anything compiled of the algorithm was traced."""
-    doors = [vars(part).get("_compiled", {}) for part in (algo, algo.optimizer)]
-    return sum(function.experimental_get_tracing_count() for functions in doors for function in functions.values())
+    graphs = [vars(part)["_compiled"] for part in (algo, algo.optimizer) if "_compiled" in vars(part)]
+    return sum(function.experimental_get_tracing_count() for of_part in graphs for function in of_part.functions.values())
 
 
 def file_sizes(directory: Path) -> dict[str, int]:

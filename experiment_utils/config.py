@@ -92,7 +92,7 @@ class Config:
         self._require("hidden_sizes", all(size > 0 for size in self.hidden_sizes), "positive numbers")
         for name in ("discount", "gae_lambda"):
             self._require(name, 0 <= getattr(self, name) <= 1, "between 0 and 1")
-        self._require("inner_lr", math.isfinite(self.inner_lr), "a finite number")
+        self._require("inner_lr", math.isfinite(self.inner_lr) and self.inner_lr >= 0, "0 or a positive, finite number")
 
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:
@@ -130,6 +130,8 @@ class ProMPConfig(Config):
         self._require_positive("learning_rate", "clip_eps", "anneal_factor", "target_inner_step")
         penalty = self.init_inner_kl_penalty
         self._require("init_inner_kl_penalty", math.isfinite(penalty) and penalty >= 0, "0 or a positive number")
+        if self.adaptive_inner_kl_penalty:
+            self._require("init_inner_kl_penalty", penalty > 0, "positive to be adapted: no factor changes 0")
         for name in ("num_promp_steps", "num_minibatches"):
             self._require(name, getattr(self, name) > 0, "a positive number")
         divides = self.meta_batch_size % self.num_minibatches == 0

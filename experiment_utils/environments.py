@@ -12,7 +12,7 @@ import gymnasium
 
 from experiment_utils.config import Config, ConfigError, nearest
 from meta_policy_search.envs import ALL_FAMILIES, FAMILIES
-from meta_policy_search.envs.base import BatchMetaEnv
+from meta_policy_search.envs.base import BatchMetaEnv, EnvironmentFailure
 from meta_policy_search.envs.foreign_envs import ForeignEnvs
 from meta_policy_search.envs.foreign_worker import TASK_METHODS
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
@@ -40,7 +40,8 @@ def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
       num_threads: of its simulation, 0 for one per core; None for what config.parallel says. Results don't depend on it.
 
     Raises:
-      ConfigError: there is no such environment, or it has no such options, or no policy fits its spaces.
+      ConfigError: there is no such environment, or it has no such options, or no policy fits its spaces,
+        or it fails.
     """
     source = require_env(config)
     num_threads = (0 if config.parallel else 1) if num_threads is None else num_threads
@@ -49,7 +50,7 @@ def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
             return normalize(source.make(**_settings_by_flag(source.kind, config, num_threads), **config.env_options))
         make = functools.partial(make_single, config.env, config.env_options)
         return normalize(ForeignEnvs(make=make, parallel=num_threads != 1))
-    except ValueError as error:
+    except (ValueError, EnvironmentFailure) as error:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
 
 

@@ -43,9 +43,10 @@ def main(defaults: Config, build: Build, description: str) -> int:
         run(request, build)
     except ConfigError as error:
         request.folder.remove_if_empty()
+        show_notes(error)
         return fail(str(error))
     except (TrainingError, LogError) as error:
-        print(*notes(error), sep="\n", end="", file=sys.stderr)
+        show_notes(error)
         return fail(f"{error}. The run stopped; its last good checkpoint is in {request.folder.checkpoints}", code=1)
     except OSError as error:
         return fail(_unwritten(error, request), code=1)
@@ -65,9 +66,11 @@ def _unwritten(error: OSError, request: Request) -> str:
     return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"
 
 
-def notes(error: BaseException | None) -> list[str]:
-    """What an error and its causes have noted: tracebacks of environments in other processes."""
-    return [] if error is None else [*getattr(error, "__notes__", []), *notes(error.__cause__)]
+def show_notes(error: BaseException | None) -> None:
+    """Prints what an error and its causes have noted to stderr: tracebacks of environments."""
+    while error is not None:
+        print(*getattr(error, "__notes__", []), sep="\n", end="", file=sys.stderr)
+        error = error.__cause__
 
 
 def configure_tensorflow() -> None:

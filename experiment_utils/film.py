@@ -37,7 +37,8 @@ def episodes(
             if over[i]:
                 continue
             action = actor.act(observations[i], generators[i])
-            observations[i], reward, over[i], *_ = env.step(action)
+            observations[i], reward, terminated, truncated, _ = env.step(action)
+            over[i] = terminated or truncated
             returns[i] += reward
             pictures[i] = env.render()
         yield pictures, returns

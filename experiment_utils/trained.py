@@ -32,6 +32,7 @@ from experiment_utils.run_folder import RunFolder
 from experiment_utils.run_sweep import SCRIPTS
 from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
 from meta_policy_search.envs.base import Task
+from meta_policy_search.envs.foreign_worker import prepare
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.actor import Actor
 from meta_policy_search.policies.base import stack_params
@@ -84,7 +85,7 @@ class Trained:
             if require_env(self.config).is_batch:
                 env = make_env(self.config).env
                 return type(env)(**env.options, **render)
-            return make_single(self.config.env, {**self.config.env_options, **render})
+            return prepare(make_single(self.config.env, {**self.config.env_options, **render}))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{self.config.env} can't render as {render_mode!r}: {error}") from error
 

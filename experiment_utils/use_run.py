@@ -1,7 +1,6 @@
 """What the scripts that use a trained run share: flags, and how they begin, fail and end."""
 
 import dataclasses
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar
@@ -10,7 +9,7 @@ import tyro
 
 from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
-from experiment_utils.experiment import configure_tensorflow, notes
+from experiment_utils.experiment import configure_tensorflow, show_notes
 from experiment_utils.run_folder import RunFolder
 
 
@@ -65,10 +64,11 @@ def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callab
     try:
         say(act(request))
     except ConfigError as error:
+        show_notes(error)
         return fail(str(error))
     except OSError as error:
         return fail(f"can't write {error.filename or request.run_dir} ({error.strerror or error})")
     except (AdaptationError, SamplingError) as error:
-        print(*notes(error), sep="\n", end="", file=sys.stderr)
+        show_notes(error)
         return fail(f"{error}; {failed}", code=1)
     return 0

@@ -95,6 +95,7 @@ class MetaTrainer:
                 trajectories, seconds = self.sampler.obtain_samples(params, self.sampling_rng)
                 clock.lap("Time-Sampling")
                 samples, statistics = self.sample_processor.process_samples(trajectories)
+                self._require_fields(samples)
                 _check_statistics(statistics)
                 statistics = {**statistics, **self._diagnostics(trajectories), **seconds}
                 metrics |= {f"Step_{step}-{name}": value for name, value in statistics.items()}
@@ -140,12 +141,21 @@ class MetaTrainer:
         for name, generator in self._generators.items():
             generator.bit_generator.state = state["rng"][name]
 
+    def _require_fields(self, samples: Samples) -> None:
+        for name in self.algo.reads:
+            if np.isnan(getattr(samples, name)).all():
+                algo, processor = type(self.algo).__name__, type(self.sample_processor).__name__
+                raise ValueError(f"{algo} needs {name}, of which the {processor} makes none; see its arguments")
+
     def _diagnostics(self, trajectories: Trajectories) -> Metrics:
         policy = self.algo.policy.diagnostics(trajectories.agent_infos, trajectories.mask)
         return {**self.sampler.envs.diagnostics(trajectories), **policy}
 
     def _optimize(self, batches: Sequence[Samples], iteration: int) -> Metrics:
-        metrics = self.algo.optimize_policy(batches)
+        try:
+            metrics = self.algo.optimize_policy(batches)
+        except FloatingPointError as error:
+            raise TrainingError(f"iteration {iteration}: {error}; {REMEDY}") from error
         bad = [name for name, value in metrics.items() if not np.isfinite(value)]
         bad += [name for name, value in self.algo.theta.items() if not np.isfinite(value.numpy()).all()]
         if bad:

@@ -21,7 +21,7 @@ ArrayParams = Mapping[str, np.ndarray]
 class Trajectories(NamedTuple):
     """One sampling round, as numpy arrays: sampler -> processor."""
 
-    observations: np.ndarray  # [N, R, T, O] float32, what the action was computed from
+    observations: np.ndarray  # [N, R, T, O] in the policy's type, what the action was computed from
     actions: np.ndarray  # [N, R, T, A] float32, before the scaling to the environment's range ([N, R, T] int if discrete)
     rewards: np.ndarray  # [N, R, T] float64
     start: np.ndarray  # [N, R, T] int32, index of the first step of this step's episode
@@ -43,8 +43,8 @@ class Samples(NamedTuple):
     weights: np.ndarray  # [N, R, T]
     agent_infos: dict[str, np.ndarray]  # [N, R, T, A] each
     adj_avg_rewards: np.ndarray  # [N] mean normalised step reward of each task (E-MAML's credit)
-    advantages: np.ndarray  # [N, R, T] 0 under the mask
-    adjusted_rewards: np.ndarray  # [N, R, T] discounted reward minus its baseline (DiCE); all 0 otherwise
+    advantages: np.ndarray  # [N, R, T] 0 under the mask; all NaN if the processor has none
+    adjusted_rewards: np.ndarray  # [N, R, T] discounted reward minus its baseline (DiCE), 0 under the mask; likewise
 
 
 class MetaLoss(NamedTuple):

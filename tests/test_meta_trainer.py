@@ -5,6 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from meta_policy_search.baselines.zero_baseline import ZeroBaseline
+from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
+from meta_policy_search.meta_algos.pro_mp import ProMP
+from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
+from meta_policy_search.meta_trainer import MetaTrainer, TrainingError
+from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcessor
+from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
 from meta_policy_search.utils.snapshots import available, load_snapshot
 from tests.experiment_utils.small_runs import make_trainer, small, train
 
@@ -63,3 +70,33 @@ def test_a_state_without_a_best_return_restores(tmp_path):
     trainer.restore(state)
     trainer.train(lambda *_: None)
     assert trainer.best_return is not None
+
+
+class Singular(TRPOMAML):
+    """Its meta-gradient is no number."""
+
+    def optimize_policy(self, batches):
+        raise FloatingPointError("the meta-gradient is NaN or infinite")
+
+
+def test_a_meta_gradient_that_is_no_number_ends_the_training(tmp_path):
+    trainer = make_trainer(tmp_path, small())
+    trainer.algo = Singular(trainer.algo.policy)
+    with pytest.raises(TrainingError, match="iteration 0: the meta-gradient is NaN or infinite; try a smaller inner_lr"):
+        trainer.train(lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "processor", "field"),
+    [
+        (ProMP, DiceSampleProcessor(ZeroBaseline(), max_path_length=6), "advantages"),
+        (DICEMAML, MetaSampleProcessor(ZeroBaseline()), "adjusted_rewards"),
+        (TRPO_DICEMAML, DiceSampleProcessor(ZeroBaseline(), max_path_length=6), "advantages"),
+        (VPG_DICEMAML, MetaSampleProcessor(ZeroBaseline()), "adjusted_rewards"),
+    ],
+)
+def test_a_processor_that_does_not_fit_the_algorithm_is_refused(tmp_path, algorithm, processor, field):
+    sampler = make_trainer(tmp_path, small()).sampler
+    trainer = MetaTrainer(algorithm(sampler.policy), sampler, processor, rng=np.random.default_rng(0), n_itr=1)
+    with pytest.raises(ValueError, match=f"needs {field}, of which the {type(processor).__name__} makes none"):
+        trainer.train(lambda *_: None)

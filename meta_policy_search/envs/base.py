@@ -53,22 +53,30 @@ class MetaEnv(gymnasium.Env):
 class BatchMetaEnv(MetaEnv):
     """`num_envs` environments of one task family in lock-step. A batch of one is a `gymnasium.Env`.
 
-    A family defines the class attributes' spaces and the five methods below, all of them on arrays with a leading axis
-    of environments; `reset` and `step` of gymnasium are those methods on a batch of one.
+    A family defines its spaces and the four abstract methods below, all of them on arrays with a leading axis of
+    environments; `reset` and `step` of gymnasium are those methods on a batch of one.
 
     Args:
       num_envs: M, the number of environments.
       render_mode: None, "rgb_array" or "human".
-      options: the family's own settings, with which `batch` makes more of the same.
+
+    A family may take further settings, by keyword; `options` are those that it was made with.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
-    def __init__(self, *, num_envs: int = 1, render_mode: str | None = None, **options: Any):
+    options: dict[str, Any]
+
+    def __new__(cls, **settings: Any) -> "BatchMetaEnv":
+        env = super().__new__(cls)
+        env.options = {name: value for name, value in settings.items() if name not in ("num_envs", "render_mode")}
+        return env
+
+    def __init__(self, *, num_envs: int = 1, render_mode: str | None = None):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             known = ", ".join(self.metadata["render_modes"]) or "nothing but None"
             raise ValueError(f"{type(self).__name__} can't render as {render_mode!r}; it knows {known}")
-        self.num_envs, self.render_mode, self.options = num_envs, render_mode, options
+        self.num_envs, self.render_mode = num_envs, render_mode
         self.tasks: Sequence[Task] = []
         self.set_tasks([self.default_task()] * num_envs)
 
@@ -86,10 +94,6 @@ class BatchMetaEnv(MetaEnv):
         """`n_tasks` independent draws from the task distribution."""
 
     @abc.abstractmethod
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
-        """One task for each of the M environments."""
-
-    @abc.abstractmethod
     def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
         """Starts new episodes and returns their observations [m, O].
 
@@ -105,8 +109,21 @@ class BatchMetaEnv(MetaEnv):
           EnvironmentFailure: if the simulation became unstable.
         """
 
+    def set_tasks(self, tasks: Sequence[Task]) -> None:
+        """One task for each of the M environments. A family whose tasks are numbers makes `tasks` an array.
+
+        Raises:
+          ValueError: another number of tasks, or one that is none of the family's.
+        """
+        if len(tasks) != self.num_envs:
+            raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
+        self.tasks = tasks
+
     def diagnostics(self, trajectories: "Trajectories") -> Mapping[str, float]:
-        """What the log says of one sampling round, besides the returns."""
+        """What the log says of one sampling round, besides the returns.
+
+        It depends on nothing but the trajectories: where others simulate (`RaySampler`), this batch doesn't know the tasks.
+        """
         return {}
 
     def batch(self, num_envs: int) -> "BatchMetaEnv":
@@ -135,6 +152,18 @@ class BatchMetaEnv(MetaEnv):
         if self.render_mode == "human":
             self.render()
         return step.observations[0], float(step.rewards[0]), bool(step.terminated[0]), False, infos
+
+
+def task_array(tasks: Sequence[Task], default: Task, dtype: type = np.float64) -> np.ndarray:
+    """Tasks that are numbers or arrays as one array [M, ...].
+
+    Raises:
+      ValueError: they are not of the default task's shape.
+    """
+    array = np.array(tasks, dtype)
+    if array.shape[1:] != np.shape(default):
+        raise ValueError(f"the tasks have the shape {list(array.shape[1:])}; it must be {list(np.shape(default))}")
+    return array
 
 
 def episode_means(values: np.ndarray, trajectories: "Trajectories") -> np.ndarray:

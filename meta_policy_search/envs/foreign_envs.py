@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
-from gymnasium.spaces import Discrete
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure, Task
 from meta_policy_search.envs.foreign_worker import NONE, EnvChunk, Make, complaint, prepare, seed_everything
 from meta_policy_search.envs.old_gym_env import OldGymEnv
+from meta_policy_search.utils.child_processes import without_working_directory
 
 if TYPE_CHECKING:
     from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
@@ -37,15 +37,16 @@ class ForeignEnvs(BatchMetaEnv):
 
     Raises:
       ValueError: the environment has no tasks, or a space that no policy of the package fits.
+      EnvironmentFailure: it can't be made, or can't draw tasks; its traceback is a note.
     """
 
     def __init__(self, *, make: Make, parallel: bool = True, num_envs: int = 1, render_mode: str | None = None):
-        self._single = prepare(make())
+        self._single = prepare(self._made(make))
         self.observation_space, self.action_space = self._single.observation_space, self._single.action_space
         self.num_workers = largest_divisor(num_envs, joblib.cpu_count()) if parallel else 1
         self._make, self._parallel = make, parallel
         self._vector: AsyncVectorEnv | SyncVectorEnv | None = None  # once it is needed
-        super().__init__(num_envs=num_envs, render_mode=render_mode, make=make, parallel=parallel)
+        super().__init__(num_envs=num_envs, render_mode=render_mode)
 
     @property
     def family_name(self) -> str:
@@ -62,15 +63,14 @@ class ForeignEnvs(BatchMetaEnv):
         try:
             tasks = list(self._single.get_wrapper_attr("sample_tasks")(n_tasks))
         except Exception as error:  # whatever it is, the run stops in order
-            raise with_traceback(EnvironmentFailure(complaint(error), []), traceback.format_exc()) from error
+            raise _failure(error) from error
         if len(tasks) != n_tasks:
             raise EnvironmentFailure(f"sample_tasks({n_tasks}) of the environment returned {len(tasks)} tasks", [])
         return tasks
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
-        if len(tasks) != self.num_envs:
-            raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
-        self.tasks, self._tasks_sent = list(tasks), False
+        super().set_tasks(list(tasks))
+        self._tasks_sent = False
 
     def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
         rows = np.arange(self.num_envs) if envs is None else envs
@@ -80,10 +80,7 @@ class ForeignEnvs(BatchMetaEnv):
         return self._rows(observations)[rows]
 
     def step_envs(self, actions: np.ndarray) -> BatchStep:
-        actions = np.asarray(actions)
-        if isinstance(self.action_space, Discrete):
-            actions = actions + self.action_space.start
-        actions = actions.astype(self.action_space.dtype).reshape(self.num_workers, -1, *self.action_space.shape)
+        actions = np.asarray(actions, self.action_space.dtype).reshape(self.num_workers, -1, *self.action_space.shape)
         observations, _, _, _, answers = self._ask("step", actions)
         infos = answers.get("infos", {})
         everywhere = [name for name in infos if f"_{name}" in infos and infos[f"_{name}"].all()]
@@ -101,6 +98,15 @@ class ForeignEnvs(BatchMetaEnv):
             self._vector.close()
             self._vector = None
         self._single.close()
+
+    @staticmethod
+    def _made(make: Make) -> Any:
+        try:
+            return make()
+        except ValueError:  # a setting that can't be
+            raise
+        except Exception as error:
+            raise _failure(error) from error
 
     def _rows(self, values: np.ndarray) -> np.ndarray:
         """[workers, M / workers, ...] -> [M, ...]"""
@@ -137,7 +143,8 @@ class ForeignEnvs(BatchMetaEnv):
         chunk = functools.partial(EnvChunk, self._make, *spaces, num_envs=share, scratch=self._scratch.name)
         chunks = [functools.partial(chunk, worker=worker) for worker in range(self.num_workers)]
         if self._parallel:  # spawned, because TensorFlow's threads don't survive a fork
-            return AsyncVectorEnv(chunks, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
+            with without_working_directory():
+                return AsyncVectorEnv(chunks, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
         return SyncVectorEnv(chunks, autoreset_mode=AutoresetMode.DISABLED)
 
     def _death(self) -> EnvironmentFailure:
@@ -151,6 +158,11 @@ class ForeignEnvs(BatchMetaEnv):
             process.terminate()
         self._vector.closed, self._vector = True, None
         return EnvironmentFailure(f"a worker process died (exit code {exit_code})", [env] if env != NONE else [])
+
+
+def _failure(error: Exception) -> EnvironmentFailure:
+    """What an exception of the environment's in this process becomes."""
+    return with_traceback(EnvironmentFailure(complaint(error), []), traceback.format_exc())
 
 
 def with_traceback(failure: EnvironmentFailure, trace: str) -> EnvironmentFailure:

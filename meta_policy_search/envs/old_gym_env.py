@@ -47,6 +47,9 @@ class OldGymEnv(gymnasium.Env):
         timed_out = bool(info.get("TimeLimit.truncated", False))
         return observation, reward, done and not timed_out, done and timed_out, info
 
+    def render(self) -> Any:
+        return self.env.render()
+
     def close(self) -> None:
         if hasattr(self.env, "close"):
             self.env.close()

@@ -44,11 +44,16 @@ class MAMLAlgo(tf.Module, abc.ABC):
         self.inner_lr = inner_lr
         self.num_inner_grad_steps = num_inner_grad_steps
         step_sizes = {
-            STEP_SIZE_SCOPE + name: tf.Variable(tf.fill(value.shape, tf.cast(inner_lr, value.dtype)))
+            STEP_SIZE_SCOPE + name: tf.Variable(tf.fill(value.shape, tf.constant(inner_lr, value.dtype)))
             for name, value in policy.theta.items()
             if trainable_inner_step_size
         }
         self.theta = {**policy.theta, **step_sizes}  # all that the meta-optimiser moves
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Fields of `Samples` that not every processor fills, and that the losses can't do without."""
+        return ("advantages",)
 
     @abc.abstractmethod
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
@@ -82,7 +87,7 @@ class MAMLAlgo(tf.Module, abc.ABC):
         """The meta-loss and its gradient with respect to theta, through all inner steps (second order)."""
         with tf.GradientTape() as tape:
             meta_loss = self.meta_loss_at(self.theta, batches)
-        return meta_loss, tape.gradient(meta_loss.loss, self.theta)
+        return meta_loss, gradients_of(tape, meta_loss.loss, self.theta)
 
     def meta_loss_at(self, theta: Params, batches: Sequence[Samples]) -> MetaLoss:
         """The meta-loss as a pure function of theta."""
@@ -90,7 +95,8 @@ class MAMLAlgo(tf.Module, abc.ABC):
         old = [self.policy.behaviour_distribution(samples.agent_infos) for samples in batches]
         kl = [self.kl(*policies) for policies in zip(old, distributions, batches, strict=True)]
         inner_kl = tf.stack(kl[:-1])
-        loss = tf.reduce_mean(self.outer_loss(distributions, batches)) + self.penalty(inner_kl)
+        losses = _per_task(self.outer_loss(distributions, batches), batches[-1])
+        loss = tf.reduce_mean(losses) + self.penalty(inner_kl)
         return MetaLoss(loss, inner_kl, outer_kl=kl[-1])
 
     def unroll(self, theta: Params, batches: Sequence[Samples]) -> list[Distribution]:
@@ -118,12 +124,32 @@ class MAMLAlgo(tf.Module, abc.ABC):
         with tf.GradientTape() as tape:
             tape.watch(params)
             distribution = self.policy.distribution(params, samples.observations)
-            loss = tf.reduce_sum(self.inner_loss(distribution, samples))
-        gradients = tape.gradient(loss, params)
+            loss = tf.reduce_sum(_per_task(self.inner_loss(distribution, samples), samples))
+        gradients = gradients_of(tape, loss, params)
         return {name: params[name] - self._step_size(theta, name) * gradients[name] for name in params}, distribution
 
     def _step_size(self, theta: Params, name: str) -> tf.Tensor | float:
         return theta.get(STEP_SIZE_SCOPE + name, self.inner_lr)
+
+
+def gradients_of(tape: tf.GradientTape, loss: tf.Tensor, params: Params) -> dict[str, tf.Tensor]:
+    """The loss's derivative with respect to each parameter; 0 for those that it doesn't depend on.
+
+    Raises:
+      ValueError: it depends on none.
+    """
+    gradients = tape.gradient(loss, params)
+    if all(gradient is None for gradient in gradients.values()):
+        raise ValueError(f"the loss depends on none of the parameters {', '.join(params)}")
+    return {name: tf.zeros_like(params[name]) if value is None else value for name, value in gradients.items()}
+
+
+def _per_task(losses: tf.Tensor, samples: Samples) -> tf.Tensor:
+    """The losses [N]; complains about another shape, such as that of their mean."""
+    n_tasks = samples.observations.shape[0]
+    if not losses.shape.is_compatible_with([n_tasks]):
+        raise ValueError(f"the losses have the shape {losses.shape}; they must be [{n_tasks}], one of each task")
+    return losses
 
 
 def _masked(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

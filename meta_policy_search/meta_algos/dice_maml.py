@@ -28,6 +28,10 @@ class DICEMAML(MAMLAlgo):
         super().__init__(policy, **inner)
         self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ("adjusted_rewards",)
+
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
         return dice_loss(self.log_prob(distribution, samples), samples.adjusted_rewards, samples.start, samples.weights)
 

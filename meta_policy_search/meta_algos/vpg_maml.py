@@ -50,6 +50,10 @@ class VPGMAML(MAMLAlgo):
         self.exploration, self.exploration_weight = exploration, exploration_weight
         self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ("advantages", "adjusted_rewards") if self.inner_type == "dice" else ("advantages",)
+
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
         log_prob, old_log_prob = self.log_prob(distribution, samples), self.old_log_prob(samples)
         return inner_surrogate_loss(self.inner_type, log_prob, old_log_prob, samples)

@@ -60,10 +60,16 @@ class ConjugateGradientOptimizer:
         self.backtrack_ratio, self.max_backtracks = backtrack_ratio, max_backtracks
 
     def optimize(self, batches: Sequence[Samples]) -> dict[str, float]:
-        """Takes the step and returns its metrics."""
+        """Takes the step and returns its metrics.
+
+        Raises:
+          FloatingPointError: the meta-gradient or the step is NaN or infinite.
+        """
         batches = tf.nest.map_structure(tf.convert_to_tensor, tuple(batches))
         before, gradient = self.algo.meta_gradient(batches)
-        direction, scale = self.direction(flatten(gradient), batches)
+        gradient = _finite("meta-gradient", flatten(gradient))
+        direction, scale = self.direction(gradient, batches)
+        _finite("natural gradient", direction)
         after, attempts = self._line_search(before, scale * direction, batches)
         accepted = after if after is not None else before
         return {
@@ -118,7 +124,8 @@ class ConjugateGradientOptimizer:
                 kl_tape.watch(points)
                 kl = algo.kl(policy.distribution_of(infos), policy.distribution_of(points), samples)
             slopes = kl_tape.gradient(kl, points)
-        return tape.gradient(infos, theta, output_gradients={name: forward.jvp(slopes[name]) for name in infos})
+        output_gradients = {name: forward.jvp(slopes[name]) for name in infos}
+        return tape.gradient(infos, theta, output_gradients, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     @compiled
     def _hessian(self, vector: Gradient, batches: Sequence[Samples]) -> Gradient:
@@ -140,7 +147,7 @@ class ConjugateGradientOptimizer:
         with tf.GradientTape() as tape:
             tape.watch(theta)
             kl = self.algo.meta_loss_at(theta, batches).outer_kl
-        return tape.gradient(kl, theta)
+        return tape.gradient(kl, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def conjugate_gradient(
@@ -183,6 +190,12 @@ def assign(theta: dict[str, tf.Variable], values: Gradient) -> None:
     """Sets every variable to its value."""
     for name, value in values.items():
         theta[name].assign(value)
+
+
+def _finite(what: str, vector: np.ndarray) -> np.ndarray:
+    if not np.isfinite(vector).all():
+        raise FloatingPointError(f"the {what} is NaN or infinite")
+    return vector
 
 
 def _or_zeros(tangent: tf.Tensor | None, like: tf.Tensor) -> tf.Tensor:

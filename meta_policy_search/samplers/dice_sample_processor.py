@@ -34,7 +34,7 @@ class DiceSampleProcessor:
       gae_lambda: lambda in [0, 1], of the advantages.
       normalize_adv: adjusted rewards and advantages to mean 0 and deviation 1 over the padded steps of the task.
       positive_adv: shift both to be positive.
-      return_baseline: fitted to the returns; None leaves the advantages 0.
+      return_baseline: fitted to the returns; None for no advantages.
     """
 
     baseline: Baseline
@@ -50,12 +50,11 @@ class DiceSampleProcessor:
         mask, times = trajectories.mask, step_times(trajectories)
         discounted = trajectories.rewards * self.discount**times * mask
         adjusted = discounted - task_baselines(self.baseline, trajectories, discounted)
-        advantages = np.zeros(mask.shape) if self.return_baseline is None else self._advantages(trajectories)
         paths = (mask & (times == 0)).sum(axis=(1, 2), keepdims=True)
         samples = make_samples(
             trajectories,
             weights=mask / (paths * self.max_path_length),
-            advantages=self._standardised(advantages, trajectories),
+            advantages=None if self.return_baseline is None else self._advantages(trajectories),
             adjusted_rewards=self._standardised(adjusted, trajectories),
         )
         return samples, return_statistics(trajectories, self.discount)
@@ -64,7 +63,8 @@ class DiceSampleProcessor:
         rewards, start = trajectories.rewards * trajectories.mask, trajectories.start
         returns = discounted_sums(rewards, start, self.discount)
         baselines = task_baselines(self.return_baseline, trajectories, returns)
-        return generalized_advantages(rewards, baselines, start, self.discount, self.gae_lambda)
+        advantages = generalized_advantages(rewards, baselines, start, self.discount, self.gae_lambda)
+        return self._standardised(advantages, trajectories)
 
     def _standardised(self, values: np.ndarray, trajectories: Trajectories) -> np.ndarray:
         result = np.zeros(values.shape)

@@ -76,8 +76,8 @@ def make_samples(
     advantages: np.ndarray | None = None,
     adjusted_rewards: np.ndarray | None = None,
 ) -> Samples:
-    """Puts the pieces together in the dtype of the observations; what is not given is 0."""
-    zeros = np.zeros(trajectories.mask.shape)
+    """Puts the pieces together in the type of the observations; what is not given is NaN."""
+    nothing = np.full(trajectories.mask.shape, np.nan)
     dtype = trajectories.observations.dtype
     return Samples(
         observations=trajectories.observations,
@@ -86,8 +86,8 @@ def make_samples(
         weights=weights.astype(dtype),
         agent_infos=trajectories.agent_infos,
         adj_avg_rewards=mean_normalised_rewards(trajectories).astype(dtype),
-        advantages=(zeros if advantages is None else advantages).astype(dtype),
-        adjusted_rewards=(zeros if adjusted_rewards is None else adjusted_rewards).astype(dtype),
+        advantages=(nothing if advantages is None else advantages).astype(dtype),
+        adjusted_rewards=(nothing if adjusted_rewards is None else adjusted_rewards).astype(dtype),
     )
 
 

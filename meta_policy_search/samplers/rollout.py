@@ -39,7 +39,7 @@ class Rollout:
         self._ended: list[np.ndarray] = []  # at each step, the environments whose episodes ended with it
         self.finished: list[int] = []  # after each step, how many steps the finished episodes have
         self._clock = Clock("PolicyExecTime", "EnvExecTime")
-        self._observations = envs.reset_envs(TaskGenerators(self._resetting, self.batch_shape[1]))
+        self._observations = np.array(envs.reset_envs(TaskGenerators(self._resetting, self.batch_shape[1])))
         self._clock.lap("EnvExecTime")
 
     @property
@@ -55,12 +55,12 @@ class Rollout:
             self._observations[ended] = self._envs.reset_envs(generators, ended)
             self._lengths[ended], self._starts[ended] = 0, len(self._steps)
             self._clock.lap("EnvExecTime")
-        observations = self._observations.astype(np.float32)
+        observations = self._observations.astype(self._policy.dtype.as_numpy_dtype)
         actions, agent_infos = self._act(observations)
         self._clock.lap("PolicyExecTime")
         after = self._step(actions)
         self._steps.append((observations, actions, after.rewards, self._starts.copy(), agent_infos, after.infos))
-        self._observations, self._lengths = after.observations, self._lengths + 1
+        self._observations, self._lengths = np.array(after.observations), self._lengths + 1
         ended = np.flatnonzero(after.terminated | (self._lengths >= self._limit))
         self._ended.append(ended)
         self.finished.append((self.finished[-1] if self.finished else 0) + int(self._lengths[ended].sum()))
@@ -88,11 +88,17 @@ class Rollout:
         return _flat(actions), {name: _flat(value) for name, value in agent_infos.items()}
 
     def _step(self, actions: np.ndarray) -> BatchStep:
+        """What the environments return, rewards and infos as copies: they are kept, and those may be views of a state."""
         try:
-            return self._envs.step_envs(actions)
+            after = self._envs.step_envs(actions)
         except EnvironmentFailure as failure:
             failure.by_policy = not np.isfinite(actions).all()
             raise
+        for name, values in {"rewards": after.rewards, "terminated": after.terminated, **after.infos}.items():
+            if np.shape(values) != (self._envs.num_envs,):
+                raise EnvironmentFailure(f"{name} have the shape {np.shape(values)}, not ({self._envs.num_envs},)", [])
+        infos = {name: np.array(values) for name, values in after.infos.items()}
+        return after._replace(rewards=np.array(after.rewards), infos=infos)
 
     def _rows(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """T arrays [M, ...] -> [N, R, T, ...]"""

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -19,19 +19,39 @@ def compiled(method: F) -> F:
 
     T differs from round to round when episodes end early, and the graph must not be traced again for that. So the time
     axis of every `Samples` is unknown to the graph; all other shapes are fixed, and other ones make another graph.
+
+    Numbers and words among the attributes of the object (or of its `algo`, if it has one) are constants of the graph: where
+    one has changed, such as `inner_lr`, everything is traced again. What changes often belongs in a `tf.Variable`.
     `tf.config.run_functions_eagerly(True)` makes the method steppable.
     """
 
     @functools.wraps(method)
     def door(self, *args):
-        functions = self.__dict__.setdefault("_compiled", {})
-        key = (method, *(_key(arg) for arg in args))
-        if key not in functions:
-            signature = [_signature(arg) for arg in args]
-            functions[key] = tf.function(functools.partial(method, self), input_signature=signature)
-        return functions[key](*args)
+        args = tuple(tuple(arg) if isinstance(arg, list) else arg for arg in args)
+        return self.__dict__.setdefault("_compiled", _Graphs()).find(self, method, args)(*args)
 
     return door
+
+
+class _Graphs:
+    """The graphs of one object, by method and shapes. A copy of the object makes its own."""
+
+    def __init__(self):
+        self._settings, self.functions = [], {}
+
+    def __reduce__(self) -> tuple:
+        return _Graphs, ()
+
+    def find(self, owner: Any, method: Callable, args: tuple) -> Callable:
+        attributes = vars(getattr(owner, "algo", owner))
+        settings = [(name, value) for name, value in attributes.items() if isinstance(value, bool | int | float | str)]
+        if settings != self._settings:
+            self._settings, self.functions = settings, {}
+        key = (method, *map(_key, args))
+        if key not in self.functions:
+            signature = [_signature(arg) for arg in args]
+            self.functions[key] = tf.function(functools.partial(method, owner), input_signature=signature)
+        return self.functions[key]
 
 
 def _key(arg) -> tuple:
@@ -41,8 +61,8 @@ def _key(arg) -> tuple:
 def _signature(arg):
     if isinstance(arg, Samples):
         return tf.nest.map_structure(lambda x: _spec(x, time_axis=TIME_AXIS), arg)
-    if isinstance(arg, list | tuple):
-        return type(arg)(_signature(item) for item in arg)
+    if isinstance(arg, tuple):
+        return tuple(_signature(item) for item in arg)
     return tf.nest.map_structure(_spec, arg)
 
 

@@ -10,6 +10,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from meta_policy_search.envs import FAMILIES, gymnasium_id, load_class
+from meta_policy_search.envs.mujoco_envs.half_cheetah_rand_direc import HalfCheetahRandDirecEnv
 
 OBSERVATION_SIZES = {
     "HalfCheetahRandDirecEnv": 17,
@@ -174,3 +175,39 @@ def test_without_a_render_mode_nothing_is_drawn():
     env = load_class(FAMILIES["AntRandDirecEnv"])()
     env.reset(seed=0)
     assert env.render() is None
+
+
+class Costly(HalfCheetahRandDirecEnv):
+    """A family with a setting of its own."""
+
+    def __init__(self, *, cost=0.05, **options):
+        self.cost = cost
+        super().__init__(**options)
+
+
+def test_a_batch_has_the_settings_of_the_environment_that_makes_it():
+    env = Costly(cost=1.0, physics="modern", render_mode="rgb_array").batch(3)
+    assert (env.num_envs, env.cost, env.options) == (3, 1.0, {"cost": 1.0, "physics": "modern"})
+    assert env.batch(2).cost == 1.0
+
+
+@pytest.mark.parametrize(
+    ("family", "task", "wanted"),
+    [
+        ("HalfCheetahRandDirecEnv", [1.0], r"\[1\]; it must be \[\]"),
+        ("AntRandGoalEnv", 1.0, r"\[\]; it must be \[2\]"),
+        ("MetaPointEnvCorner", [1.0], r"\[1\]; it must be \[2\]"),
+        ("GridNavigationEnv", 3, r"\[\]; it must be \[2\]"),
+        ("MetaPointEnvWalls", {"goal": [1.0], "gap_1": [1.0, 0.0], "gap_2": [2.0, 0.0]}, r"\[1\]; it must be \[2\]"),
+    ],
+)
+def test_a_task_of_another_shape_is_refused(family, task, wanted):
+    with pytest.raises(ValueError, match=f"the tasks have the shape {wanted}"):
+        load_class(FAMILIES[family])(num_envs=2).set_tasks([task] * 2)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_environment_needs_a_task(family):
+    env = load_class(FAMILIES[family])(num_envs=2)
+    with pytest.raises(ValueError, match="3 tasks for 2 environments; each needs one"):
+        env.set_tasks([env.default_task()] * 3)

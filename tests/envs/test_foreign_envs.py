@@ -6,9 +6,11 @@ from types import SimpleNamespace
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.spaces import Discrete
 
 from meta_policy_search.envs.base import EnvironmentFailure
 from meta_policy_search.envs.foreign_envs import ForeignEnvs, largest_divisor
+from meta_policy_search.envs.normalized_env import NormalizedEnv
 from tests.envs import foreign
 
 
@@ -171,7 +173,8 @@ def test_observations_of_other_kinds_become_vectors(batch):
 
 
 def test_discrete_actions_are_counted_from_the_spaces_start(batch):
-    env = batch(foreign.Chooser)
+    env = NormalizedEnv(batch(foreign.Chooser))
+    assert env.action_space == Discrete(3)
     before = env.reset_envs(np.random.default_rng(0))
     moved = env.step_envs(np.array([0, 1, 2, 0])).observations - before
     np.testing.assert_allclose(moved[:, 0], [1, 2, 3, 1], atol=0.5)
@@ -193,3 +196,24 @@ def test_an_environment_that_cannot_be_used_says_why(kind, words):
 def test_all_workers_have_equally_many_environments():
     assert [largest_divisor(800, n) for n in (1, 2, 3, 16, 64)] == [1, 2, 2, 16, 50]
     assert largest_divisor(7, 4) == 1
+
+
+class Unmade(foreign.Quiet):
+    """It needs what isn't there."""
+
+    def __init__(self):
+        raise KeyError("arm")
+
+
+class Undrawn(foreign.Quiet):
+    """Its tasks aren't there."""
+
+    def sample_tasks(self, n):
+        raise FileNotFoundError(2, "No such file or directory", "tasks.txt")
+
+
+@pytest.mark.parametrize(("kind", "words"), [(Unmade, r"KeyError \('arm'\)"), (Undrawn, r"FileNotFoundError .*tasks.txt")])
+def test_an_environment_that_fails_from_the_start_says_so_with_its_traceback(kind, words):
+    with pytest.raises(EnvironmentFailure, match=f"the environment raised {words}") as failure:
+        ForeignEnvs(make=kind)
+    assert f"in {'__init__' if kind is Unmade else 'sample_tasks'}" in failure.value.__notes__[0]

@@ -1,7 +1,10 @@
 """The action scaling of the paper's experiments."""
 
+import copy
+
 import gymnasium
 import numpy as np
+import pytest
 
 from meta_policy_search.envs import FAMILIES, load_class
 from meta_policy_search.envs.base import BatchStep
@@ -46,3 +49,30 @@ def test_the_rest_is_the_wrapped_environments():
     env = NormalizedEnv(load_class(FAMILIES["HopperRandParamsEnv"])()).batch(3)
     assert isinstance(env, NormalizedEnv)
     assert (env.num_envs, env.observation_space.shape, env.dt) == (3, (11,), 0.016)
+
+
+def test_discrete_actions_begin_where_the_wrapped_space_does():
+    env = NormalizedEnv(Echo(gymnasium.spaces.Discrete(3, start=1)))
+    assert env.action_space == gymnasium.spaces.Discrete(3)
+    np.testing.assert_array_equal(env.step_envs(np.array([2, 0])).observations, [3, 1])
+
+
+@pytest.mark.parametrize(
+    ("family", "action"), [("HalfCheetahRandDirecEnv", np.full(6, 10.0)), ("MetaPointEnvCorner", [1, 1])]
+)
+def test_one_step_is_scaled_as_a_step_of_the_batch_is(family, action):
+    env, batch = (NormalizedEnv(load_class(FAMILIES[family])()) for _ in range(2))
+    env.reset(seed=1)
+    batch.reset(seed=1)
+    observation, reward, _, _, infos = env.step(action)
+    together = batch.step_envs(np.array([action]))
+    np.testing.assert_array_equal(observation, together.observations[0])
+    assert (reward, infos) == (together.rewards[0], {name: value[0] for name, value in together.infos.items()})
+
+
+def test_a_copy_is_one_of_its_own():
+    env = NormalizedEnv(load_class(FAMILIES["MetaPointEnvCorner"])())
+    other = copy.deepcopy(env)
+    env.reset(seed=1)
+    assert (other.env.states == 0).all()
+    assert (env.env.states != 0).all()

@@ -86,7 +86,7 @@ def test_class_entries_of_the_originals_sweeps_are_understood(tmp_path):
         (["--n_itr", "many"], "--n_itr"),
         (["--n_itr", "0"], "n_itr is 0; it must be a positive number"),
         (["--hidden_sizes", "64", "-1"], "hidden_sizes"),
-        (["--inner_lr", "nan"], "inner_lr is nan; it must be a finite number"),
+        (["--inner_lr", "nan"], "inner_lr is nan; it must be 0 or a positive, finite number"),
         (["--learning_rate", "inf"], "learning_rate is inf"),
         (["--env", "HalfCheetaRandDirecEnv"], "did you mean 'HalfCheetahRandDirecEnv'"),
         (["--env", "meta_policy_search/AntRandDirec2D"], "did you mean 'meta_policy_search/AntRandDirec2D-v0'"),

@@ -83,3 +83,14 @@ def test_physics_and_threads_follow_their_flags():
 def test_the_options_of_a_family_are_those_of_its_bases_too():
     assert options_of(load_class(FAMILIES["HopperRandParamsEnv"])) == ["log_scale_limit"]
     assert options_of(load_class(FAMILIES["MetaPointEnvWalls"])) == ["reward_type"]
+
+
+def test_a_penalty_of_0_cannot_be_adapted():
+    with pytest.raises(ConfigError, match=r"init_inner_kl_penalty is 0.0; it must be positive to be adapted"):
+        ProMPConfig(init_inner_kl_penalty=0.0, adaptive_inner_kl_penalty=True)
+    ProMPConfig(init_inner_kl_penalty=0.0)
+
+
+def test_adaptation_does_not_go_uphill():
+    with pytest.raises(ConfigError, match=r"inner_lr is -0.1; it must be 0 or a positive, finite number"):
+        ProMPConfig(inner_lr=-0.1)

@@ -67,3 +67,21 @@ def test_frames_show_all_pictures_below_their_captions(envs):
     shown = episodes(envs, [Constant(0.0), Constant(2.0)], 0, max_path_length=1, seed=0)
     (frame,) = captioned_frames(shown, ["before", "after"])
     assert frame.shape == (8 + CAPTION_HEIGHT, 180, 3)
+
+
+class Punctual(CountingEnv):
+    """Its time is over after two steps, and it takes no more."""
+
+    def reset(self, **settings):
+        self.steps = 0
+        return super().reset(**settings)
+
+    def step(self, action):
+        self.steps += 1
+        assert self.steps <= 2
+        observation, reward, terminated, _, infos = super().step(action)
+        return observation, reward, terminated, self.steps == 2, infos
+
+
+def test_an_episode_ends_where_the_environment_truncates_it():
+    assert len(list(episodes([Punctual()], [Constant(0.0)], 1, max_path_length=5, seed=0))) == 2

@@ -1,6 +1,7 @@
 """Run folders and config files from strangers are safe to open: none of their code runs."""
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -105,6 +106,38 @@ def test_a_family_of_the_package_imports_nothing_from_the_working_directory(mark
     code = "from experiment_utils.environments import find\ntry:\n    find('ML1ReachEnv')\nexcept Exception:\n    pass"
     environment = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent), "PYTHONSAFEPATH": "1"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert not marker.exists()
+
+
+CHILDREN = {
+    "environments of one's own": "ForeignEnvs(make=Quiet, num_envs=2).reset_envs(np.random.default_rng(0))",
+    "pictures": "ProcessRenderer(HalfCheetahRandDirecEnv().model, 'rgb_array').close()",
+    "mujoco-py": "with contextlib.suppress(ValueError): require_mujoco_py()",
+}
+PARENT = """
+import contextlib
+import numpy as np
+from meta_policy_search.envs.foreign_envs import ForeignEnvs
+from meta_policy_search.envs.mujoco_envs.half_cheetah_rand_direc import HalfCheetahRandDirecEnv
+from meta_policy_search.envs.mujoco_envs.legacy_engine import require_mujoco_py
+from meta_policy_search.envs.mujoco_envs.rendering import ProcessRenderer
+from tests.envs.foreign import Quiet
+
+if __name__ == "__main__":
+    {}
+"""
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+def test_child_processes_import_nothing_from_the_working_directory(tmp_path, marker, child):
+    for name in ("joblib", "multiprocessing", "gym", "mujoco_py"):
+        Path(f"{name}.py").write_text(Path("ray.py").read_text())
+    script = tmp_path / "parent" / "script.py"
+    script.parent.mkdir()
+    script.write_text(PARENT.format(CHILDREN[child]))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent)}
+    environment.pop("PYTHONSAFEPATH", None)
+    subprocess.run([sys.executable, script], env=environment, check=True)
     assert not marker.exists()
 
 

@@ -9,7 +9,7 @@ from meta_policy_search.meta_algos.dice_maml import DICEMAML
 from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML
-from tests.meta_algos.problem import make_batches, make_policy, nearly_on_policy
+from tests.meta_algos.problem import make_batches, make_policy, nearly_on_policy, on_policy
 from tests.meta_algos.test_meta_gradient import ALGORITHMS, DICE_ALGORITHMS
 
 ALL = {**ALGORITHMS, **DICE_ALGORITHMS}
@@ -131,9 +131,12 @@ def test_log_std_is_fixed_when_it_is_not_learned(algorithm):
         np.testing.assert_allclose(infos["log_std"], np.log(0.5), rtol=1e-15)
 
 
+def _traces_of(room: tf.Module) -> list[int]:
+    return [function.experimental_get_tracing_count() for function in room._compiled.functions.values()]
+
+
 def _traces(algo: MAMLAlgo) -> list[int]:
-    rooms = [algo, algo.optimizer]
-    return [function.experimental_get_tracing_count() for room in rooms for function in room._compiled.values()]
+    return _traces_of(algo) + _traces_of(algo.optimizer)
 
 
 @pytest.mark.parametrize("algorithm", [ProMP, *(pytest.param(a, marks=pytest.mark.slow) for a in (DICEMAML, TRPOMAML))])
@@ -170,3 +173,106 @@ def test_an_unknown_inner_type_is_told_with_the_known_ones(algorithm):
         ValueError, match="inner_type is 'reinforce'; it can be one of likelihood_ratio, log_likelihood, dice"
     ):
         algorithm(policy, inner_type="reinforce")
+
+
+def test_a_setting_that_changes_has_its_effect():
+    policy = make_policy(hidden_sizes=())
+    algo, (samples, *_) = VPGMAML(policy, inner_lr=0.1), make_batches(policy)
+    start = policy.stacked_theta(2)
+    steps = {}
+    for alpha in (0.1, 0.2, 0.0):
+        algo.inner_lr = alpha
+        adapted = algo.adapt(start, samples)
+        steps[alpha] = {name: (adapted[name] - start[name]).numpy() for name in start}
+    assert max(np.abs(step).max() for step in steps[0.1].values()) > 1e-3
+    for name in start:
+        np.testing.assert_allclose(steps[0.2][name], 2 * steps[0.1][name], atol=1e-14)
+        assert not steps[0.0][name].any()
+
+
+def test_a_setting_of_the_algorithm_that_changes_has_its_effect_on_the_curvature():
+    policy = make_policy(hidden_sizes=())
+    difference = {"optimizer": {"hvp": "finite_difference"}}  # the quickest to trace
+    algo = TRPOMAML(policy, inner_lr=0.1, **difference)
+    batches = nearly_on_policy(algo, make_batches(policy))
+    vector = np.ones(sum(np.prod(value.shape) for value in policy.theta.values()))
+    algo.optimizer.product(vector, batches)
+    algo.inner_lr = 0.5
+    np.testing.assert_array_equal(
+        algo.optimizer.product(vector, batches),
+        TRPOMAML(policy, inner_lr=0.5, **difference).optimizer.product(vector, batches),
+    )
+
+
+def test_lists_and_tuples_of_batches_are_the_same():
+    policy = make_policy(hidden_sizes=())
+    algo, batches = VPGMAML(policy), make_batches(policy)
+    assert algo.meta_loss(list(batches)).loss == algo.meta_loss(tuple(batches)).loss
+    assert len(_traces_of(algo)) == 1
+
+
+def test_the_variables_are_found_after_compilation_too():
+    policy = make_policy(hidden_sizes=())
+    algo = VPGMAML(policy)
+    before = [variable.name for variable in algo.trainable_variables]
+    algo.meta_loss(make_batches(policy))
+    assert [variable.name for variable in algo.trainable_variables] == before
+
+
+class Careless(VPGMAML):
+    """Takes the mean over tasks where a loss of each is asked for."""
+
+    def __init__(self, policy, where):
+        self.where = where
+        super().__init__(policy)
+
+    def inner_loss(self, distribution, samples):
+        losses = super().inner_loss(distribution, samples)
+        return tf.reduce_mean(losses) if self.where == "inner" else losses
+
+    def outer_loss(self, distributions, batches):
+        losses = super().outer_loss(distributions, batches)
+        return tf.reduce_mean(losses) if self.where == "outer" else losses
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize("where", ["inner", "outer"])
+def test_losses_that_are_not_one_of_each_task_are_refused(where):
+    policy = make_policy()
+    with pytest.raises(ValueError, match=r"the losses have the shape \(\); they must be \[2\]"):
+        Careless(policy, where).meta_gradient(make_batches(policy))
+
+
+class Roomy(type(make_policy())):
+    """Has a parameter that its distribution doesn't depend on."""
+
+    def init_params(self, rng):
+        return {**super().init_params(rng), "spare": np.ones(3)}
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize("algorithm", [ProMP, TRPOMAML])
+def test_a_parameter_without_effect_stays(algorithm):
+    policy = Roomy(3, 2, (4,), rng=np.random.default_rng(0), dtype=tf.float64)
+    algo = algorithm(policy)
+    batches = on_policy(algo, make_batches(policy))
+    adapted = algo.adapt(policy.stacked_theta(2), batches[0])
+    assert (adapted["spare"].numpy() == 1).all()
+    bias = policy.theta["mean_network/output/bias"].numpy()
+    algo.optimize_policy(batches)
+    assert (policy.theta["spare"].numpy() == 1).all()
+    assert (policy.theta["mean_network/output/bias"].numpy() != bias).any()
+
+
+class Detached(VPGMAML):
+    """Its losses depend on no parameter."""
+
+    def inner_loss(self, distribution, samples):
+        return tf.stop_gradient(super().inner_loss(distribution, samples))
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_loss_that_depends_on_nothing_is_refused():
+    policy = make_policy()
+    with pytest.raises(ValueError, match="the loss depends on none of the parameters"):
+        Detached(policy).adapt(policy.stacked_theta(2), make_batches(policy)[0])

@@ -113,12 +113,12 @@ def test_a_rejected_step_restores_the_parameters_and_says_so(theta, monkeypatch,
     algo = build()
     batches = nearly_on_policy(algo, make_batches(POLICY))
     before, gradient = algo.meta_gradient(batches)
-    uphill, nowhere = -1e-3 * np.asarray(flatten(gradient)), np.full(len(theta), np.nan)
+    uphill, nowhere = (-1e-3 * np.asarray(flatten(gradient)), 1.0), (np.ones(len(theta)), np.nan)
     if reason == "the trust region is left":
         monkeypatch.setattr(algo.optimizer, "step_size", 1e-9)
     else:
         step = uphill if reason == "the loss does not fall" else nowhere
-        monkeypatch.setattr(algo.optimizer, "direction", lambda *_: (step, 1.0))
+        monkeypatch.setattr(algo.optimizer, "direction", lambda *_: step)
     metrics = algo.optimize_policy(batches)
     assert metrics["Rejected"] == 1
     assert metrics["LineSearchAttempts"] == (0 if reason == "there is no step" else 15)
@@ -178,3 +178,19 @@ def test_without_gradient_or_curvature_conjugate_gradient_stays_at_zero():
         x, residual = conjugate_gradient(lambda v, hessian=hessian: hessian @ v, g, 10)
         np.testing.assert_array_equal(x, np.zeros(2))
         np.testing.assert_array_equal(residual, g)
+
+
+class Singular(TRPOMAML):
+    """Its meta-gradient is NaN where the bias is 0: the slope of a root there."""
+
+    def outer_loss(self, distributions, batches):
+        bias = self.theta["mean_network/output/bias"]
+        return super().outer_loss(distributions, batches) + tf.reduce_sum(tf.sqrt(tf.square(bias)))
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_gradient_that_is_no_number_is_an_error_and_no_rejected_step():
+    policy = make_policy()
+    algo = Singular(policy)
+    with pytest.raises(FloatingPointError, match="the meta-gradient is NaN or infinite"):
+        algo.optimize_policy(on_policy(algo, make_batches(policy)))

@@ -19,7 +19,7 @@ class CountdownEnv(BatchMetaEnv):
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float64)
         self.action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
         self.left = np.zeros(num_envs)
-        super().__init__(num_envs=num_envs, render_mode=render_mode, longest=longest)
+        super().__init__(num_envs=num_envs, render_mode=render_mode)
 
     def default_task(self):
         return 3

@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline
+from meta_policy_search.envs.base import BatchStep
+from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
-from meta_policy_search.samplers.meta_sample_processor import return_statistics, step_times
+from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor, return_statistics, step_times
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
 from tests.samplers.countdown_env import CountdownEnv
 
@@ -118,3 +122,59 @@ def test_who_was_first_to_give_what_is_not_a_number_is_named_with_task_and_time(
     with pytest.raises(SamplingError, match=words) as caught:
         sampler._check_finite(trajectories)
     assert caught.value.by_policy == by_policy
+
+
+class Reusing(CountdownEnv):
+    """It gives away its own arrays, and goes on to write into them."""
+
+    def __init__(self, **settings):
+        self.given = BatchStep(np.zeros((6, 2)), np.zeros(6), np.zeros(6, bool), {"left": np.zeros(6)})
+        super().__init__(**settings)
+
+    def reset_envs(self, rng, envs=None):
+        self.given.observations[:] = 99  # what it gave before is its own
+        return super().reset_envs(rng, envs)
+
+    def step_envs(self, actions):
+        step = super().step_envs(actions)
+        for given, values in zip(self.given[:3], step[:3], strict=True):
+            given[:] = values
+        self.given.infos["left"][:] = step.infos["left"]
+        self.given.rewards[:] = self.left
+        return self.given
+
+
+def test_arrays_that_an_environment_uses_again_are_recorded_as_they_were():
+    sampler = make_sampler()
+    sampler.envs = Reusing(num_envs=6)
+    trajectories = sample(sampler, [3, 3, 3])
+    left = trajectories.observations[..., 0] - 1
+    assert left[0, 0, :6].tolist() == [2, 1, 0, 2, 1, 0]
+    np.testing.assert_array_equal(trajectories.rewards, left)
+    np.testing.assert_array_equal(trajectories.env_infos["left"], left)
+
+
+class Sloppy(CountdownEnv):
+    """Its rewards have an axis too many."""
+
+    def step_envs(self, actions):
+        step = super().step_envs(actions)
+        return step._replace(rewards=step.rewards[:, np.newaxis])
+
+
+def test_a_reward_of_another_shape_is_refused():
+    sampler = make_sampler()
+    sampler.envs = Sloppy(num_envs=6)
+    with pytest.raises(SamplingError, match=r"rewards have the shape \(6, 1\), not \(6,\)"):
+        sample(sampler, [3, 3, 3])
+
+
+def test_a_policy_of_double_precision_gets_observations_of_its_own_type():
+    policy = MetaGaussianMLPPolicy(2, 1, (4,), rng=np.random.default_rng(0), dtype=tf.float64)
+    sampler = MetaSampler(CountdownEnv(), policy, rollouts_per_meta_task=2, meta_batch_size=3, max_path_length=4)
+    samples, _ = MetaSampleProcessor(LinearFeatureBaseline()).process_samples(sample(sampler, [3, 2, 3]))
+    assert samples.observations.dtype == samples.advantages.dtype == samples.agent_infos["mean"].dtype == np.float64
+    algo = ProMP(policy, inner_lr=0.1, trainable_inner_step_size=True)
+    assert all((value.numpy() == 0.1).all() for name, value in algo.theta.items() if name.startswith("inner_lr/"))
+    before = algo.meta_loss([samples, samples])
+    assert algo.meta_gradient([samples, samples])[0].loss == before.loss

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, get_args
 import gymnasium
 import numpy as np
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task, task_array
 
 RewardType = Literal["sparse", "dense"]
 MOVES = np.array([[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1]])  # stay, right, up, left, down
@@ -39,7 +39,7 @@ class GridNavigationEnv(BatchMetaEnv):
         self.action_space = gymnasium.spaces.Discrete(len(MOVES))
         self.cells = np.full((num_envs, 2), self.size // 2)  # x, y
         self._renderer = None
-        super().__init__(num_envs=num_envs, render_mode=render_mode, reward_type=reward_type)
+        super().__init__(num_envs=num_envs, render_mode=render_mode)
 
     def default_task(self) -> np.ndarray:
         return np.array([0, 0])
@@ -50,9 +50,8 @@ class GridNavigationEnv(BatchMetaEnv):
         return np.stack([cell % self.size, cell // self.size], axis=-1)
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
-        if len(tasks) != self.num_envs:
-            raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
-        self.tasks = np.array(tasks, int)
+        super().set_tasks(tasks)
+        self.tasks = task_array(tasks, self.default_task(), int)
 
     def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
         rows = slice(None) if envs is None else envs

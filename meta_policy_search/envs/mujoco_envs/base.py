@@ -8,7 +8,7 @@ import gymnasium
 import mujoco
 import numpy as np
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task, task_array
 from meta_policy_search.envs.mujoco_envs.engine import Simulations, State
 from meta_policy_search.envs.mujoco_envs.physics import Physics, add_contact_forces, compile_model, load_spec
 
@@ -49,9 +49,7 @@ class MujocoMetaEnv(BatchMetaEnv):
         self.metadata = {**self.metadata, "render_fps": round(1 / self.dt)}
         low, high = self.model.actuator_ctrlrange.T.astype(np.float32)
         self.action_space = gymnasium.spaces.Box(low, high, dtype=np.float32)
-        super().__init__(
-            num_envs=num_envs, render_mode=render_mode, physics=physics, num_threads=num_threads, backend=backend
-        )
+        super().__init__(num_envs=num_envs, render_mode=render_mode)
         self.sims.set_state(np.tile(self.model.qpos0, (num_envs, 1)), np.zeros((num_envs, self.model.nv)))
         size = self.observation(self.sims.state()).shape[-1]
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float64)
@@ -102,9 +100,8 @@ class MujocoMetaEnv(BatchMetaEnv):
         return np.zeros(len(state.qpos), bool)
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
-        if len(tasks) != self.num_envs:
-            raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
-        self.tasks = np.array(tasks, np.float64)
+        super().set_tasks(tasks)
+        self.tasks = task_array(tasks, self.default_task())
 
     def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
         qpos, qvel = self.reset_noise(rng, self.num_envs if envs is None else len(envs))

@@ -21,6 +21,7 @@ from meta_policy_search.envs.base import EnvironmentFailure
 from meta_policy_search.envs.foreign_envs import largest_divisor
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.legacy_worker import GYM_IDS, LegacyChunk
+from meta_policy_search.utils.child_processes import without_working_directory
 
 INSTALL = "`make legacy` installs it (docker/README.md says what that needs, and how to build an image that has it)"
 
@@ -139,7 +140,8 @@ def _environment_of_mujoco_py() -> Iterator[None]:
     path = [str(home / "bin"), *filter(None, [before.get("LD_LIBRARY_PATH")])]
     os.environ |= {"LD_LIBRARY_PATH": ":".join(path), "MUJOCO_PY_FORCE_CPU": "1", "OMP_NUM_THREADS": "1"}
     try:
-        yield
+        with without_working_directory():
+            yield
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import mujoco
 import numpy as np
 
+from meta_policy_search.envs.base import BatchMetaEnv, task_array
 from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv, squared_norm
 from meta_policy_search.envs.mujoco_envs.engine import State
 
@@ -27,7 +28,6 @@ class RandParams(MujocoMetaEnv):
     def __init__(self, *, log_scale_limit: float = 3.0, **options):
         self.log_scale_limit = log_scale_limit
         super().__init__(**options)
-        self.options = {**self.options, "log_scale_limit": log_scale_limit}
 
     def edit_spec(self, spec: mujoco.MjSpec) -> None:
         spec.option.timestep = 0.004
@@ -47,11 +47,10 @@ class RandParams(MujocoMetaEnv):
         }
 
     def set_tasks(self, tasks: Sequence[PhysicsTask]) -> None:
-        if len(tasks) != self.num_envs:
-            raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
-        self.tasks = tasks
+        BatchMetaEnv.set_tasks(self, tasks)
+        nominal = self.default_task()
         for name in MULTIPLIER_BASES:
-            self.sims.model_field(name)[:] = [task[name] for task in tasks]
+            self.sims.model_field(name)[:] = task_array([task[name] for task in tasks], nominal[name])
 
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         velocity = (self.position(after) - before) / self.dt

@@ -9,6 +9,8 @@ import numpy as np
 from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
 from joblib.externals.loky import ProcessPoolExecutor
 
+from meta_policy_search.utils.child_processes import without_working_directory
+
 IMAGE_SIZE = 480  # pixels, gymnasium's
 CAMERA = {"type": mujoco.mjtCamera.mjCAMERA_TRACKING, "trackbodyid": 1, "distance": 4.0}  # m; follows the torso
 
@@ -25,8 +27,9 @@ class ProcessRenderer:
 
     def __init__(self, model: mujoco.MjModel, mode: str):
         self._mode = mode
-        self._process = ProcessPoolExecutor(max_workers=1)
-        self._process.submit(_open, model).result()
+        with without_working_directory():
+            self._process = ProcessPoolExecutor(max_workers=1)
+            self._process.submit(_open, model).result()
 
     def draw(self, qpos: np.ndarray, qvel: np.ndarray) -> np.ndarray | None:
         """The image [480, 480, 3] uint8 of the state qpos [nq], qvel [nv]; in mode "human" it goes to the window.

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import gymnasium
 import numpy as np
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task, task_array
 
 RewardType = Literal["dense", "dense_squared", "sparse"]
 REWARD_TYPES = ("dense", "dense_squared", "sparse")
@@ -26,12 +26,12 @@ class PointMetaEnv(BatchMetaEnv):
     action_size = 2
     max_action: float  # per axis and step, m (or m per step, where the action is an acceleration)
 
-    def __init__(self, *, num_envs: int = 1, render_mode: str | None = None, **options: Any):
+    def __init__(self, *, num_envs: int = 1, render_mode: str | None = None):
         self.action_space = gymnasium.spaces.Box(-self.max_action, self.max_action, (self.action_size,), np.float32)
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.state_size,), np.float64)
         self.states = np.zeros((num_envs, self.state_size))
         self._renderer = None
-        super().__init__(num_envs=num_envs, render_mode=render_mode, **options)
+        super().__init__(num_envs=num_envs, render_mode=render_mode)
 
     @abc.abstractmethod
     def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
@@ -59,9 +59,8 @@ class PointMetaEnv(BatchMetaEnv):
         return self.tasks
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
-        if len(tasks) != self.num_envs:
-            raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
-        self.tasks = np.array(tasks, np.float64)
+        super().set_tasks(tasks)
+        self.tasks = task_array(tasks, self.default_task())
 
     def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
         rows = slice(None) if envs is None else envs
@@ -106,7 +105,7 @@ class GoalPointEnv(PointMetaEnv):
         self.reward_type = self.default_reward_type if reward_type is None else reward_type
         if self.reward_type not in REWARD_TYPES:
             raise ValueError(f"reward_type is {reward_type!r}; it can be {', '.join(map(repr, REWARD_TYPES))}")
-        super().__init__(num_envs=num_envs, render_mode=render_mode, reward_type=self.reward_type)
+        super().__init__(num_envs=num_envs, render_mode=render_mode)
 
     @abc.abstractmethod
     def sparse_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:

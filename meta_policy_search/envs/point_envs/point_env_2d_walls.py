@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from meta_policy_search.envs.base import BatchMetaEnv, task_array
 from meta_policy_search.envs.point_envs.base import CORNERS, GoalPointEnv, draw_corners
 
 WallsTask = dict[str, np.ndarray]  # goal [2], gap_1 [2], gap_2 [2], in m
@@ -43,10 +44,9 @@ class MetaPointEnvWalls(GoalPointEnv):
         return [{"goal": g, "gap_1": one, "gap_2": 2 * two} for g, one, two in zip(goals, gap_1, gap_2, strict=True)]
 
     def set_tasks(self, tasks: Sequence[WallsTask]) -> None:
-        if len(tasks) != self.num_envs:
-            raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
-        self.tasks = tasks
-        self._goals, *self._gaps = (np.array([t[k] for t in tasks], np.float64) for k in ("goal", "gap_1", "gap_2"))
+        BatchMetaEnv.set_tasks(self, tasks)
+        default = self.default_task()
+        self._goals, *self._gaps = (task_array([task[name] for task in tasks], default[name]) for name in default)
 
     def goals(self) -> np.ndarray:
         return self._goals
