@@ -19,10 +19,10 @@ STYLES = {1: "-", 2: "--", 3: ":"}  # by seed
 
 
 def draw_run(axes: Axes, rows: pd.DataFrame, colour: str, label: str, style: str = "-") -> None:
-    """Return after adaptation as a strong line, before adaptation as a faint one."""
+    """Return after adaptation as a strong line, before adaptation as a thin one."""
     steps = rows["n_timesteps"] / 1e6
     axes.plot(steps, rows[AFTER], style, color=colour, label=f"{label}, after adaptation")
-    axes.plot(steps, rows[BEFORE], style, color=colour, alpha=0.35, label=f"{label}, before")
+    axes.plot(steps, rows[BEFORE], style, color=colour, linewidth=0.6, label=f"{label}, before")
 
 
 @styled
