@@ -5,6 +5,7 @@
 # make docs    writes the documentation as a site; open site/index.html
 # make legacy  adds gym, mujoco-py and MuJoCo 2.1.0 for --backend mujoco-py; needs gcc and more, see docker/README.md
 # make docker-build | docker-run | docker-figures | docker-test   the same in a container; ARGS passes flags on
+#              (to docker-figures only those that every figure takes, such as --plot-only)
 .PHONY: setup train test test-all lint check format docs legacy docker-build docker-run docker-figures docker-test
 
 PYTHON ?= python3

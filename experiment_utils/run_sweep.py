@@ -225,7 +225,7 @@ class Arguments:
     jobs: int = 1
     """Runs at a time."""
     backend: str = STARTED_HERE
-    """Pool of joblib's: loky, threading, dask, ..."""
+    """Pool of joblib's: loky, threading or multiprocessing"""
     cluster: str | None = None
     """A Ray cluster to run on instead: auto, or ray://host:port."""
     cpus_per_run: int = 1

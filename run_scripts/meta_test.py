@@ -1,4 +1,4 @@
-"""Adapts a trained policy to unseen tasks exactly as in training, and says how well it does.
+"""Adapts a trained policy to newly drawn tasks exactly as in training, and says how well it does.
 
 python run_scripts/meta_test.py data/promp/run_1 --num_tasks 40 --rollouts 20 --steps 3
 

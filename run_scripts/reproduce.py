@@ -60,7 +60,7 @@ class Request:
     jobs: int = 1
     """Runs at a time. One run already simulates on all cores."""
     backend: str = STARTED_HERE
-    """Pool of joblib's that the runs start on: loky, threading, dask, ..."""
+    """Pool of joblib's that the runs start on: loky, threading or multiprocessing"""
     cluster: str | None = None
     """A Ray cluster to run on instead: auto, or ray://host:port; --dump_path must be a folder that its machines share."""
     cpus_per_run: int = 1
@@ -76,7 +76,7 @@ class Request:
     results: Path = RESULTS
     """Kept data."""
     out: Path | None = None
-    """Where the pictures and tables go. Default: docs/figures for --plot_only, otherwise figures/ below --dump_path."""
+    """Of the pictures and tables. Default: docs/figures for a whole figure of kept data, else figures/ beside the runs."""
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import reference
 from tests.experiment_utils.test_runs import ROOT, rows
 
 OWN_ENVIRONMENT, USE = ROOT / "docs" / "own_environment.md", ROOT / "docs" / "use_a_policy.md"
@@ -32,6 +33,16 @@ def project(tmp_path) -> Path:
     pendulum, cart_pole, _ = blocks(OWN_ENVIRONMENT, "python")
     (tmp_path / "my_envs.py").write_text(pendulum + cart_pole)
     return tmp_path
+
+
+def test_the_readme_compares_files_of_the_original_that_can_be_compared():
+    patterns = re.findall(r"python -m tests.reference ((?:\S+\.npz ?)+)", (ROOT / "README.md").read_text())
+    assert len(patterns) == 3
+    for pattern in " ".join(patterns).split():
+        files = list(ROOT.glob(pattern))
+        assert files
+        for path in files:
+            assert reference.module_for(path)
 
 
 @pytest.mark.slow

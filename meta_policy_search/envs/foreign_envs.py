@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class ForeignEnvs(BatchMetaEnv):
     """M environments that know nothing of batches, shared out among the workers of gymnasium's AsyncVectorEnv.
 
-    There is about one worker per core, and each steps M / workers environments. Episodes end where the environment
+    There are at most as many workers as cores, and each steps M / workers environments. Episodes end where the environment
     terminates or truncates. Every reset passes a seed that the run's generator draws, and every sampling round begins by
     seeding all that an environment may draw from (its own generator, its spaces', and the global ones of numpy and
     `random`). So a round depends on nothing but the run's generator, also in a run that was killed and resumed.

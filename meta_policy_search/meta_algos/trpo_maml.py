@@ -31,7 +31,7 @@ class TRPOMAML(MAMLAlgo):
       step_size: delta > 0, in nats.
       inner_type: the objective of the adaptation; "dice" needs the samples of `DiceSampleProcessor` with a return baseline.
       exploration: add formulation II's credit for the pre-update behaviour.
-      exploration_weight: factor of that term; 1 is the original's mean over rollouts, their number B the sum.
+      exploration_weight: factor of that term; 1 is the original's mean over rollouts, their number R the sum.
       optimizer: settings of `ConjugateGradientOptimizer`, such as hvp="finite_difference".
       inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
     """

@@ -24,7 +24,7 @@ class MetaGaussianMLPPolicy(MetaPolicy):
       hidden_sizes: units of the hidden layers (paper: 64, 64; humanoid 128, 128).
       hidden_nonlinearity: between the layers, one of `networks.NONLINEARITIES`.
       learn_std: False fixes log_std at log(init_std); it is then no parameter, and neither adapted nor optimised.
-      init_std: initial standard deviation, in the units of the normalised action (a tenth of the environment's range).
+      init_std: initial standard deviation, in the units of the normalised action (a twentieth of the environment's range).
       min_std: floor of the standard deviation, wherever the distribution is used. The original floors only the
         distribution of the meta-parameters, not the adapted ones; with realistic values neither ever bites.
       rng: draws the initial weights, Glorot uniform; biases start at 0.

@@ -17,7 +17,7 @@ from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLP
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
 from meta_policy_search.types import Trajectories
 
-PATH = Path(__file__).parents[1] / "data" / "promp_course.npz"
+PATH = Path(__file__).parents[1] / "data" / "courses" / "promp_course.npz"
 N_ITR = 3
 TOLERANCE = 1e-4  # of theta, relative to how far the original moved in the iteration
 
