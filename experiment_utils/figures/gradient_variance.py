@@ -79,20 +79,22 @@ class MeasuredAlgo(tf.Module):
         super().__init__()
         self.algo, self.settings = algo, settings
         self._sampler, self._processor, self._rng = sampler, sample_processor, rng
-        n_tasks = sampler.batch_shape[0]
         self._iteration = tf.Variable(0, dtype=tf.int64)
         self._last = tf.Variable(tf.zeros(len(STATISTICS), tf.float64))
-        self._previous_tasks = tf.Variable(np.array([sampler.envs.default_task()] * n_tasks, np.float64))
+        if settings.round_tasks == "previous":
+            tasks = [sampler.envs.default_task()] * sampler.batch_shape[0]
+            self._previous_tasks = tf.Variable(np.array(tasks, np.float64))
         # what the trainer uses of an algorithm
         self.policy, self.theta, self.adapt = algo.policy, algo.theta, algo.adapt
-        self.num_inner_grad_steps = algo.num_inner_grad_steps
+        self.num_inner_grad_steps, self.reads = algo.num_inner_grad_steps, algo.reads
 
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
         """Measures, then takes the algorithm's own step."""
         if int(self._iteration) % self.settings.measure_every == 0:
             measured = self._measure(batches)
             self._last.assign([measured[name] for name in STATISTICS])
-        self._previous_tasks.assign(np.asarray(self._sampler.tasks, np.float64))
+        if self.settings.round_tasks == "previous":
+            self._previous_tasks.assign(np.asarray(self._sampler.tasks, np.float64))
         self._iteration.assign_add(1)
         metrics = self.algo.optimize_policy(batches)
         return {**metrics, **dict(zip(STATISTICS, self._last.numpy().tolist(), strict=True))}

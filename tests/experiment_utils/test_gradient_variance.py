@@ -1,7 +1,9 @@
 """The statistics of figure 3 by hand and by a second formula; the experiment end to end."""
 
+import dataclasses
 import json
 import math
+import runpy
 import statistics
 import subprocess
 import sys
@@ -73,6 +75,25 @@ def test_the_configs_are_those_of_the_algorithms_and_more():
     for bad in ({"sampling_rounds": 1}, {"measure_every": 0}, {"round_tasks": "other"}):
         with pytest.raises(ConfigError):
             LVCVarianceConfig(**bad)
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize(
+    ("name", "env", "round_tasks"),
+    [("LVC", "MetaPointEnv", "previous"), ("LVC", "HopperRandParamsEnv", "same"), ("DiCE", "MetaPointEnv", "same")],
+)
+def test_the_trainer_trains_what_is_measured(name, env, round_tasks):
+    from meta_policy_search.meta_trainer import MetaTrainer
+
+    script, settings = runpy.run_path(str(SCRIPTS[name])), {**BUDGETS["smoke"], "env": env, "round_tasks": round_tasks}
+    config, rng = dataclasses.replace(script["DEFAULTS"], **settings), np.random.default_rng(1)
+    rooms, log = script["build"](config, rng), []
+    theta = {key: value.numpy() for key, value in rooms.algo.theta.items()}
+    MetaTrainer(*rooms, rng=rng, n_itr=3).train(lambda itr, metrics: log.append(metrics))
+    rooms.sampler.envs.close()
+    measured = [row["Meta-GradientRStd"] for row in log]
+    assert 0 < measured[0] == measured[1] != measured[2] > 0
+    assert all((value.numpy() != theta[key]).any() for key, value in rooms.algo.theta.items())
 
 
 def train(folder, name, *, n_itr, **settings):
