@@ -1,20 +1,20 @@
 """Runs that a repository keeps: copied out of the folder where they are trained, and back to go on with them elsewhere."""
 
 import os
-import re
 import shutil
 from pathlib import Path
 
 from experiment_utils.run_data import MAY_DIFFER, BrokenRun, RunData, load_run
-from experiment_utils.run_folder import RunFolder
+from experiment_utils.run_folder import RunFolder, checkpoint_files
 from experiment_utils.run_sweep import Run
+from experiment_utils.sweep_status import LOG_NAME
 
-LOGS, LAST_POLICY = ("params.json", "progress.csv"), "policies/last.npz"
-CHECKPOINT_FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]+-of-[0-9]+)")
+LOGS, POLICIES = ("params.json", "progress.csv"), ("policies/last.npz", "policies/best.npz")
+OF_NO_USE = {LOG_NAME, ".lock"}  # what a run leaves that was stopped before its first iteration began
 
 
 def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> str | None:
-    """Copies a run's logs, its last policy and its newest checkpoint; what else has one of the names `also`, too.
+    """Copies a run's logs, its last and best policies and its newest checkpoint; what else has one of the names `also`, too.
 
     A copy is enough to draw the run, to use its policy and to go on with it. It may be made while the run is trained: the
     rows of progress.csv are copied last, so a checkpoint never lacks its row. What is kept already gives way only to the
@@ -33,7 +33,7 @@ def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> str | None:
     source, kept = RunFolder(folder), RunFolder(target)
     kept.path.mkdir(parents=True, exist_ok=True)
     old, new = kept.checkpoints.glob("ckpt-*"), checkpoint_files(source.checkpoints)
-    for name in [*(path.relative_to(folder) for path in new), LAST_POLICY, *also, *LOGS]:
+    for name in [*(path.relative_to(folder) for path in new), *POLICIES, *also, *LOGS]:
         if (folder / name).exists():
             (target / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(folder / name, target / name)
@@ -63,14 +63,16 @@ def _in_the_way(run: RunData, target: Path) -> str | None:
 def fetch(run: Run, kept: Path) -> str | None:
     """Copies a kept run to where `run` is trained, if it helps there: it is finished, or has a checkpoint to go on from.
 
-    Nothing is copied to a folder in which there is anything, nor a run in which a setting that `run` names has another
-    value.
+    Nothing is copied to a folder in which there is anything but a log, nor a run with other settings.
 
     Returns:
       Why a kept run could not be used, in one sentence; None if it could, or if there is none.
     """
-    if any(run.folder.glob("*")) or not RunFolder(kept).holds_a_run():
+    if not RunFolder(kept).holds_a_run() or RunFolder(run.folder).holds_a_run():
         return None
+    there = {path.name for path in run.folder.glob("*")}
+    if there - OF_NO_USE:
+        return f"{run.folder} has no run, but {min(there - OF_NO_USE)}; {kept} is not copied there"
     if not run.continues(kept):
         return f"{kept} is another run, or broken; {run.folder} begins anew"
     if not checkpoint_files(RunFolder(kept).checkpoints) and run.state(kept) != "finished":
@@ -78,12 +80,7 @@ def fetch(run: Run, kept: Path) -> str | None:
     partial = run.folder.with_name(f".{run.folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(kept, partial)
+    for name in there:
+        os.replace(run.folder / name, partial / name)
     os.replace(partial, run.folder)  # all or nothing
     return None
-
-
-def checkpoint_files(directory: Path) -> list[Path]:
-    """The files of the newest checkpoint."""
-    named = [(match, path) for path in directory.glob("ckpt-*") if (match := CHECKPOINT_FILE.fullmatch(path.name))]
-    newest = max((int(match[1]) for match, _ in named if match[2] == "index"), default=None)
-    return sorted(path for match, path in named if int(match[1]) == newest)

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 from experiment_utils.config import Config, ConfigError, config_to_dict
 
 RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", "gymnasium")
+CHECKPOINT_FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]+-of-[0-9]+)")
 
 
 class RunFolder:
@@ -132,6 +134,19 @@ class RunFolder:
         partial = self.params.with_suffix(".tmp")
         partial.write_text(json.dumps(params, indent=2) + "\n")
         os.replace(partial, self.params)
+
+
+def newest_checkpoint(directory: Path) -> int | None:
+    """After how many iterations it was written; None if there is none."""
+    named = [CHECKPOINT_FILE.fullmatch(path.name) for path in directory.glob("ckpt-*.index")]
+    return max((int(match[1]) for match in named if match), default=None)
+
+
+def checkpoint_files(directory: Path) -> list[Path]:
+    """The files of the newest checkpoint."""
+    newest = newest_checkpoint(directory)
+    named = [(CHECKPOINT_FILE.fullmatch(path.name), path) for path in directory.glob("ckpt-*")]
+    return sorted(path for match, path in named if match and int(match[1]) == newest)
 
 
 def _provenance() -> dict[str, Any]:

@@ -9,9 +9,13 @@ The same command goes on where it was stopped, and leaves alone what is finished
 
 import ctypes
 import dataclasses
+import functools
 import itertools
+import json
 import math
 import os
+import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -24,11 +28,11 @@ import joblib
 import tyro
 
 from experiment_utils.cli import fail, parse_arguments
-from experiment_utils.run_data import BrokenRun, RunData, load_run
-from experiment_utils.run_folder import RunFolder
+from experiment_utils.run_data import MAY_DIFFER, BrokenRun, RunData, load_run
+from experiment_utils.run_folder import RunFolder, newest_checkpoint
 from experiment_utils.sweep_status import LOG_NAME, Outcome, showing
 
-Value = int | float | bool | str | tuple[int, ...]
+Value = int | float | bool | str | tuple[int, ...] | dict
 Settings = Mapping[str, Value]
 State = Literal["new", "begun", "finished"]
 
@@ -37,7 +41,8 @@ PATIENCE = 60.0  # s that a run of a lost machine may take to end there, where t
 RAY_TOKEN = Path.home() / ".ray" / "auth_token"  # made by Ray where a cluster was started
 STARTED_HERE = "loky"  # joblib's own pool of processes
 SAID_BY_FLAGS = {"seed": "--seeds gives the seeds", "dump_path": "--dump_path gives the folder of all runs"}
-SAID_BY_FLAGS |= {"resume": "runs are resumed anyway"}
+SAID_BY_FLAGS |= {"resume": "runs are resumed anyway", "config_file": "--fixed gives what all runs share"}
+HAS_DEFAULTS = re.compile(r"^DEFAULTS\b.*^if __name__ == .__main__.:", re.MULTILINE | re.DOTALL)
 SCRIPTS = Path(__file__).resolve().parent.parent / "run_scripts"
 
 
@@ -51,8 +56,14 @@ class Run:
 
     def command(self) -> list[str]:
         """What starts the run, or goes on with it."""
-        flags = [word for name, value in self.settings.items() for word in as_flags(name, value)]
+        settings = {**self.settings, "n_itr": self.n_itr} if self.n_itr is not None else self.settings
+        flags = [word for name, value in settings.items() for word in as_flags(name, value)]
         return [sys.executable, str(self.script), "--resume", "--dump_path", str(self.folder), *flags]
+
+    @property
+    def n_itr(self) -> int | None:
+        """How many iterations the run has when it is finished; None if neither the settings nor the script tell."""
+        return self.settings.get("n_itr", defaults_of(self.script).get("n_itr"))
 
     def state(self, folder: Path | None = None) -> State:
         """What is in the run's folder, or in another. `n_itr` iterations or more with these settings are a finished run."""
@@ -63,18 +74,40 @@ class Run:
             run = load_run(folder)
         except BrokenRun:
             return "begun"
-        n_itr = self.settings.get("n_itr", run.config.get("n_itr", math.inf))  # params.json may have lost it
-        return "finished" if self._is_of(run) and len(run.progress) >= n_itr else "begun"
+        n_itr = self.n_itr or run.config.get("n_itr", math.inf)  # params.json may have lost it
+        saved = newest_checkpoint(RunFolder(folder).checkpoints)  # a killed run may have its last row without a checkpoint
+        whole = len(run.progress) >= n_itr and (saved is None or saved >= n_itr)
+        return "finished" if whole and not self._differing(run) else "begun"
 
     def continues(self, folder: Path) -> bool:
         """Whether a run with these settings, but for `n_itr`, is in the folder."""
         try:
-            return self._is_of(load_run(folder))
+            return not self._differing(load_run(folder))
         except BrokenRun:
             return False
 
-    def _is_of(self, run: RunData) -> bool:
-        return all(_same(run.config.get(name), value) for name, value in self.settings.items() if name != "n_itr")
+    def differing(self) -> list[str]:
+        """The settings in which the run in the folder is another one; none if there is no run that can be read."""
+        try:
+            return self._differing(load_run(self.folder)) if (self.folder / "params.json").exists() else []
+        except BrokenRun:
+            return []
+
+    def _differing(self, run: RunData) -> list[str]:
+        """A setting that the run's params.json doesn't have is the script's default, as when it is resumed."""
+        defaults = defaults_of(self.script)
+        wanted = {**defaults, **self.settings}
+        names = [name for name in wanted if name == "seed" or name not in MAY_DIFFER]
+        return sorted(name for name in names if not _same(run.config.get(name, defaults.get(name)), wanted[name]))
+
+
+@functools.cache
+def defaults_of(script: Path) -> Settings:
+    """What a run script sets where nothing is given, and `algo`; nothing if it has no DEFAULTS (it isn't imported then)."""
+    if not script.is_file() or not HAS_DEFAULTS.search(script.read_text()):
+        return {}
+    defaults = runpy.run_path(str(script))["DEFAULTS"]
+    return {"algo": defaults.algo, **dataclasses.asdict(defaults)}
 
 
 def grid(
@@ -128,8 +161,18 @@ def execute(run: Run, patience: float = 0.0) -> Outcome:
     The run's process ends with the one that calls this, also if that is killed. One that still has the folder is waited
     for, `patience` seconds at most.
     """
+    try:
+        return _execute(run, patience)
+    except OSError as error:
+        return Outcome(run.folder, 1, reused=False, error=f"can't write {error.filename} ({error.strerror or error})")
+
+
+def _execute(run: Run, patience: float) -> Outcome:
     if run.state() == "finished":
         return Outcome(run.folder, 0, reused=True)
+    if differing := run.differing():
+        error = f"{run.folder} has a run with another {', '.join(differing)}; move it, or choose another --dump_path"
+        return Outcome(run.folder, 2, reused=False, error=error)
     run.folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + patience
     while RunFolder(run.folder).is_locked() and time.monotonic() < deadline:
@@ -146,8 +189,7 @@ def report(outcomes: Sequence[Outcome]) -> int:
     ran = len(outcomes) - reused - len(failed)
     print(f"{len(outcomes)} runs: {reused} were finished already, {ran} ran, {len(failed)} failed")
     for outcome in failed:
-        log = outcome.folder / LOG_NAME
-        print(f"failed (exit code {outcome.code}): {outcome.folder}, log {log}: {outcome.last_line()}", file=sys.stderr)
+        print(f"failed (exit code {outcome.code}): {outcome.what_failed()}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -155,17 +197,23 @@ def as_flags(name: str, value: Value) -> list[str]:
     """The command-line words of a setting."""
     if isinstance(value, bool):
         return [f"--{name}" if value else f"--no-{name}"]
+    if isinstance(value, dict):
+        return [f"--{name}", json.dumps(value)]
     values = value if isinstance(value, tuple) else (value,)
     return [f"--{name}", *map(str, values)]
 
 
 def as_word(value: Value) -> str:
     """A value in the name of a folder, and on the command line: 64x64 for (64, 64)."""
+    if isinstance(value, dict):
+        return "_".join(f"{name}-{part}" for name, part in value.items())
     return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def as_value(word: str) -> Value:
-    """The inverse of `as_word`."""
+    """The inverse of `as_word`; {...} is a JSON object."""
+    if word.startswith("{"):
+        return _json_object(word)
     if word.lower() in ("true", "false"):
         return word.lower() == "true"
     parts = word.split("x")
@@ -179,12 +227,19 @@ def as_value(word: str) -> Value:
     return word
 
 
+def _json_object(word: str) -> dict:
+    try:
+        return json.loads(word)
+    except ValueError as error:
+        raise ValueError(f"{word!r} is no JSON object ({error})") from error
+
+
 def _name_and_rest(word: str) -> tuple[str, str]:
     name, _, rest = word.partition("=")
-    return name, rest
+    return name.replace("-", "_"), rest
 
 
-def _same(saved: object, value: Value) -> bool:
+def _same(saved: object, value: object) -> bool:
     if isinstance(saved, list):
         return saved == (list(value) if isinstance(value, tuple) else [value])
     return saved == value
@@ -225,7 +280,7 @@ class Arguments:
     jobs: int = 1
     """Runs at a time."""
     backend: str = STARTED_HERE
-    """Pool of joblib's: loky, threading or multiprocessing"""
+    """Pool of joblib's: loky, threading or multiprocessing."""
     cluster: str | None = None
     """A Ray cluster to run on instead: auto, or ray://host:port."""
     cpus_per_run: int = 1
@@ -239,12 +294,17 @@ def main(argv: list[str] | None = None) -> int:
         _require_settings(asked.grid + asked.fixed)
         if not asked.script.is_file():
             return fail(f"there is no run script {asked.script}")
+        if not asked.seeds:
+            return fail("--seeds needs a seed or several")
         axes = {name: list(map(as_value, words.split(","))) for name, words in map(_name_and_rest, asked.grid)}
         fixed = {name: as_value(word) for name, word in map(_name_and_rest, asked.fixed)}
         runs = grid(asked.script, asked.dump_path, axes, asked.seeds, fixed)
         return report(run_sweep(runs, asked.jobs, asked.backend, asked.cluster, asked.cpus_per_run))
     except ValueError as error:
         return fail(str(error))
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on where it was.", file=sys.stderr)
+        return 130
     except OSError as error:
         return fail(f"can't write {error.filename or asked.dump_path} ({error.strerror or error})")
 

@@ -26,10 +26,12 @@ class Outcome:
     folder: Path
     code: int  # of its process; 0 is success
     reused: bool  # it was finished before
+    error: str = ""  # why its process was not started
 
-    def last_line(self) -> str:
-        """The end of its log: what went wrong, if it failed."""
-        return last_line(self.folder / LOG_NAME)
+    def what_failed(self) -> str:
+        """Where, and what: why it was not started, or the end of its log."""
+        log = self.folder / LOG_NAME
+        return self.error or f"{self.folder}, log {log}: {last_line(log)}"
 
 
 @contextlib.contextmanager

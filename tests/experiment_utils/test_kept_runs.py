@@ -23,7 +23,7 @@ def write_checkpoint(folder: Path, number: int) -> None:
         (folder / "checkpoints" / f"ckpt-{number}.{ending}").write_text(f"{number}")
 
 
-def test_logs_last_policy_and_newest_checkpoint_are_kept_and_the_older_ones_replaced(tmp_path):
+def test_logs_policies_and_newest_checkpoint_are_kept_and_the_older_ones_replaced(tmp_path):
     source, target = write_run(tmp_path / "run", [1.0, 2.0]), tmp_path / "kept" / "seed_1"
     (source / "policies").mkdir()
     for name in ("run.log", "exploration.npz", "policies/last.npz", "policies/best.npz"):
@@ -31,13 +31,13 @@ def test_logs_last_policy_and_newest_checkpoint_are_kept_and_the_older_ones_repl
     for number in (8, 9, 10):  # 10 is newer than 9, though not by its name
         write_checkpoint(source, number)
     assert keep(source, target) is None
-    kept = ["checkpoints/ckpt-10.data-00000-of-00001", "checkpoints/ckpt-10.index", "params.json", "policies/last.npz"]
-    assert names(target) == [*kept, "progress.csv"]
+    kept = ["checkpoints/ckpt-10.data-00000-of-00001", "checkpoints/ckpt-10.index", "params.json", "policies/best.npz"]
+    assert names(target) == [*kept, "policies/last.npz", "progress.csv"]
     write_checkpoint(source, 11)
     keep(source, target, also=("exploration.npz",))
     assert names(target) == [
         *["checkpoints/ckpt-11.data-00000-of-00001", "checkpoints/ckpt-11.index", "exploration.npz"],
-        *["params.json", "policies/last.npz", "progress.csv"],
+        *["params.json", "policies/best.npz", "policies/last.npz", "progress.csv"],
     ]
 
 
@@ -75,8 +75,20 @@ def test_nothing_is_fetched_to_a_folder_that_is_not_empty(tmp_path, lost):
     for name in lost:
         (begun.folder / name).unlink()
     before = {name: (begun.folder / name).read_text() for name in names(begun.folder)}
-    assert fetch(begun, kept) is None
+    complaint = f"{begun.folder} has no run, but notes.txt; {kept} is not copied there" if len(lost) == 2 else None
+    assert fetch(begun, kept) == complaint
     assert {name: (begun.folder / name).read_text() for name in names(begun.folder)} == before
+
+
+def test_a_log_without_a_run_is_not_in_the_way(tmp_path):
+    """Of a run that was stopped in its first seconds."""
+    kept, run = write_run(tmp_path / "kept", [1.0, 2.0]), Run(Path("x.py"), tmp_path / "run", SETTINGS)
+    run.folder.mkdir()
+    for name in ("run.log", ".lock"):
+        (run.folder / name).write_text("stopped")
+    assert fetch(run, kept) is None
+    assert run.state() == "finished"
+    assert (run.folder / "run.log").read_text() == "stopped"
 
 
 def test_nothing_is_fetched_from_another_run(tmp_path):

@@ -188,7 +188,10 @@ def test_an_external_backend_of_joblib_serves(script, tmp_path, monkeypatch):
         (["--fixed", "dump_path=elsewhere"], "--dump_path gives the folder of all runs"),
         (["--fixed", "n_itr=1", "n_itr=2"], "n_itr is given twice"),
         (["--fixed", "inner_lr=1", "--grid", "inner_lr=0.1,0.2"], "inner_lr is given twice"),
-        (["--seeds", "1", "--dump_path", "/proc/none"], "can't write /proc/none"),
+        (["--fixed", "dump-path=elsewhere"], "--dump_path gives the folder of all runs"),
+        (["--fixed", "config_file=a.json"], "--fixed gives what all runs share"),
+        (["--fixed", 'env_options={"a"'], "is no JSON object"),
+        (["--seeds"], "--seeds needs a seed or several"),
         (["--seeds", "1", "--backend", "nosuch"], "nosuch"),
     ],
 )
@@ -197,6 +200,85 @@ def test_what_would_do_something_else_is_refused(script, tmp_path, capsys, argv,
     assert main([str(script), *argv, *folder]) == 2
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "cli").exists()
+
+
+def test_a_folder_that_cannot_be_written_stops_no_other_run(script, tmp_path, capsys):
+    (tmp_path / "cli" / "inner_lr-0.1").mkdir(parents=True)
+    (tmp_path / "cli" / "inner_lr-0.1" / "seed_4").touch()
+    argv = ["--seeds", "4", "5", "--grid", "inner_lr=0.1", "--fixed", "n_itr=1", "--dump_path", str(tmp_path / "cli")]
+    assert main([str(script), *argv]) == 1
+    captured = capsys.readouterr()
+    assert "2 runs: 0 were finished already, 1 ran, 1 failed" in captured.out
+    assert f"can't write {tmp_path / 'cli' / 'inner_lr-0.1' / 'seed_4'} (File exists)" in captured.err
+    assert (tmp_path / "cli" / "inner_lr-0.1" / "seed_5" / "progress.csv").exists()
+
+
+def test_settings_are_the_same_in_any_spelling(script, tmp_path, capsys):
+    argv = ["--seeds", "1", "--fixed", "n-itr=1", "inner-lr=0.1", "--dump_path", str(tmp_path / "cli")]
+    assert main([str(script), *argv]) == main([str(script), *argv]) == 0
+    assert "1 runs: 1 were finished already" in capsys.readouterr().out
+    options = {"reward_type": "dense"}
+    assert as_value('{"reward_type": "dense"}') == options
+    assert as_flags("env_options", options) == ["--env_options", '{"reward_type": "dense"}']
+    assert as_word(options) == "reward_type-dense"
+
+
+def test_ctrl_c_is_answered_with_a_sentence(script, tmp_path, capsys, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiment_utils.run_sweep.run_sweep", stop)
+    assert main([str(script), "--dump_path", str(tmp_path)]) == 130
+    assert "The same command goes on where it was." in capsys.readouterr().err
+
+
+# With defaults, as every run script of the package has them.
+WITH_DEFAULTS = """
+import dataclasses
+@dataclasses.dataclass
+class Config:
+    inner_lr: float = 0.1
+    n_itr: int = 3
+    algo = "ProMP"
+DEFAULTS = Config()
+if __name__ == "__main__":
+    exec(%r)
+"""
+
+
+@pytest.mark.parametrize("kept", [{"algo": "TRPOMAML"}, {"inner_lr": 0.2}])
+def test_a_run_with_other_defaults_is_neither_taken_for_this_one_nor_touched(tmp_path, capsys, kept):
+    script = tmp_path / "run.py"
+    script.write_text(WITH_DEFAULTS % FAKE)
+    folder = tmp_path / "cli" / "defaults" / "seed_1"
+    folder.mkdir(parents=True)
+    config = {"algo": "ProMP", "seed": 1, "n_itr": 3, "inner_lr": 0.1, **kept}
+    (folder / "params.json").write_text(json.dumps({"config": config}))
+    (folder / "progress.csv").write_text("Itr,n_timesteps\n0,0\n1,10\n2,20\n")
+    assert Run(script, folder, {"seed": 1}).state() == "begun"
+    assert main([str(script), "--seeds", "1", "--dump_path", str(tmp_path / "cli")]) == 1
+    assert f"{folder} has a run with another {next(iter(kept))}; move it" in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["params.json", "progress.csv"]
+
+
+def test_the_scripts_own_number_of_iterations_counts(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(WITH_DEFAULTS % FAKE)
+    short, whole = Run(script, tmp_path / "run", {"seed": 1, "n_itr": 1}), Run(script, tmp_path / "run", {"seed": 1})
+    assert short.command()[-4:] == ["--seed", "1", "--n_itr", "1"]
+    execute(Run(script, tmp_path / "run", {"seed": 1, "n_itr": 1, "inner_lr": 0.1}))
+    assert (short.state(), whole.state()) == ("finished", "begun")
+    assert execute(whole).code == 0
+    assert (whole.state(), len(rows(whole.folder))) == ("finished", 3)
+
+
+def test_a_run_that_was_killed_before_its_last_checkpoint_is_not_finished(script, tmp_path):
+    run = sweep(script, tmp_path, 1)[0]
+    execute(run)
+    (run.folder / "checkpoints").mkdir()
+    for number, state in ((2, "begun"), (3, "finished")):
+        (run.folder / "checkpoints" / f"ckpt-{number}.index").touch()
+        assert run.state() == state
 
 
 def test_the_command_line(script, tmp_path, capsys):
