@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ UNREADABLE = (
 )
 
 FORMAT = "meta_policy_search checkpoint 1"
+
+SPECIAL = re.compile(r"[][*?\\]")  # TensorFlow takes the name that it reads from for a pattern, and has no way to quote it
 
 FILE_NAME = re.compile(r"ckpt-([0-9]+)(\.index|\.data-[0-9]+-of-[0-9]+|_temp)")
 
@@ -79,16 +82,25 @@ class Checkpoints:
           Its JSON value, or None if there is no good one (the algorithm's variables are then undefined), and a sentence
           for each newer one that could not be used.
         """
-        complaints = []
+        complaints, directory = [], self._readable_directory()
         for number in reversed(self.numbers()):
             try:
-                self._checkpoint.read(str(self.directory / f"ckpt-{number}")).assert_existing_objects_matched()
+                self._checkpoint.read(str(directory / f"ckpt-{number}")).assert_existing_objects_matched()
                 accept(self._state.value)
             except UNREADABLE as error:
                 complaints.append(f"checkpoint ckpt-{number} can't be used ({first_line(error)})")
             else:
                 return self._state.value, complaints
         return None, complaints
+
+    def _readable_directory(self) -> Path:
+        """The directory, or a link to it, for as long as this lives, where its name has special characters."""
+        if not SPECIAL.search(str(self.directory)):
+            return self.directory
+        self._link_folder = tempfile.TemporaryDirectory()
+        link = Path(self._link_folder.name) / "checkpoints"
+        link.symlink_to(self.directory.absolute())
+        return link
 
     def _delete_unfinished(self) -> None:
         """Deletes what a killed process left where TensorFlow makes its folders, or what anybody put there."""

@@ -155,7 +155,7 @@ def test_a_copy_goes_on_as_the_run_would_have(tmp_path):
     train(tmp_path / "run", small(n_itr=2))
     keep(tmp_path / "run", tmp_path / "kept")
     shutil.rmtree(tmp_path / "run")
-    run = Run(Path("x.py"), tmp_path / "elsewhere", {"seed": config.seed, "n_itr": 4})
+    run = Run(Path("x.py"), tmp_path / "else [where]", {"seed": config.seed, "n_itr": 4})
     assert fetch(run, tmp_path / "kept") is None
     trainer, rows = make_trainer(run.folder, config), []
     trainer.checkpoints.restore_latest(trainer.restore)

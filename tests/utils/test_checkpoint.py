@@ -38,6 +38,14 @@ def test_the_newest_checkpoint_comes_back_exactly(tmp_path):
     assert np.array_equal(value, np.full(3, 0.1, np.float32))
 
 
+@pytest.mark.parametrize("name", ["lab [old]", "back\\slash", "star * [a] ?", "plain"])
+def test_a_directory_may_have_any_name(tmp_path, name):
+    saved(tmp_path / name, 1.0, 2.0)
+    state, complaints, value = restored(tmp_path / name, Algo())
+    assert (state, complaints, value[0]) == ({"itr": 1}, [], 2.0)
+    assert {path.name for path in tmp_path.iterdir()} == {name}
+
+
 def test_only_the_last_few_are_kept(tmp_path):
     saved(tmp_path, *range(6))
     assert sorted(path.stem for path in tmp_path.glob("*.index")) == ["ckpt-3", "ckpt-4", "ckpt-5"]
