@@ -10,6 +10,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from experiment_utils.run_data import RunDataWarning, read_progress
+from experiment_utils.whole_files import write_whole
 
 
 def draw_learning_curve(progress: Path, last_step: int, title: str, targets: list[Path]) -> None:
@@ -33,5 +34,5 @@ def draw_learning_curve(progress: Path, last_step: int, title: str, targets: lis
     for target in targets:
         picture = io.BytesIO()  # in memory first: on a full disk, matplotlib fails with errors of its own
         figure.savefig(picture, dpi=150, format=target.suffix[1:])
-        target.write_bytes(picture.getvalue())
+        write_whole(target, picture.getvalue())
     plt.close(figure)

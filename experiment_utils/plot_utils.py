@@ -1,6 +1,7 @@
 """How every figure looks: one colour per algorithm, axes with units, PDF and PNG, a table beside it."""
 
 import functools
+import io
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiment_utils.curves import Curve
+from experiment_utils.whole_files import write_whole
 
 COLUMN, PAGE = 3.4, 6.9  # width of a column and of a page, in inches
 
@@ -99,8 +101,9 @@ def curves_figure(panels: Mapping[str, Mapping[str, Curve]], x: str, y: str) -> 
     palette = colours(list(dict.fromkeys(name for curves in panels.values() for name in curves)))
     for axes, (title, named) in zip(grid.flat, panels.items(), strict=False):
         for name, curve in named.items():
-            draw_curve(axes, curve, palette[name], f"{name} (n={curve.seeds})", x)
-        axes.set(title=title, xlabel=UNITS.get(x, x))
+            draw_curve(axes, curve, palette[name], f"{name} (n={curve.seeds})".replace("$", r"\$"), x)
+        axes.set_title(title, parse_math=False)  # a name from a file
+        axes.set_xlabel(UNITS.get(x, x))
         if len(panels) > 1:
             axes.legend()
     for axes in list(grid.flat)[len(panels) :]:
@@ -116,9 +119,12 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Writes <stem>.pdf and <stem>.png (the same bytes for the same picture) and closes the figure."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     targets = [stem.with_name(stem.name + ending) for ending in (".pdf", ".png")]
-    figure.savefig(targets[0], metadata={"CreationDate": None})
-    figure.savefig(targets[1], dpi=200)
+    pictures = [io.BytesIO(), io.BytesIO()]  # in memory first: on a full disk, matplotlib fails with errors of its own
+    figure.savefig(pictures[0], format="pdf", metadata={"CreationDate": None})
+    figure.savefig(pictures[1], format="png", dpi=200)
     plt.close(figure)
+    for target, picture in zip(targets, pictures, strict=True):
+        write_whole(target, picture.getvalue())
     return targets
 
 
@@ -126,8 +132,8 @@ def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
     """Writes <stem>.csv, numbers in full, and <stem>.md, numbers with four digits."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     targets = [stem.with_name(stem.name + ending) for ending in (".csv", ".md")]
-    table.to_csv(targets[0], index=False)
-    targets[1].write_text(markdown(table))
+    write_whole(targets[0], table.to_csv(index=False))
+    write_whole(targets[1], markdown(table))
     return targets
 
 

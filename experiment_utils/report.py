@@ -16,6 +16,8 @@ from matplotlib.ticker import MaxNLocator
 from experiment_utils.curves import timing_table
 from experiment_utils.plot_utils import COLOURS, PAGE, cell_text, styled
 from experiment_utils.run_data import BrokenRun, RunData, load_run
+from experiment_utils.run_folder import RunFolder
+from experiment_utils.whole_files import write_whole
 
 TEMPLATE = "report.html.jinja"
 STEP = re.compile(r"Step_(\d+)-(.+)")
@@ -30,8 +32,11 @@ def write_report(folder: Path, target: Path) -> None:
 
     Raises:
       BrokenRun: the folder does not hold a run with at least one iteration.
+      ConfigError: a link leads out of the folder; the page would have what it points to.
     """
+    RunFolder(folder).require_no_links()
     run = load_run(folder)
+    run.column("ItrTime")
     page = {
         "title": f"{run.algorithm} on {run.config.get('env')}, seed {run.config.get('seed')}",
         "folder": str(folder),
@@ -46,12 +51,14 @@ def write_report(folder: Path, target: Path) -> None:
     }
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    target.write_text(environment.get_template(TEMPLATE).render(page))
+    write_whole(target, environment.get_template(TEMPLATE).render(page))
 
 
 def facts(run: RunData) -> dict[str, str]:
     """What stands at the top: length, returns of the last and of the best iteration, speed, versions."""
     progress, returns = run.progress, run.column("return")
+    if returns.isna().all():
+        raise BrokenRun(f"{run.path / 'progress.csv'} has no return that is a number")
     last, best = progress.iloc[-1], int(returns.argmax())
     rows = {
         "iterations": f"{len(progress)} of {run.config.get('n_itr')}",

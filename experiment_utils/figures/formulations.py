@@ -25,6 +25,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from experiment_utils.run_data import BrokenRun
+from experiment_utils.run_folder import RunFolder
+from experiment_utils.whole_files import write_whole
+
 if TYPE_CHECKING:
     from meta_policy_search.meta_algos.base import MAMLAlgo
     from meta_policy_search.types import Samples, Trajectories
@@ -33,6 +37,8 @@ Formulation = Literal["I", "II"]
 FORMULATIONS: tuple[Formulation, ...] = ("I", "II")
 START = (0.09, 0.05)  # theta, of the original
 TABLE = "thetas.csv"
+COLUMNS = {"formulation": str, "learning_rate": float, "iteration": int, "theta_0": float, "theta_1": float}
+COLUMNS |= {"seed": int, "clipped": bool}
 FAR = 1.0  # distance of theta from the optimum at which a run has diverged
 
 
@@ -60,23 +66,58 @@ def folder(root: Path) -> Path:
 
 
 def compute(root: Path, settings: Settings, learning_rates: Sequence[float]) -> Path:
-    """Runs what thetas.csv does not have yet with these settings; returns its path."""
+    """Runs what thetas.csv does not have yet with these settings; returns its path.
+
+    Raises:
+      BrokenRun: there is a thetas.csv that is none.
+      ConfigError: another process is at it.
+    """
     target = folder(root) / TABLE
     target.parent.mkdir(parents=True, exist_ok=True)
-    fixed = dataclasses.asdict(settings)
+    lock = RunFolder(target.parent)
+    lock.lock()
+    table = read(target) if target.exists() else pd.DataFrame(columns=list(COLUMNS | dataclasses.asdict(settings)))
+    unknown = [name for name in dataclasses.asdict(settings) if name not in table]
+    if unknown:
+        raise BrokenRun(f"{target} is not what reproduce.py formulations writes (it has no column {unknown[0]!r})")
     for formulation in FORMULATIONS:
         experiment = None
         for rate in learning_rates:
-            key = {"formulation": formulation, "learning_rate": rate, **fixed}
-            done = pd.read_csv(target) if target.exists() else pd.DataFrame(columns=list(key))
-            if len(select(done, key)):
+            key = {"formulation": formulation, "learning_rate": rate, **dataclasses.asdict(settings)}
+            done = select(table, key)
+            if is_whole(done, settings.iterations):
                 continue
             experiment = experiment or Experiment(formulation, settings)
             thetas = experiment.meta_updates(rate)
             rows = pd.DataFrame(thetas, columns=["theta_0", "theta_1"]).rename_axis("iteration").reset_index()
-            rows = rows.assign(**key)
-            rows.to_csv(target, index=False, mode="a", header=not target.exists())
+            table = pd.concat(
+                [part for part in (table.drop(done.index), rows.assign(**key)) if len(part)], ignore_index=True
+            )
+            write_whole(target, table.to_csv(index=False))
     return target
+
+
+def is_whole(rows: pd.DataFrame, iterations: int) -> bool:
+    """Whether the rows of one run reach its last update, or divergence."""
+    if not len(rows):
+        return False
+    last = rows.loc[rows["iteration"].idxmax(), ["theta_0", "theta_1"]]
+    return len(rows) == iterations + 1 or not np.linalg.norm(last.astype(float)) < FAR
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The table of `compute`.
+
+    Raises:
+      BrokenRun: the file is another.
+    """
+    try:
+        table = pd.read_csv(path, float_precision="round_trip").astype(COLUMNS)
+    except (OSError, ValueError, KeyError) as error:
+        raise BrokenRun(f"{path} is not what reproduce.py formulations writes ({error})") from error
+    if not len(table):
+        raise BrokenRun(f"{path} has no rows")
+    return table
 
 
 def select(table: pd.DataFrame, key: Mapping[str, str | float]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiment_utils.figures.formulations import FAR, TABLE, folder, select
+from experiment_utils.figures.formulations import FAR, TABLE, folder, read, select
 from experiment_utils.plot_utils import COLUMN, save_figure, save_table, styled
 from experiment_utils.run_data import BrokenRun
 
@@ -17,8 +17,6 @@ ARROW = 2.0  # length of an arrow in units of the update
 MAPS = {"I": "Reds", "II": "Greens"}
 OPTIMUM = (0.0, 0.0)
 TAIL = 50  # updates at the end
-COLUMNS = {"seed": int, "clipped": bool, "formulation": str, "learning_rate": float, "iteration": int}
-COLUMNS |= {"theta_0": float, "theta_1": float}
 DISTANCE = f"mean distance, last {TAIL} updates"
 
 
@@ -34,10 +32,7 @@ def draw(root: Path, out: Path, seed: int | None = None) -> list[Path]:
     source = folder(root) / TABLE
     if not source.exists():
         raise BrokenRun(f"there is no {source}; reproduce.py formulations makes it below its --dump_path")
-    try:
-        table = pd.read_csv(source).astype(COLUMNS)
-    except (ValueError, KeyError, OSError) as error:
-        raise BrokenRun(f"{source} is not what reproduce.py formulations writes ({error})") from error
+    table = read(source)
     table = table[table["seed"] == (table["seed"].min() if seed is None else seed)]
     results = convergence(table)
     written = save_figure(draw_updates(table, best_rates(results[results["clipped"]])), out / "formulations")

@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiment_utils.config import ConfigError
 from experiment_utils.figures.formulations import FORMULATIONS, START, Experiment, Settings, compute, select
 from experiment_utils.figures.formulations_plot import best_rates, convergence, trajectory
+from experiment_utils.run_data import BrokenRun
+from experiment_utils.run_folder import RunFolder
 
 SMALL = Settings(instances=4, trajectories=7, iterations=2)
 
@@ -75,6 +78,29 @@ def test_what_is_computed_is_kept_and_a_diverged_run_ends(tmp_path):
     results = convergence(table)
     assert results.set_index(["formulation", "learning rate"]).loc[("II", 1e3), "mean distance, last 50 updates"] == np.inf
     assert best_rates(results) == {"I": 1e-3, "II": 1e-3}
+
+
+def test_what_was_cut_off_is_computed_again_and_the_rest_kept(tmp_path):
+    target = compute(tmp_path, SMALL, [1e-3, 1e-4])
+    whole = pd.read_csv(target, float_precision="round_trip")
+    lines = target.read_text().splitlines(keepends=True)
+    target.write_text("".join(lines[:-2]))
+    table = pd.read_csv(compute(tmp_path, SMALL, [1e-3, 1e-4]), float_precision="round_trip")
+    pd.testing.assert_frame_equal(table, whole, check_exact=True)
+    target.write_text("".join(lines)[:-20])  # in the middle of a row
+    with pytest.raises(BrokenRun, match=r"thetas.csv is not what reproduce.py formulations writes"):
+        compute(tmp_path, SMALL, [1e-3])
+    target.write_text(lines[0])
+    with pytest.raises(BrokenRun, match="has no rows"):
+        compute(tmp_path, SMALL, [1e-3])
+
+
+def test_two_processes_do_not_write_one_table(tmp_path):
+    (tmp_path / "formulations").mkdir()
+    other = RunFolder(tmp_path / "formulations")
+    other.lock()
+    with pytest.raises(ConfigError, match="is being written by process"):
+        compute(tmp_path, SMALL, [1e-3])
 
 
 def test_convergence_by_hand():
