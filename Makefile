@@ -5,7 +5,7 @@
 # make docs    writes the documentation as a site; open site/index.html
 # make legacy  adds gym, mujoco-py and MuJoCo 2.1.0 for --backend mujoco-py; needs gcc and more, see docker/README.md
 # make docker-build | docker-run | docker-figures | docker-test   the same in a container; ARGS passes flags on
-#              (to docker-figures only those that every figure takes, such as --plot-only)
+#              make docker-figures FIGURES="figure2 figure4" ARGS="--n_itr 60"   some figures, with flags that all of them take
 .PHONY: setup train test test-all lint check format docs legacy docker-build docker-run docker-figures docker-test
 
 PYTHON ?= python3
@@ -77,10 +77,12 @@ docker-build:
 docker-run:
 	$(DOCKER_RUN) python run_scripts/pro-mp_run_mujoco.py $(ARGS)
 
+FIGURES ?= figure1 formulations figure4 figure3 figure2
+
 docker-figures:
-	for figure in figure1 formulations figure4 figure3 figure2; do \
-		$(DOCKER_RUN) python run_scripts/reproduce.py $$figure --out data/reproduce/figures $(ARGS) || exit 1; \
-	done
+	@code=0; for figure in $(FIGURES); do \
+		$(DOCKER_RUN) python run_scripts/reproduce.py $$figure --out data/reproduce/figures $(ARGS) || code=$$?; \
+	done; exit $$code
 
 docker-test:
 	$(DOCKER) run --rm $(IMAGE) make test

@@ -14,7 +14,7 @@ from typing import Annotated, Generic, TypeVar
 
 import tyro
 
-from experiment_utils.config import Config, ConfigError, config_from_dict, load_config, nearest
+from experiment_utils.config import Config, ConfigError, config_from_dict, load_config, nearest, read_config_file
 from experiment_utils.run_folder import RunFolder
 
 MAY_CHANGE = ("n_itr", "sampler", "num_workers", "cpus_per_worker")  # when a run is resumed
@@ -47,6 +47,8 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Reque
     argv = sys.argv[1:] if argv is None else argv
     try:
         options, config = _parse(defaults, description, argv)
+        if options.resume and options.dump_path is None:
+            raise ConfigError("--resume needs the --dump_path of the run to go on with")
         folder = RunFolder(options.dump_path or RunFolder.default_path(config.algo))
         if options.resume:
             config = _resumed_config(defaults, config, folder, argv)
@@ -162,11 +164,14 @@ def _json_flag(kind: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.P
 
 
 def _config_file(argv: list[str]) -> Path | None:
+    files = []
     for flag, value in zip(argv, [*argv[1:], ""], strict=True):
         name, _, attached = flag.partition("=")
-        if name.replace("_", "-") == "--config-file" and not value.startswith("--"):
-            return Path(attached or value)
-    return None
+        if name.replace("_", "-") == "--config-file" and (attached or not value.startswith("--")):
+            files.append(Path(attached or value))
+    if len(files) > 1:
+        raise ConfigError(f"there can be one --config_file only, not {' and '.join(map(str, files))}")
+    return files[0] if files else None
 
 
 def _flags(argv: list[str]) -> set[str]:
@@ -175,19 +180,21 @@ def _flags(argv: list[str]) -> set[str]:
 
 
 def _resumed_config(defaults: C, asked: C, folder: RunFolder, argv: list[str]) -> C:
-    """The config of the run in the folder, with n_itr as asked; complains if the flags ask for anything else."""
+    """The config of the run in the folder, with n_itr as asked; complains if flags or file ask for anything else."""
     folder.require_no_links()
     saved = folder.read_config()
     if saved is None:
+        if folder.progress.exists():
+            raise ConfigError(f"{folder.path} has a {folder.progress.name}, but no {folder.params.name}; put it back")
         return asked
-    flags = _flags(argv)
+    flags, file = _flags(argv), _config_file(argv)
     config = config_from_dict(saved, defaults, f"the run in {folder.path}", env_is_named="env" in flags)
+    given = flags | read_config_file(file).keys() if file else flags
     for name in (field.name for field in dataclasses.fields(config)):
-        given = name in flags or "config_file" in flags
-        if given and name not in MAY_CHANGE and getattr(asked, name) != getattr(config, name):
+        if name in given and name not in MAY_CHANGE and getattr(asked, name) != getattr(config, name):
             what = f"the run in {folder.path} has {name} {getattr(config, name)!r}"
             raise ConfigError(f"{what}; a resumed run can change only {', '.join(MAY_CHANGE)}")
-    return dataclasses.replace(config, **{name: getattr(asked, name) for name in MAY_CHANGE if name in flags})
+    return dataclasses.replace(config, **{name: getattr(asked, name) for name in MAY_CHANGE if name in given})
 
 
 def _first_sentence(box: str) -> str:

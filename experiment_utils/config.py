@@ -205,6 +205,15 @@ def load_config(path: Path, defaults: C, *, env_is_named: bool = False) -> C:
     Raises:
       ConfigError: the file is missing or not JSON, or has an unknown key or a value of the wrong kind.
     """
+    return config_from_dict(read_config_file(path), defaults, f"the config file {path}", env_is_named=env_is_named)
+
+
+def read_config_file(path: Path) -> dict[str, Json]:
+    """The settings in a JSON file, unchecked.
+
+    Raises:
+      ConfigError: the file is missing, or not JSON, or no object.
+    """
     try:
         values = json.loads(path.read_text())
     except OSError as error:
@@ -212,7 +221,9 @@ def load_config(path: Path, defaults: C, *, env_is_named: bool = False) -> C:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"the config file {path} is not JSON: {error}") from error
     values = values.get("config", values) if isinstance(values, dict) else values
-    return config_from_dict(values, defaults, f"the config file {path}", env_is_named=env_is_named)
+    if not isinstance(values, dict):
+        raise ConfigError(f"the config file {path} holds no JSON object with settings")
+    return values
 
 
 def config_from_dict(values: Json, defaults: C, source: str, *, env_is_named: bool = False) -> C:

@@ -160,8 +160,8 @@ def interval(values: np.ndarray, spread: Spread) -> tuple[np.ndarray, np.ndarray
 
 
 def final_value(run: RunData, y: str = LAST_RETURN, last: int = 10, until: float = np.inf) -> float:
-    """The mean of `y` over the last `last` of the run's iterations up to `until` env steps."""
-    return float(run.column(y)[run.column("n_timesteps") <= until].iloc[-last:].mean())
+    """The mean of `y` over the last `last` of the run's iterations up to `until` env steps; NaN if one of them is."""
+    return float(run.column(y)[run.column("n_timesteps") <= until].iloc[-last:].mean(skipna=False))
 
 
 def area_under_curve(run: RunData, y: str = LAST_RETURN, until: float = np.inf) -> float:

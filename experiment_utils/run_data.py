@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from experiment_utils.config import nearest
@@ -28,6 +29,7 @@ PAPER_NAMES = {
     ("VPGMAML", "likelihood_ratio", False): "LVC-VPG",
 }
 SETTING_TYPES = {"algo": str, "inner_type": str, "outer_type": str, "exploration": bool, "n_itr": int}  # what is looked at
+SETTING_TYPES |= {"seed": int, "num_inner_grad_steps": int}
 DICE_NAMES = {"dice": "DiCE", "vpg": "VPG-DiCE", "trpo": "TRPO-DiCE"}  # by outer_type
 
 
@@ -79,8 +81,14 @@ def paper_name(config: Settings) -> str:
 
 
 def find_run_folders(directories: Iterable[Path]) -> list[Path]:
-    """The directories themselves and all below them that hold a params.json or a progress.csv, in order of their names."""
-    files = (path for root in directories for name in ("params.json", "progress.csv") for path in Path(root).rglob(name))
+    """The directories themselves and all below them that hold a params.json or a progress.csv, in order of their names.
+
+    What is below a folder whose name begins with a dot (half a copy, say) is none of them.
+    """
+    found = (
+        (root, path) for root in directories for name in ("params.json", "progress.csv") for path in Path(root).rglob(name)
+    )
+    files = [path for root, path in found if not any(part[0] == "." for part in path.relative_to(root).parts)]
     folders = {path.parent.resolve(): path.parent for path in files if path.is_file()}  # each once, however it is named
     return sorted(folders.values())
 
@@ -94,12 +102,43 @@ def load_runs(directories: Sequence[Path], columns: Sequence[str] = ()) -> list[
     for folder in find_run_folders(directories):
         try:
             run = load_run(folder)
-            for name in columns:
-                run.column(name)
+            require_columns(run, columns)
             runs.append(run)
         except BrokenRun as error:
             warnings.warn(f"{error}; skipped", RunDataWarning, stacklevel=2)
     return runs
+
+
+def require_columns(run: RunData, columns: Sequence[str]) -> None:
+    """Complains if a run lacks one of the columns; warns if it has NaN there.
+
+    Raises:
+      BrokenRun: it lacks one.
+    """
+    for name in columns:
+        if missing := int(run.column(name).isna().sum()):
+            message = f"{run.path / 'progress.csv'} has no number for {name} in {missing} of its rows"
+            warnings.warn(message, RunDataWarning, stacklevel=3)
+
+
+def with_columns(runs: Sequence[RunData], columns: Sequence[str]) -> list[RunData]:
+    """The runs that have the columns; the others are named in a warning.
+
+    Raises:
+      BrokenRun: none has them.
+    """
+    having, complaints = [], []
+    for run in runs:
+        try:
+            require_columns(run, columns)
+            having.append(run)
+        except BrokenRun as error:
+            complaints.append(error)
+    if complaints and not having:
+        raise complaints[0]
+    for complaint in complaints:
+        warnings.warn(f"{complaint}; skipped", RunDataWarning, stacklevel=2)
+    return having
 
 
 def require_runs(there_are_some: bool, root: Path) -> None:
@@ -125,7 +164,7 @@ def read_progress(path: Path) -> pd.DataFrame:
     """The complete rows of a progress.csv.
 
     Raises:
-      BrokenRun: there are none, or some cell is not a number, or the columns are not those of a run.
+      BrokenRun: there are none, or some cell is not a number, or the columns are not those of a run, or do not increase.
     """
     try:
         lines = path.read_text().splitlines(keepends=True)
@@ -145,9 +184,13 @@ def read_progress(path: Path) -> pd.DataFrame:
         )
         raise BrokenRun(f"{path} is not the log of a run: {what}")
     try:
-        return pd.DataFrame(values, columns=header).astype(float)
+        table = pd.DataFrame(values, columns=header).astype(float)
     except ValueError as error:
         raise BrokenRun(f"{path} is not the log of a run: {error}") from error
+    for name in ("Itr", "n_timesteps"):
+        if not (np.isfinite(table[name]).all() and (np.diff(table[name]) > 0).all()):
+            raise BrokenRun(f"{path} is not the log of a run: {name} does not increase from row to row")
+    return table
 
 
 def _read_config(path: Path) -> Settings:

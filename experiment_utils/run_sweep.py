@@ -77,24 +77,27 @@ class Run:
         n_itr = self.n_itr or run.config.get("n_itr", math.inf)  # params.json may have lost it
         saved = newest_checkpoint(RunFolder(folder).checkpoints)  # a killed run may have its last row without a checkpoint
         whole = len(run.progress) >= n_itr and (saved is None or saved >= n_itr)
-        return "finished" if whole and not self._differing(run) else "begun"
+        return "finished" if whole and not self.differing_from(run) else "begun"
 
     def continues(self, folder: Path) -> bool:
         """Whether a run with these settings, but for `n_itr`, is in the folder."""
         try:
-            return not self._differing(load_run(folder))
+            return not self.differing_from(load_run(folder))
         except BrokenRun:
             return False
 
     def differing(self) -> list[str]:
         """The settings in which the run in the folder is another one; none if there is no run that can be read."""
         try:
-            return self._differing(load_run(self.folder)) if (self.folder / "params.json").exists() else []
+            return self.differing_from(load_run(self.folder)) if (self.folder / "params.json").exists() else []
         except BrokenRun:
             return []
 
-    def _differing(self, run: RunData) -> list[str]:
-        """A setting that the run's params.json doesn't have is the script's default, as when it is resumed."""
+    def differing_from(self, run: RunData) -> list[str]:
+        """The settings, `n_itr` aside, in which a run is another than this one.
+
+        A setting that the run's params.json doesn't have is the script's default, as when it is resumed.
+        """
         defaults = defaults_of(self.script)
         wanted = {**defaults, **self.settings}
         names = [name for name in wanted if name == "seed" or name not in MAY_DIFFER]
@@ -106,8 +109,11 @@ def defaults_of(script: Path) -> Settings:
     """What a run script sets where nothing is given, and `algo`; nothing if it has no DEFAULTS (it isn't imported then)."""
     if not script.is_file() or not HAS_DEFAULTS.search(script.read_text()):
         return {}
-    defaults = runpy.run_path(str(script))["DEFAULTS"]
-    return {"algo": defaults.algo, **dataclasses.asdict(defaults)}
+    try:
+        defaults = runpy.run_path(str(script))["DEFAULTS"]
+        return {"algo": defaults.algo, **dataclasses.asdict(defaults)}
+    except (Exception, SystemExit):  # its run will say what is wrong with it
+        return {}
 
 
 def grid(

@@ -17,9 +17,12 @@ def parse_tasks(words: Sequence[str], like: Task) -> list[Task]:
       like: a task of the family; the others have its kind and shape.
 
     Raises:
-      ConfigError: a word is no JSON, or a task of another kind or shape, or this family's tasks can't be written as JSON.
+      ConfigError: there is none, or a word is no JSON, or a task of another kind or shape, or this family's tasks can't be
+        written as JSON.
     """
     values = [value for word in words for value in _values(word)]
+    if not values:
+        raise ConfigError(f"there is no task in {' '.join(words)}")
     return [as_task(value, like, f"task {number} of --tasks") for number, value in enumerate(values)]
 
 

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from experiment_utils.config import ConfigError
 from experiment_utils.tasks import parse_tasks
 from experiment_utils.use_run import UseRequest, use_run
 
@@ -49,6 +50,8 @@ def run(request: Request) -> list[Path]:
     from experiment_utils.plot_utils import markdown, save_figure, save_table
     from experiment_utils.trained import load_trained
 
+    if request.tasks and request.num_tasks != Request.num_tasks:
+        raise ConfigError("--num_tasks has no effect on --tasks; leave one of them out")
     trained = load_trained(request.run_dir, request.itr, env=request.env, parallel=True)
     rng = np.random.default_rng((trained.config.seed, TEST_STREAM, request.seed))
     tasks = trained.sample_tasks(request.num_tasks, rng)

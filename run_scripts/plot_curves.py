@@ -14,7 +14,7 @@ from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
 from experiment_utils.curves import Spread, group_runs, mean_curve, require_alike, require_settings, results_table
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
-from experiment_utils.run_data import LAST_RETURN, BrokenRun, RunDataWarning, find_run_folders, load_runs
+from experiment_utils.run_data import LAST_RETURN, BrokenRun, RunDataWarning, find_run_folders, load_runs, with_columns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         for directory in request.directories:
             if not find_run_folders([directory]):
                 warnings.warn(f"there is no run below {directory}", RunDataWarning, stacklevel=2)
+        runs = with_columns(runs, (request.x, request.y))
         require_settings(runs, (*request.group_by, *request.panel_by))
         groups = group_runs(runs, (*request.panel_by, *request.group_by))
         require_alike(groups)

@@ -105,6 +105,8 @@ def require_effect(request: Request) -> None:
     if request.plot_only:
         unused |= {"collect", "from_results", "seeds", "n_itr", "dump_path", *POOL}
         unused |= set() if request.figure == "figure3" else {"budget"}
+    if request.budget == "smoke" and request.collect:
+        raise ValueError("--collect keeps no runs of --budget smoke; they are no results")
     if request.cluster is None:
         unused |= {"cpus_per_run"}
     else:
@@ -154,7 +156,7 @@ def train(request: Request, root: Path) -> int:
     for run in runs if request.figure == "figure4" else ():
         try:
             figure4.explore(run)
-        except (BrokenRun, ConfigError) as error:
+        except (BrokenRun, ConfigError, RuntimeError) as error:
             warnings.warn(f"{error}; not in the picture", RunDataWarning, stacklevel=2)
     return code
 
@@ -178,11 +180,11 @@ def draw(request: Request, root: Path, out: Path) -> list[Path]:
     if request.figure == "figure1":
         return figure1.draw(out)
     if request.figure == "figure2":
-        return figure2.draw(root, out, request.env)
+        return figure2.draw(root, out, request.env, request.budget)
     if request.figure == "figure3":
         return figure3.draw(root, out, request.budget, request.round_tasks)
     if request.figure == "figure4":
-        return figure4.draw(root, out)
+        return figure4.draw(root, out, request.budget)
     return formulations_plot.draw(root, out, *request.seeds[:1])
 
 

@@ -23,6 +23,7 @@ MAY_IMPORT_BY_NAME = {
     "meta_policy_search/envs/__init__.py",
 }  # what the user names; own families
 MAY_RUN_SCRIPTS = ("run_scripts/", "experiment_utils/figures/", "experiment_utils/trained.py")  # the package's own
+MAY_RUN_SCRIPTS += ("experiment_utils/run_sweep.py",)  # the one that the user wants to be run
 
 
 def offences(source: str, path: str) -> Iterator[str]:

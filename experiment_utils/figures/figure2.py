@@ -4,7 +4,6 @@ Settings: the original's experiments/all_envs_eval. `quick` trains half-cheetah 
 others for 30 iterations with seed 1; `paper` goes on with the same runs to 1001 iterations and seeds 1-3.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,16 +21,16 @@ from experiment_utils.figures.paper import (
     SMOKE,
     Budget,
     Panel,
+    of_figure,
 )
 from experiment_utils.plot_utils import PAGE, SCALES, UNITS, colours, draw_curve, save_figure, save_table, styled
-from experiment_utils.run_data import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
+from experiment_utils.run_data import LAST_RETURN, RunData, load_runs, require_runs
 from experiment_utils.run_sweep import Run
 
 COMMON = {"meta_batch_size": 40, "rollouts_per_meta_task": 20, "max_path_length": 100, "hidden_sizes": (64, 64)}
 COMMON |= {"inner_lr": 0.1, "num_inner_grad_steps": 1, "physics": "paper"}
 PAPER_N_ITR, PAPER_SEEDS = 1001, (1, 2, 3)
 
-DEFAULTS = {"hvp": "fisher", "exploration_weight": 1.0}  # of settings that ablations change
 DRAWN = (LAST_RETURN, "ItrTime")  # columns that a run must have
 AREA = "area (return x 10^6 steps)"
 
@@ -64,13 +63,13 @@ def chosen(env: Sequence[str]) -> list[Panel]:
     return [known[name] for name in dict.fromkeys(env)] if env else list(PANELS)
 
 
-def draw(root: Path, out: Path, env: Sequence[str] = ()) -> list[Path]:
+def draw(root: Path, out: Path, env: Sequence[str] = (), budget: Budget = "quick") -> list[Path]:
     """figure2.pdf, .png; tables of the results, of the values beside the paper's, and of the timing, as .csv and .md.
 
     Raises:
       BrokenRun: there is no run at all.
     """
-    data = {panel: load_panel(root, panel) for panel in chosen(env)}
+    data = {panel: load_panel(root, panel, budget) for panel in chosen(env)}
     require_runs(any(data.values()), root)
     curves = {panel: {name: mean_curve(runs) for name, runs in groups.items()} for panel, groups in data.items()}
     named = {f"{panel.title}, {name}": runs for panel, groups in data.items() for name, runs in groups.items()}
@@ -79,10 +78,14 @@ def draw(root: Path, out: Path, env: Sequence[str] = ()) -> list[Path]:
     return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure2_{name}")]
 
 
-def load_panel(root: Path, panel: Panel) -> dict[str, list[RunData]]:
+def load_panel(root: Path, panel: Panel, budget: Budget = "quick") -> dict[str, list[RunData]]:
     """The runs of a panel by algorithm, in the paper's order."""
-    runs = [run for run in load_runs([root / panel.name], DRAWN) if run.config.get("env") == panel.settings["env"]]
-    groups = group_runs([run for run in runs if _belongs(run, panel)], ["algorithm"])
+
+    def wanted(run: RunData) -> Run:
+        return ALGORITHMS[run.algorithm].run(run.path, settings(panel, run.algorithm, budget, run.config["seed"]))
+
+    runs = [run for run in load_runs([root / panel.name], DRAWN) if run.algorithm in FIGURE_2_ALGORITHMS]
+    groups = group_runs(of_figure(runs, wanted, f"figure 2's {panel.title}"), ["algorithm"])
     return {name: groups[name] for name in FIGURE_2_ALGORITHMS if name in groups}
 
 
@@ -145,16 +148,3 @@ def _per_panel(data: Mapping[Panel, Mapping[str, list[RunData]]]) -> pd.DataFram
         table.insert(0, "panel", panel.title)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
-
-
-def _belongs(run: RunData, panel: Panel) -> bool:
-    """Whether the run has the figure's settings, sizes aside; says so if one of its algorithms has others."""
-    if run.algorithm not in FIGURE_2_ALGORITHMS:
-        return False
-    wanted = DEFAULTS | settings(panel, run.algorithm, "quick", run.config["seed"])
-    names = [name for name in wanted if name in run.config and name not in SMOKE]
-    differing = [name for name in names if run.config[name] != wanted[name]]
-    if differing:
-        message = f"{run.path} has another {', '.join(differing)} than figure 2; left out"
-        warnings.warn(message, RunDataWarning, stacklevel=2)
-    return not differing

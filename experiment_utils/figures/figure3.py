@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiment_utils.curves import Curve, mean_curve, results_table, timing_table
-from experiment_utils.figures.paper import SMOKE, Budget
+from experiment_utils.figures.paper import SMOKE, Budget, of_figure
 from experiment_utils.figures.variance_config import RoundTasks
 from experiment_utils.plot_utils import COLOURS, COLUMN, SCALES, UNITS, draw_curve, save_figure, save_table, styled
 from experiment_utils.run_data import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
@@ -46,12 +46,16 @@ def folder(root: Path, budget: Budget, round_tasks: RoundTasks = "same") -> Path
 
 def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), round_tasks: RoundTasks = "same") -> list[Run]:
     """All runs of the figure, in <folder>/<LVC or DiCE>/seed_<n>; "previous" draws the rounds' tasks as the original did."""
-    settings = {**COMMON, **BUDGETS[budget], "round_tasks": round_tasks}
     return [
-        Run(script, folder(root, budget, round_tasks) / name / f"seed_{seed}", {**settings, "seed": seed})
-        for name, script in SCRIPTS.items()
+        _run(folder(root, budget, round_tasks), name, budget, seed, round_tasks)
+        for name in SCRIPTS
         for seed in seeds or SEEDS[budget]
     ]
+
+
+def _run(directory: Path, name: str, budget: Budget, seed: int, round_tasks: RoundTasks) -> Run:
+    settings = {**COMMON, **BUDGETS[budget], "round_tasks": round_tasks, "seed": seed}
+    return Run(SCRIPTS[name], directory / name / f"seed_{seed}", settings)
 
 
 def draw(root: Path, out: Path, budget: Budget, round_tasks: RoundTasks = "same") -> list[Path]:
@@ -61,7 +65,7 @@ def draw(root: Path, out: Path, budget: Budget, round_tasks: RoundTasks = "same"
       BrokenRun: there is no run at all.
     """
     source = folder(root, budget, round_tasks)
-    data = {name: [run for run in load_runs([source / name], DRAWN) if _measures(run)] for name in SCRIPTS}
+    data = {name: _load(source, name, budget, round_tasks) for name in SCRIPTS}
     data = {name: found for name, found in data.items() if found}
     require_runs(bool(data), source)
     measured = {name: [at_measurements(run) for run in found] for name, found in data.items()}
@@ -70,6 +74,11 @@ def draw(root: Path, out: Path, budget: Budget, round_tasks: RoundTasks = "same"
     tables = {"results": results(data, measured), "timing": timing_table(data)}
     written = save_figure(draw_panels(spreads, returns), out / "figure3")
     return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure3_{name}")]
+
+
+def _load(source: Path, name: str, budget: Budget, round_tasks: RoundTasks) -> list[RunData]:
+    found = [run for run in load_runs([source / name], DRAWN) if _measures(run)]
+    return of_figure(found, lambda run: _run(source, name, budget, run.config["seed"], round_tasks), "figure 3")
 
 
 def _measures(run: RunData) -> bool:

@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from experiment_utils.curves import mean_curve, results_table, timing_table
-from experiment_utils.figures.paper import ALGORITHMS, SMOKE, Budget
+from experiment_utils.figures.paper import ALGORITHMS, SMOKE, Budget, of_figure
 from experiment_utils.plot_utils import PAGE, curves_figure, save_figure, save_table, styled
-from experiment_utils.run_data import LAST_RETURN, RunDataWarning, load_runs, require_runs
+from experiment_utils.run_data import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.run_sweep import Run
 
 TITLES = {"LVC-TRPO": "LVC", "TRPO-MAML": "MAML", "E-MAML-TRPO": "E-MAML"}  # in the paper's order
@@ -45,12 +45,11 @@ def folder(root: Path) -> Path:
 
 def runs(root: Path, budget: Budget, seeds: Sequence[int] = ()) -> list[Run]:
     """All runs of the figure, in figure4/<algorithm>/seed_<n>."""
-    settings = {**COMMON, **BUDGETS[budget]}
-    return [
-        ALGORITHMS[name].run(folder(root) / name / f"seed_{seed}", {**settings, "seed": seed})
-        for name in TITLES
-        for seed in seeds or SEEDS[budget]
-    ]
+    return [_run(root, name, budget, seed) for name in TITLES for seed in seeds or SEEDS[budget]]
+
+
+def _run(root: Path, name: str, budget: Budget, seed: int) -> Run:
+    return ALGORITHMS[name].run(folder(root) / name / f"seed_{seed}", {**COMMON, **BUDGETS[budget], "seed": seed})
 
 
 def explore(run: Run) -> Path:
@@ -71,16 +70,16 @@ def explore(run: Run) -> Path:
     return target
 
 
-def draw(root: Path, out: Path) -> list[Path]:
+def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     """figure4 (the picture) and figure4_curves (returns after three steps), .pdf and .png, with tables.
 
     Raises:
       BrokenRun: there is no run at all.
     """
-    data = {name: load_runs([folder(root) / name], (LAST_RETURN, "ItrTime")) for name in TITLES}
+    data = {name: _load(root, name, budget) for name in TITLES}
     data = {name: found for name, found in data.items() if found}
     require_runs(bool(data), folder(root))
-    pictures = {name: picture for name in TITLES if (picture := first_picture(folder(root) / name)) is not None}
+    pictures = {name: picture for name, found in data.items() if (picture := first_picture(found)) is not None}
     written = save_figure(draw_panels(pictures), out / "figure4")
     curves = {name: mean_curve(found) for name, found in data.items()}
     written += save_figure(curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves")
@@ -88,9 +87,14 @@ def draw(root: Path, out: Path) -> list[Path]:
     return written + save_table(timing_table(data), out / "figure4_timing")
 
 
-def first_picture(directory: Path) -> dict[str, np.ndarray] | None:
+def _load(root: Path, name: str, budget: Budget) -> list[RunData]:
+    found = load_runs([folder(root) / name], (LAST_RETURN, "ItrTime"))
+    return of_figure(found, lambda run: _run(root, name, budget, run.config["seed"]), "figure 4")
+
+
+def first_picture(runs: Sequence[RunData]) -> dict[str, np.ndarray] | None:
     """What `explore` kept of the lowest seed; None if there is nothing."""
-    files = sorted(directory.glob(f"seed_*/{EXPLORATION}"), key=lambda path: int(path.parent.name.removeprefix("seed_")))
+    files = [run.path / EXPLORATION for run in sorted(runs, key=lambda run: run.config["seed"])]
     return next((picture for path in files if (picture := _read(path)) is not None), None)
 
 
@@ -99,10 +103,10 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
     if not path.exists():
         return None
     try:
-        with np.load(path) as saved:
+        with np.load(path, allow_pickle=False) as saved:
             arrays = dict(saved)
         good = arrays["before"].shape[2] == arrays["after"].shape[2] == 2 and arrays["iterations"].shape == ()
-    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (OSError, TypeError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error):
         good = False
     if not good:
         warnings.warn(f"{path} can't be read as positions in the plane; left out", RunDataWarning, stacklevel=2)

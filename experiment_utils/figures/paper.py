@@ -1,10 +1,12 @@
 """What the paper's experiments are: algorithms, panels, settings, and the values read off its curves."""
 
 import dataclasses
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from experiment_utils.run_data import RunData, RunDataWarning
 from experiment_utils.run_sweep import SCRIPTS, Run, Settings
 
 Budget = Literal["smoke", "quick", "paper"]
@@ -34,6 +36,26 @@ ALGORITHMS = {
     "E-MAML-VPG": Algorithm("vpg_run_mujoco.py", {"inner_type": "log_likelihood", "exploration": True}),
 }
 FIGURE_2_ALGORITHMS = ("ProMP", "TRPO-MAML", "E-MAML-TRPO", "LVC-VPG", "E-MAML-VPG")
+
+
+def of_figure(runs: Sequence[RunData], wanted: Callable[[RunData], Run], figure: str) -> list[RunData]:
+    """The runs with the figure's settings, one of each seed; the others are named in a warning.
+
+    Args:
+      wanted: the run as the figure would make it, with the algorithm and the seed of one that was found.
+    """
+    kept: dict[tuple[str, int], RunData] = {}
+    for run in runs:
+        differing = [name for name in wanted(run).differing_from(run) if name in run.config]
+        earlier = kept.get(key := (run.algorithm, run.config["seed"]))
+        if differing:
+            message = f"{run.path} has another {', '.join(differing)} than {figure}; left out"
+            warnings.warn(message, RunDataWarning, stacklevel=2)
+        elif earlier is not None:
+            warnings.warn(f"{run.path} has the seed of {earlier.path}; left out", RunDataWarning, stacklevel=2)
+        else:
+            kept[key] = run
+    return list(kept.values())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

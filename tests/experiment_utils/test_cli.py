@@ -70,8 +70,9 @@ def test_the_defaults_are_the_originals(tmp_path):
 
 def test_flags_override_the_config_file(tmp_path):
     file = write(tmp_path / "c.json", {"n_itr": 5, "seed": 7})
-    config = parsed(tmp_path, "--config_file", file, "--seed", "8").config
-    assert (config.n_itr, config.seed) == (5, 8)
+    for number, words in enumerate((["--config_file", file], [f"--config-file={file}"])):
+        config = parsed(tmp_path / str(number), *words, "--seed", "8").config
+        assert (config.n_itr, config.seed) == (5, 8)
 
 
 def test_class_entries_of_the_originals_sweeps_are_understood(tmp_path):
@@ -102,6 +103,7 @@ def test_class_entries_of_the_originals_sweeps_are_understood(tmp_path):
         (["--discount", "1.5"], "between 0 and 1"),
         (["--config_file", "missing.json"], "can't read the config file missing.json"),
         (["--config_file"], "config_file"),
+        (["--config_file", "a.json", "--config-file=b.json"], "one --config_file only, not a.json and b.json"),
         (["surplus"], "unknown argument 'surplus'"),
     ],
 )
@@ -152,6 +154,30 @@ def test_a_resumed_run_keeps_its_config_but_for_n_itr(capsys, tmp_path):
     with pytest.raises(SystemExit):
         parse(ProMPConfig(), "", [*resume, "--seed", "6"])
     assert "has seed 5; a resumed run can change only n_itr, sampler" in capsys.readouterr().err
+
+
+def test_a_config_file_counts_for_what_it_names_when_a_run_is_resumed(capsys, tmp_path):
+    (tmp_path / "run").mkdir()
+    write(tmp_path / "run" / "params.json", {"config": {"algo": "ProMP", "seed": 5, "n_itr": 10, "discount": 0.9}})
+    resume = ["--resume", "--dump_path", str(tmp_path / "run")]
+    same = write(tmp_path / "same.json", {"seed": 5, "n_itr": 20})
+    config = parse(ProMPConfig(), "", [*resume, "--config_file", str(same)]).config
+    assert (config.n_itr, config.discount) == (20, 0.9)
+    with pytest.raises(SystemExit):
+        parse(ProMPConfig(), "", [*resume, "--config_file", str(write(tmp_path / "other.json", {"seed": 6}))])
+    assert "has seed 5; a resumed run can change only" in capsys.readouterr().err
+
+
+def test_what_cannot_be_resumed_is_said(capsys, tmp_path):
+    (tmp_path / "progress.csv").write_text("Itr,n_timesteps\n0,10\n")
+    for argv, words in (
+        (["--resume"], "--resume needs the --dump_path of the run to go on with"),
+        (["--resume", "--dump_path", str(tmp_path)], "has a progress.csv, but no params.json; put it back"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            parse(ProMPConfig(), "", argv)
+        assert stop.value.code == 2
+        assert words in capsys.readouterr().err
 
 
 def test_help_whose_reader_has_gone_away_says_nothing():

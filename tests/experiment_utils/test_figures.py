@@ -15,6 +15,9 @@ LVC_VPG = {"algo": "VPGMAML", "inner_type": "likelihood_ratio", "exploration": F
 CHEETAH = next(panel for panel in PANELS if panel.name == "half_cheetah")
 
 
+NPY = b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (), }".ljust(127) + b"\n" + b"\0" * 8
+
+
 def settings_of(runs, panel, algorithm):
     return next(run.settings for run in runs if run.folder.parts[-3:-1] == (panel, algorithm))
 
@@ -102,13 +105,14 @@ def test_the_paper_is_met_by_those_seeds_that_got_there(tmp_path):
 def test_runs_of_another_family_do_not_enter_a_panel(tmp_path):
     write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0])
     write_run(tmp_path / "half_cheetah" / "odd" / "seed_1", [9.0], env="SwimmerRandVelEnv")
-    groups = figure2.load_panel(tmp_path, CHEETAH)
+    with pytest.warns(RunDataWarning, match="odd/seed_1 has another env than figure 2's HalfCheetahFwdBack; left out"):
+        groups = figure2.load_panel(tmp_path, CHEETAH)
     assert {name: len(runs) for name, runs in groups.items()} == {"ProMP": 1}
 
 
-def write_variance_run(folder, name, values, measure_every=1, seed=1):
+def write_variance_run(folder, name, values, measure_every=10, seed=1, **odd):
     config = LVC_VPG if name == "LVC" else {"algo": "DICEMAML", "outer_type": "dice"}
-    settings = {"measure_every": measure_every, "sampling_rounds": 5, "seed": seed}
+    settings = {"measure_every": measure_every, "sampling_rounds": 20, "seed": seed, **odd}
     return write_run(folder, [1.0] * len(values), {"Meta-GradientRStd": values}, **config, **settings)
 
 
@@ -117,7 +121,7 @@ def test_figure_3_shows_the_iterations_that_measured(tmp_path):
     measured = figure3.at_measurements(run)
     assert measured.column("Meta-GradientRStd").tolist() == [4, 8]
     table = figure3.results({"LVC": [run]}, {"LVC": [measured]}).to_dict("records")[0]
-    assert (table["relative std, mean"], table["rounds R"]) == (6, 5)
+    assert (table["relative std, mean"], table["rounds R"]) == (6, 20)
 
 
 def test_figure_4_trains_three_algorithms_with_three_inner_steps(tmp_path):
@@ -162,15 +166,49 @@ def test_a_run_without_the_columns_of_the_figure_is_left_out(tmp_path):
 
 
 def test_a_run_with_other_settings_does_not_enter_a_panel(tmp_path):
-    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0], physics="paper", inner_lr=0.1, hidden_sizes=[8])
-    for seed, odd in enumerate([{"physics": "modern"}, {"inner_lr": 0.2}, {"hvp": "finite_difference"}], start=2):
+    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0], physics="paper", inner_lr=0.1, hidden_sizes=[64, 64])
+    trpo = {"algo": "TRPOMAML", "inner_type": "log_likelihood", "exploration": False}
+    write_run(tmp_path / "half_cheetah" / "TRPO-MAML" / "seed_1", [1.0], **trpo, hvp="finite_difference")
+    odd_settings = [{"physics": "modern"}, {"inner_lr": 0.2}, {"hidden_sizes": [8], "discount": 0.5}]
+    for seed, odd in enumerate(odd_settings, start=2):
         write_run(tmp_path / "half_cheetah" / "ProMP" / f"seed_{seed}", [9.0], seed=seed, **odd)
     with pytest.warns(RunDataWarning) as caught:
-        assert [run.config["seed"] for run in figure2.load_panel(tmp_path, CHEETAH)["ProMP"]] == [1]
-    assert [str(warning.message).partition(" has ")[2] for warning in caught] == [
-        *["another physics than figure 2; left out", "another inner_lr than figure 2; left out"],
-        "another hvp than figure 2; left out",
+        groups = figure2.load_panel(tmp_path, CHEETAH)
+    assert {name: [run.config["seed"] for run in runs] for name, runs in groups.items()} == {"ProMP": [1]}
+    differing = ["physics", "inner_lr", "discount, hidden_sizes", "hvp"]
+    wanted = [f"another {names} than figure 2's HalfCheetahFwdBack; left out" for names in differing]
+    assert [str(warning.message).partition(" has ")[2] for warning in caught] == wanted
+
+
+def test_the_smoke_budget_draws_its_small_runs_and_no_other_does(tmp_path):
+    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0], hidden_sizes=[8], meta_batch_size=2)
+    assert list(figure2.load_panel(tmp_path, CHEETAH, "smoke")) == ["ProMP"]
+    with pytest.warns(RunDataWarning, match="has another hidden_sizes, meta_batch_size"):
+        assert not figure2.load_panel(tmp_path, CHEETAH)
+
+
+def test_a_seed_is_drawn_once_and_half_a_copy_never(tmp_path):
+    panel = tmp_path / "half_cheetah" / "ProMP"
+    for name in ("seed_1", "seed_1_backup", ".seed_1.partial"):
+        write_run(panel / name, [1.0])
+    with pytest.warns(RunDataWarning) as caught:
+        (run,) = figure2.load_panel(tmp_path, CHEETAH)["ProMP"]
+    assert run.path == panel / "seed_1"
+    assert [str(warning.message) for warning in caught] == [
+        f"{panel / 'seed_1_backup'} has the seed of {panel / 'seed_1'}; left out"
     ]
+
+
+def test_figures_3_and_4_have_runs_of_one_experiment_only(tmp_path):
+    write_variance_run(tmp_path / "figure3" / "LVC" / "seed_1", "LVC", [4.0])
+    write_variance_run(tmp_path / "figure3" / "LVC" / "seed_2", "LVC", [9.0], seed=2, sampling_rounds=200)
+    with pytest.warns(RunDataWarning, match="seed_2 has another sampling_rounds than figure 3; left out"):
+        figure3.draw(tmp_path, tmp_path / "out", "quick")
+    trpo = {"algo": "TRPOMAML", "inner_type": "likelihood_ratio", "exploration": False, "num_inner_grad_steps": 3}
+    for seed, env in enumerate(["MetaPointEnvMomentum", "SwimmerRandVelEnv"], start=1):
+        write_run(tmp_path / "figure4" / "LVC-TRPO" / f"seed_{seed}", [1.0], env=env, seed=seed, **trpo)
+    with pytest.warns(RunDataWarning, match="seed_2 has another env than figure 4; left out"):
+        figure4.draw(tmp_path, tmp_path / "out")
 
 
 def test_a_run_that_measured_nothing_does_not_enter_figure_3(tmp_path):
@@ -187,7 +225,9 @@ def test_figure_3_keeps_budgets_and_kinds_of_tasks_apart(tmp_path):
     assert {run.folder.parts[-3] for run in figure3.runs(tmp_path, "quick", (), "previous")} == {"figure3_previous"}
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda _: b"", lambda _: b"PK\x03\x04 no"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda _: b"", lambda _: b"PK\x03\x04 no", lambda _: NPY]
+)
 def test_figure_4_leaves_out_broken_positions(tmp_path, damage):
     for seed in (1, 2):
         folder = write_run(tmp_path / f"seed_{seed}", [1.0], seed=seed)
@@ -195,7 +235,7 @@ def test_figure_4_leaves_out_broken_positions(tmp_path, damage):
     broken = tmp_path / "seed_1" / "exploration.npz"
     broken.write_bytes(damage(broken.read_bytes()))
     with pytest.warns(RunDataWarning, match=r"seed_1/exploration.npz can't be read"):
-        assert figure4.first_picture(tmp_path)["iterations"] == 2
+        assert figure4.first_picture([load_run(tmp_path / f"seed_{seed}") for seed in (2, 1)])["iterations"] == 2
 
 
 @pytest.mark.parametrize("content", ["", "date,price\n1,2\n", "\x00\x01", "formulation,learning_rate\nI,x\n"])

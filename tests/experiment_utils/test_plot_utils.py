@@ -1,5 +1,6 @@
 """Curves over seeds and tables, against arithmetic done by hand; broken folders are named and left out."""
 
+import math
 import os
 import runpy
 import subprocess
@@ -306,6 +307,34 @@ def test_plot_curves_writes_pictures_and_tables(tmp_path, plot_curves, capsys):
     table = pd.read_csv(tmp_path / "out" / "curves.csv")
     assert set(table["group"]) == {"HalfCheetahRandDirecEnv, ProMP, seed 1", "AntRandDirec2DEnv, ProMP, seed 5"}
     assert "curves.pdf" in capsys.readouterr().out
+
+
+def test_runs_that_cannot_be_drawn_are_left_out_and_named(tmp_path, plot_curves):
+    write_run(tmp_path / "runs" / "a", [1.0, 2.0])
+    twice = write_run(tmp_path / "runs" / "b", [3.0, 4.0], seed=2) / "progress.csv"
+    twice.write_text(twice.read_text() + twice.read_text().splitlines()[-1] + "\n")
+    other = write_run(tmp_path / "runs" / "c", [3.0, 4.0], seed=3) / "progress.csv"
+    other.write_text(other.read_text().replace("Step_1-AverageReturn", "Return"))
+    with pytest.warns(RunDataWarning) as caught:
+        assert plot_curves() == 0
+    assert [str(warning.message).partition("progress.csv ")[2].split(";")[0] for warning in caught] == [
+        "is not the log of a run: Itr does not increase from row to row",
+        "has no column 'Step_1-AverageReturn'",
+    ]
+    assert pd.read_csv(tmp_path / "out" / "curves.csv")["seeds"].tolist() == [1]
+
+
+def test_a_return_that_is_no_number_is_told_and_gives_no_result(tmp_path, plot_curves):
+    write_run(tmp_path / "runs" / "a", [1.0, float("nan"), 3.0])
+    with pytest.warns(RunDataWarning, match="has no number for return in 1 of its rows"):
+        assert plot_curves() == 0
+    assert "| - |" in (tmp_path / "out" / "curves.md").read_text()
+    assert math.isnan(final_value(load_run(tmp_path / "runs" / "a")))
+
+
+def test_names_from_files_are_no_formulas(tmp_path, plot_curves):
+    write_run(tmp_path / "runs" / "a", [1.0], env="$\\bad$")
+    assert plot_curves("--group_by", "env") == 0
 
 
 def test_a_reader_that_has_gone_away_is_no_error(tmp_path):

@@ -98,7 +98,12 @@ def test_other_mistakes_too(script, capsys, tmp_path, monkeypatch, argv, sentenc
 @pytest.mark.parametrize(
     "argv",
     [
-        *["figure1 --n_itr 3", "figure1 --collect", "figure2 --round_tasks previous", "figure4 --env ant"],
+        *[
+            "figure1 --n_itr 3",
+            "figure1 --collect",
+            "figure2 --round_tasks previous",
+            "figure4 --env ant",
+        ],
         *["formulations --jobs 2", "formulations --n_itr 9", "figure3 --cpus_per_run 2"],
         *["figure2 --cluster auto --backend dask", "figure2 --plot_only --collect", "figure2 --plot_only --seeds 1"],
         *["figure2 --plot_only --budget paper", "figure4 --plot_only --n_itr 3", "figure3 --plot_only --from_results"],
@@ -108,6 +113,11 @@ def test_a_flag_that_would_do_nothing_is_refused(script, capsys, tmp_path, argv)
     assert script["main"]([*argv.split(), "--out", str(tmp_path / "out")]) == 2
     assert "has no effect on" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_smoke_runs_do_not_become_results(script, capsys, tmp_path):
+    assert script["main"](["figure4", "--budget", "smoke", "--collect", "--dump_path", str(tmp_path)]) == 2
+    assert "--collect keeps no runs of --budget smoke" in capsys.readouterr().err
 
 
 def test_the_flags_say_which_runs(script, tmp_path):
@@ -154,6 +164,16 @@ def test_what_is_stopped_is_collected(script, tmp_path, monkeypatch):
     assert not (tmp_path / "results").exists()
     assert script["main"]([*argv, "--collect"]) == 130
     assert (tmp_path / "results" / "ant" / "ProMP" / "seed_1" / "progress.csv").exists()
+
+
+def test_a_policy_that_cannot_explore_is_left_out_of_the_picture(script, tmp_path, monkeypatch):
+    def diverged(run):
+        raise RuntimeError("NaN or infinite actions of the policy")
+
+    monkeypatch.setitem(script["train"].__globals__, "run_sweep", lambda runs, *_: [])
+    monkeypatch.setattr(script["figure4"], "explore", diverged)
+    with pytest.warns(RunDataWarning, match="NaN or infinite actions of the policy; not in the picture"):
+        script["train"](script["Request"]("figure4", dump_path=tmp_path), tmp_path)
 
 
 def test_a_table_of_formulations_gives_way_to_its_continuation_only(script, tmp_path):
