@@ -1,8 +1,10 @@
 """What the figures train and draw, without training anything."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.quiver import Quiver
 
 from experiment_utils.curves import mean_curve
 from experiment_utils.figures import figure1, figure2, figure3, figure4, formulations_plot
@@ -122,6 +124,38 @@ def test_figure_3_shows_the_iterations_that_measured(tmp_path):
     assert measured.column("Meta-GradientRStd").tolist() == [4, 8]
     table = figure3.results({"LVC": [run]}, {"LVC": [measured]}).to_dict("records")[0]
     assert (table["relative std, mean"], table["rounds R"]) == (6, 20)
+
+
+def test_figure_3s_table_counts_each_measurement_once(tmp_path):
+    write_variance_run(tmp_path / "figure3" / "LVC" / "seed_1", "LVC", [4.0] * 10 + [8.0] * 2)
+    figure3.draw(tmp_path, tmp_path / "out", "quick")
+    assert pd.read_csv(tmp_path / "out" / "figure3_results.csv")["relative std, mean"].tolist() == [6]
+
+
+def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch):
+    from experiment_utils.figures import explore
+
+    (run, *_), calls = figure4.runs(tmp_path, "smoke"), []
+    run.folder.mkdir(parents=True)
+    positions = lambda folder, goal: calls.append(folder) or np.full((2, 20, 5, 2), len(calls))  # noqa: E731
+    monkeypatch.setattr(explore, "adapted_trajectories", positions)
+    for iterations, seen in ((2, 1), (2, 1), (3, 2)):
+        monkeypatch.setattr(explore, "trained_iterations", lambda folder, iterations=iterations: iterations)
+        with np.load(figure4.explore(run)) as picture:
+            assert (int(picture["iterations"]), picture["before"].shape) == (iterations, (10, 5, 2))
+            assert picture["after"].max() == len(calls) == seen
+
+
+def test_the_arrows_of_the_formulations_are_twice_the_updates():
+    rows = [(f, 0.001, i, 0.1 - 0.01 * i, 0.05 + 0.002 * i) for f in ("I", "II") for i in range(7)]
+    columns = ["formulation", "learning_rate", "iteration", "theta_0", "theta_1"]
+    table = pd.DataFrame(rows, columns=columns).assign(seed=0, clipped=True)
+    figure = formulations_plot.draw_updates(table, {"I": 0.001, "II": 0.001})
+    arrows = [artist for artist in figure.axes[0].collections if isinstance(artist, Quiver)]
+    assert len(arrows) == 2
+    for quiver in arrows:
+        np.testing.assert_allclose([quiver.U, quiver.V], [[-0.02] * 2, [0.004] * 2])
+        np.testing.assert_allclose(quiver.XY, [[0.1, 0.05], [0.07, 0.056]])
 
 
 def test_figure_4_trains_three_algorithms_with_three_inner_steps(tmp_path):

@@ -1,12 +1,15 @@
 """Sweeps, with a run script that takes no time."""
 
 import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import joblib
 import pytest
 
+from experiment_utils import run_sweep as run_sweep_module
 from experiment_utils.run_sweep import Run, as_flags, as_value, as_word, execute, grid, main, report, run_sweep
 from experiment_utils.sweep_status import status
 
@@ -279,6 +282,34 @@ def test_a_run_that_was_killed_before_its_last_checkpoint_is_not_finished(script
     for number, state in ((2, "begun"), (3, "finished")):
         (run.folder / "checkpoints" / f"ckpt-{number}.index").touch()
         assert run.state() == state
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no prctl")
+def test_a_run_ends_with_the_sweep_that_is_killed(tmp_path):
+    script, noted = tmp_path / "run.py", tmp_path / "pid"
+    script.write_text(
+        f"import os, pathlib, time; pathlib.Path({str(noted)!r}).write_text(str(os.getpid())); time.sleep(100)"
+    )
+    command = [sys.executable, run_sweep_module.__file__, str(script), "--seeds", "1", "--dump_path", str(tmp_path / "cli")]
+    sweep = subprocess.Popen(command)
+    wait_for(lambda: noted.exists() and noted.read_text())
+    sweep.kill()
+    sweep.wait()
+    wait_for(lambda: has_ended(noted.read_text()))
+
+
+def has_ended(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"  # nobody has asked how it ended
+    except OSError:
+        return True
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_command_line(script, tmp_path, capsys):
