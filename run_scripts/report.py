@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
             target = request.out or folder / "report.html"
             write_report(folder, target)
             say([target])
-    except (BrokenRun, OSError) as error:
+    except (BrokenRun, ConfigError, OSError) as error:
         return fail(str(error))
     return 0
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from experiment_utils.config import ConfigError
 from experiment_utils.report import quantities, write_report
 from experiment_utils.run_data import BrokenRun, load_run
 
@@ -56,6 +57,23 @@ def test_text_of_a_stranger_stays_text(folder):
     (folder / "video<script>.gif").write_bytes(b"film")
     write_report(folder, folder / "report.html")
     assert "<script" not in (folder / "report.html").read_text()
+
+
+def test_what_a_strangers_link_points_to_stays_out(folder, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (folder / "meta_test").mkdir()
+    (folder / "meta_test" / "picture.png").symlink_to(secret)
+    with pytest.raises(ConfigError, match="is a link out of the run's folder"):
+        write_report(folder, folder / "report.html")
+
+
+@pytest.mark.parametrize(("old", "new"), [("ItrTime", "Seconds"), ("Step_1-AverageReturn", "Return")])
+def test_a_log_without_the_pages_columns_gets_a_sentence(folder, old, new):
+    progress = folder / "progress.csv"
+    progress.write_text(progress.read_text().replace(old, new))
+    with pytest.raises(BrokenRun, match="has no column"):
+        write_report(folder, folder / "report.html")
 
 
 def test_folder_without_a_run_gets_a_sentence(tmp_path, capsys):

@@ -53,6 +53,7 @@ def test_where_one_task_is_wanted_a_list_gets_a_sentence(tmp_path):
         (['{"body_mass": [1, 2]}'], BODY, "must be an object with body_mass, geom_friction"),
         (['{"body_mass": [1], "geom_friction": [[1, 2, 3]]}'], BODY, "body_mass of task 0 of --tasks is"),
         (["1"], object(), "tasks of this family are object, which --tasks can't give"),
+        ([], np.float64(1), "there is no task in"),
         (["no.json"], np.float64(1), "can't read the tasks in no.json: No such file"),
     ],
 )

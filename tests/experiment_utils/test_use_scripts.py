@@ -54,6 +54,12 @@ def test_meta_test_takes_explicit_tasks_and_writes_into_the_run_by_default(folde
     assert list(pd.read_csv(folder / "meta_test" / "tasks.csv")["value"].unique()) == ["[1.0, 2.0]", "[0.5, -1.0]"]
 
 
+def test_a_number_of_tasks_beside_tasks_is_refused(folder):
+    run, asked = request(META_TEST, folder, tasks=("1",), num_tasks=3)
+    with pytest.raises(ConfigError, match="--num_tasks has no effect on --tasks"):
+        run(asked)
+
+
 @pytest.mark.usefixtures("eagerly")
 def test_another_seed_draws_other_tasks(folder, tmp_path):
     for seed in (0, 1):
