@@ -9,7 +9,6 @@ The same command goes on where it was stopped, and leaves alone what is finished
 
 import ctypes
 import dataclasses
-import functools
 import itertools
 import json
 import math
@@ -104,7 +103,6 @@ class Run:
         return sorted(name for name in names if not _same(run.config.get(name, defaults.get(name)), wanted[name]))
 
 
-@functools.cache
 def defaults_of(script: Path) -> Settings:
     """What a run script sets where nothing is given, and `algo`; nothing if it has no DEFAULTS (it isn't imported then)."""
     if not script.is_file() or not HAS_DEFAULTS.search(script.read_text()):

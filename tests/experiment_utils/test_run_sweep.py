@@ -284,6 +284,17 @@ def test_a_run_that_was_killed_before_its_last_checkpoint_is_not_finished(script
         assert run.state() == state
 
 
+def test_the_script_itself_hands_its_runs_to_other_processes(tmp_path):
+    """What is in __main__ goes to the pool by value."""
+    script = tmp_path / "run.py"
+    script.write_text(WITH_DEFAULTS % FAKE)
+    argv = ["--seeds", "1", "4", "--fixed", "inner_lr=0.1", "--jobs", "2", "--dump_path", str(tmp_path / "cli")]
+    command = [sys.executable, run_sweep_module.__file__, str(script), *argv]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "2 runs: 0 were finished already, 2 ran, 0 failed" in result.stdout
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no prctl")
 def test_a_run_ends_with_the_sweep_that_is_killed(tmp_path):
     script, noted = tmp_path / "run.py", tmp_path / "pid"
