@@ -39,6 +39,7 @@ START = (0.09, 0.05)  # theta, of the original
 TABLE = "thetas.csv"
 COLUMNS = {"formulation": str, "learning_rate": float, "iteration": int, "theta_0": float, "theta_1": float}
 COLUMNS |= {"seed": int, "clipped": bool}
+EXACT = [name for name, kind in COLUMNS.items() if kind is float]  # read to the last bit, which pandas < 3.1 doesn't
 FAR = 1.0  # distance of theta from the optimum at which a run has diverged
 
 
@@ -112,12 +113,16 @@ def read(path: Path) -> pd.DataFrame:
       BrokenRun: the file is another.
     """
     try:
-        table = pd.read_csv(path, float_precision="round_trip").astype(COLUMNS)
+        table = pd.read_csv(path, converters=dict.fromkeys(EXACT, _number)).astype(COLUMNS)
     except (OSError, ValueError, KeyError) as error:
         raise BrokenRun(f"{path} is not what reproduce.py formulations writes ({error})") from error
     if not len(table):
         raise BrokenRun(f"{path} has no rows")
     return table
+
+
+def _number(text: str) -> float:
+    return float(text or "nan")
 
 
 def select(table: pd.DataFrame, key: Mapping[str, str | float]) -> pd.DataFrame:

@@ -82,11 +82,9 @@ def test_what_is_computed_is_kept_and_a_diverged_run_ends(tmp_path):
 
 def test_what_was_cut_off_is_computed_again_and_the_rest_kept(tmp_path):
     target = compute(tmp_path, SMALL, [1e-3, 1e-4])
-    whole = pd.read_csv(target, float_precision="round_trip")
     lines = target.read_text().splitlines(keepends=True)
     target.write_text("".join(lines[:-2]))
-    table = pd.read_csv(compute(tmp_path, SMALL, [1e-3, 1e-4]), float_precision="round_trip")
-    pd.testing.assert_frame_equal(table, whole, check_exact=True)
+    assert compute(tmp_path, SMALL, [1e-3, 1e-4]).read_text() == "".join(lines)
     target.write_text("".join(lines)[:-20])  # in the middle of a row
     with pytest.raises(BrokenRun, match=r"thetas.csv is not what reproduce.py formulations writes"):
         compute(tmp_path, SMALL, [1e-3])
