@@ -105,6 +105,8 @@ def require_effect(request: Request) -> None:
     if request.plot_only:
         unused |= {"collect", "from_results", "seeds", "n_itr", "dump_path", *POOL}
         unused |= set() if request.figure == "figure3" else {"budget"}
+    elif not (request.collect or request.from_results):
+        unused |= {"results"}
     if request.budget == "smoke" and request.collect:
         raise ValueError("--collect keeps no runs of --budget smoke; they are no results")
     if request.cluster is None:

@@ -17,10 +17,11 @@ from tests.experiment_utils.test_figures import LVC_VPG, write_variance_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = ROOT / "run_scripts" / "reproduce.py"
+SMALL = Path(__file__).with_name("small_figures.py")
 
 
-def reproduce(*argv: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(SCRIPT), *map(str, argv)]
+def reproduce(*argv: str, script: Path = SCRIPT) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(script), *map(str, argv)]
     return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
 
 
@@ -101,6 +102,8 @@ def test_other_mistakes_too(script, capsys, tmp_path, monkeypatch, argv, sentenc
         *[
             "figure1 --n_itr 3",
             "figure1 --collect",
+            "figure1 --results elsewhere",
+            "figure2 --results elsewhere",
             "figure2 --round_tasks previous",
             "figure4 --env ant",
         ],
@@ -159,10 +162,9 @@ def test_what_is_stopped_is_collected(script, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     script["train"].__globals__["run_sweep"] = stopped
-    argv = ["figure2", "--env", "ant", "--dump_path", str(tmp_path / "data"), "--results", str(tmp_path / "results")]
+    argv = ["figure2", "--env", "ant", "--dump_path", str(tmp_path / "data")]
     assert script["main"](argv) == 130
-    assert not (tmp_path / "results").exists()
-    assert script["main"]([*argv, "--collect"]) == 130
+    assert script["main"]([*argv, "--results", str(tmp_path / "results"), "--collect"]) == 130
     assert (tmp_path / "results" / "ant" / "ProMP" / "seed_1" / "progress.csv").exists()
 
 
@@ -206,26 +208,40 @@ def test_drawing_does_not_wait_for_tensorflow(results, tmp_path):
 @pytest.mark.parametrize(
     ("argv", "runs", "collected"),
     [
-        (["figure2", "--env", "half_cheetah"], 5, "half_cheetah/ProMP/seed_1/progress.csv"),
+        (["figure2", "--env", "half_cheetah", "--seeds", "1", "--n_itr", "2"], 5, "half_cheetah/ProMP/seed_1/progress.csv"),
         (["figure3"], 2, "figure3/DiCE/seed_1/progress.csv"),
         (["figure4"], 3, "figure4/E-MAML-TRPO/seed_1/exploration.npz"),
         (["formulations"], 0, "formulations/thetas.csv"),
     ],
 )
 def test_a_figure_from_nothing_then_from_what_is_finished(tmp_path, argv, runs, collected):
-    argv = [*argv, "--budget", "smoke", "--dump_path", tmp_path / "data", "--results", tmp_path / "results", "--collect"]
-    result = reproduce(*argv)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert (tmp_path / "data" / "smoke" / "figures" / f"{argv[0]}.pdf").exists()
+    def again(*flags):
+        command = [*argv, "--dump_path", tmp_path / "data", "--results", tmp_path / "results", "--collect", *flags]
+        result = reproduce(*command, script=SMALL)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    again()
+    assert (tmp_path / "data" / "figures" / f"{argv[0]}.pdf").exists()
     assert (tmp_path / "results" / collected).exists()
     assert len(list((tmp_path / "results").rglob("ckpt-*.index"))) == runs
     elsewhere = ["--dump_path", tmp_path / "elsewhere", "--from_results"]
-    for again in (reproduce(*argv), reproduce(*argv, *elsewhere)):
-        assert again.returncode == 0, again.stdout + again.stderr
-        assert not runs or f"{runs} runs: {runs} were finished already" in again.stdout
+    for finished in (again(), again(*elsewhere)):
+        assert not runs or f"{runs} runs: {runs} were finished already" in finished
     if runs:
-        longer = reproduce(*argv, *elsewhere, "--n_itr", "4")
-        assert f"{runs} runs: 0 were finished already, {runs} ran, 0 failed" in longer.stdout, longer.stderr
+        assert f"{runs} runs: 0 were finished already, {runs} ran, 0 failed" in again(*elsewhere, "--n_itr", "4")
         assert {len(path.read_text().splitlines()) for path in (tmp_path / "elsewhere").rglob("progress.csv")} == {5}
-    plotted = reproduce(argv[0], "--plot_only", "--results", tmp_path / "results", "--out", tmp_path / "plotted")
+    plotted = reproduce(
+        argv[0], "--plot_only", "--results", tmp_path / "results", "--out", tmp_path / "plotted", script=SMALL
+    )
     assert plotted.returncode == 0, plotted.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "formulations"])
+def test_the_smoke_budget_draws(tmp_path, figure):
+    panel = ["--env", "half_cheetah"] if figure == "figure2" else []
+    result = reproduce(figure, *panel, "--budget", "smoke", "--dump_path", tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (tmp_path / "smoke" / "figures" / f"{figure}.pdf").exists()
