@@ -19,6 +19,7 @@ from experiment_utils.curves import Curve
 from experiment_utils.whole_files import write_whole
 
 COLUMN, PAGE = 3.4, 6.9  # width of a column and of a page, in inches
+LINE_WIDTH = 1.3  # of curves, in points
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart. One algorithm, one colour, everywhere.
 COLOURS = {
@@ -57,7 +58,7 @@ STYLE = {
     "axes.grid": True,
     "grid.color": "0.9",
     "grid.linewidth": 0.6,
-    "lines.linewidth": 1.3,
+    "lines.linewidth": LINE_WIDTH,
     "figure.constrained_layout.use": True,
     "pdf.fonttype": 42,  # text stays text
 }
@@ -81,12 +82,14 @@ def colours(names: Sequence[str]) -> dict[str, str | tuple[float, float, float]]
     return {name: COLOURS.get(name, free.get(name)) for name in names}
 
 
-def draw_curve(axes: Axes, curve: Curve, colour, label: str | None = None, x: str = "n_timesteps") -> None:
+def draw_curve(
+    axes: Axes, curve: Curve, colour, label: str | None = None, x: str = "n_timesteps", width: float = LINE_WIDTH
+) -> None:
     """The mean as a line (a dot, where it is one point), dashed once some seeds have ended; the interval as a band."""
     for number, part in enumerate(curve.segments()):
         places, style = part.x / SCALES.get(x, 1.0), "-" if part is curve else "--"
         marker = "o" if len(places) == 1 else None
-        axes.plot(places, part.mean, style, color=colour, label=None if number else label, marker=marker)
+        axes.plot(places, part.mean, style, color=colour, label=None if number else label, marker=marker, lw=width)
         if part.seeds > 1:
             axes.fill_between(places, part.low, part.high, color=colour, alpha=0.2, linewidth=0)
 

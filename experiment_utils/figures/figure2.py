@@ -23,13 +23,16 @@ from experiment_utils.figures.paper import (
     Panel,
     of_figure,
 )
-from experiment_utils.plot_utils import PAGE, SCALES, UNITS, colours, draw_curve, save_figure, save_table, styled
+from experiment_utils.plot_utils import LINE_WIDTH, PAGE, SCALES, UNITS, colours, draw_curve, save_figure, save_table, styled
 from experiment_utils.run_data import LAST_RETURN, RunData, load_runs, require_runs
 from experiment_utils.run_sweep import Run
 
 COMMON = {"meta_batch_size": 40, "rollouts_per_meta_task": 20, "max_path_length": 100, "hidden_sizes": (64, 64)}
 COMMON |= {"inner_lr": 0.1, "num_inner_grad_steps": 1, "physics": "paper"}
 PAPER_N_ITR, PAPER_SEEDS = 1001, (1, 2, 3)
+
+# E-MAML's curves may lie on those of the same method without its term: thin on wide, both can be seen.
+WIDTHS = {"ProMP": LINE_WIDTH, "TRPO-MAML": 2.0, "E-MAML-TRPO": 0.9, "LVC-VPG": 2.0, "E-MAML-VPG": 0.9}  # points
 
 DRAWN = (LAST_RETURN, "ItrTime")  # columns that a run must have
 AREA = "area (return x 10^6 steps)"
@@ -102,7 +105,7 @@ def draw_panels(curves: Mapping[Panel, Curves]):
     for axes in grid[:, 0]:
         axes.set_ylabel(UNITS["return"])
     palette = colours(FIGURE_2_ALGORITHMS)
-    handles = [Line2D([], [], color=palette[name], label=name) for name in FIGURE_2_ALGORITHMS]
+    handles = [Line2D([], [], color=palette[name], lw=WIDTHS[name], label=name) for name in FIGURE_2_ALGORITHMS]
     handles.append(Line2D([], [], color="0.3", marker="o", mfc="white", ls="", label="paper (read off its curves, ±5)"))
     if any(curve.rest for named in curves.values() for curve in named.values()):
         handles.append(Line2D([], [], color="0.3", ls="--", label="of fewer seeds"))
@@ -115,7 +118,7 @@ def _draw_panel(axes: Axes, panel: Panel, named: Curves) -> None:
     longest = max((part.x[-1] for curve in named.values() for part in curve.segments()), default=0.0)
     end = max(longest, PAPER_MARKS[0] * panel.paper_steps) * 1.04
     for name, curve in named.items():
-        draw_curve(axes, curve, palette[name])
+        draw_curve(axes, curve, palette[name], width=WIDTHS[name])
     for name, values in panel.paper.items():
         marks = [(f * panel.paper_steps, v) for f, v in zip(PAPER_MARKS, values, strict=True) if v is not None]
         for steps, value in (mark for mark in marks if mark[0] <= end):

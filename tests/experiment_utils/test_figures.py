@@ -70,6 +70,15 @@ def test_the_settings_of_an_algorithm_give_its_name(name):
     assert paper_name({"algo": algos[algorithm.script.partition("_run")[0]], **algorithm.settings}) == name
 
 
+def test_figure_2_shows_both_of_two_curves_that_coincide(tmp_path):
+    same = mean_curve([load_run(write_run(tmp_path, [1.0, 2.0]))])
+    for under, over in (("TRPO-MAML", "E-MAML-TRPO"), ("LVC-VPG", "E-MAML-VPG")):
+        axes = figure2.draw_panels({CHEETAH: {under: same, over: same}}).axes[0]
+        wide, thin, *_ = axes.lines
+        assert to_hex(wide.get_color()).upper() == COLOURS[under]
+        assert wide.get_linewidth() > 1.5 * thin.get_linewidth()
+
+
 def test_figure_2_draws_our_curves_and_the_papers_marks_in_one_colour_per_algorithm(tmp_path):
     run = load_run(write_run(tmp_path, [1.0, 2.0], {"n_timesteps": [1.6e7, 3.2e7]}))
     axes = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve([run])}}).axes[0]
