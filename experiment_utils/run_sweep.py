@@ -27,6 +27,7 @@ import joblib
 import tyro
 
 from experiment_utils.cli import fail, parse_arguments
+from experiment_utils.config import nearest
 from experiment_utils.run_data import MAY_DIFFER, BrokenRun, RunData, load_run
 from experiment_utils.run_folder import RunFolder, newest_checkpoint
 from experiment_utils.sweep_status import LOG_NAME, Outcome, showing
@@ -302,6 +303,7 @@ def main(argv: list[str] | None = None) -> int:
             return fail("--seeds needs a seed or several")
         axes = {name: list(map(as_value, words.split(","))) for name, words in map(_name_and_rest, asked.grid)}
         fixed = {name: as_value(word) for name, word in map(_name_and_rest, asked.fixed)}
+        _require_known(asked.script, [*axes, *fixed])
         runs = grid(asked.script, asked.dump_path, axes, asked.seeds, fixed)
         return report(run_sweep(runs, asked.jobs, asked.backend, asked.cluster, asked.cpus_per_run))
     except ValueError as error:
@@ -323,6 +325,14 @@ def _require_settings(words: Sequence[str]) -> None:
             raise ValueError(f"{name} is no setting of the grid; {SAID_BY_FLAGS[name]}")
         if names.count(name) > 1:
             raise ValueError(f"{name} is given twice in --grid and --fixed")
+
+
+def _require_known(script: Path, names: Sequence[str]) -> None:
+    """Complains about what is no setting of the run script, if the script tells its settings."""
+    known = [name for name in defaults_of(script) if name != "algo" and name not in SAID_BY_FLAGS]
+    for name in names:
+        if known and name not in known:
+            raise ValueError(f"{name} is no setting of {script.name}; {nearest(name, known)}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import joblib
 import pytest
 
 from experiment_utils import run_sweep as run_sweep_module
-from experiment_utils.run_sweep import Run, as_flags, as_value, as_word, execute, grid, main, report, run_sweep
+from experiment_utils.run_sweep import SCRIPTS, Run, as_flags, as_value, as_word, execute, grid, main, report, run_sweep
 from experiment_utils.sweep_status import status
 
 # Like a run script: goes on from the rows that are there, fails for seed 2, and stops after one row for seed 3, once.
@@ -202,6 +202,13 @@ def test_what_would_do_something_else_is_refused(script, tmp_path, capsys, argv,
     folder = [] if "--dump_path" in argv else ["--dump_path", str(tmp_path / "cli")]
     assert main([str(script), *argv, *folder]) == 2
     assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "cli").exists()
+
+
+@pytest.mark.parametrize("flag", ["--grid", "--fixed"])
+def test_a_misspelt_setting_is_refused_before_any_run_begins(tmp_path, capsys, flag):
+    assert main([str(SCRIPTS / "pro-mp_run_mujoco.py"), flag, "iner_lr=0.1", "--dump_path", str(tmp_path / "cli")]) == 2
+    assert "iner_lr is no setting of pro-mp_run_mujoco.py; did you mean 'inner_lr'?" in capsys.readouterr().err
     assert not (tmp_path / "cli").exists()
 
 
