@@ -13,9 +13,9 @@ import gymnasium
 from experiment_utils.config import Config, ConfigError, nearest
 from meta_policy_search.envs import ALL_FAMILIES, FAMILIES
 from meta_policy_search.envs.base import BatchMetaEnv, EnvironmentFailure
-from meta_policy_search.envs.foreign_envs import ForeignEnvs
-from meta_policy_search.envs.foreign_worker import TASK_METHODS
+from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
+from meta_policy_search.envs.vector_worker import TASK_METHODS
 
 # settings of a family that are not options: they have flags of their own, or are the sampler's affair
 NOT_OPTIONS = {"physics", "backend", "num_threads", "num_envs", "render_mode"}
@@ -49,7 +49,7 @@ def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
         if source.is_batch:
             return normalize(source.make(**_settings_by_flag(source.kind, config, num_threads), **config.env_options))
         make = functools.partial(make_single, config.env, config.env_options)
-        return normalize(ForeignEnvs(make=make, parallel=num_threads != 1))
+        return normalize(GymnasiumVectorEnv(make=make, parallel=num_threads != 1))
     except (ValueError, EnvironmentFailure) as error:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
 

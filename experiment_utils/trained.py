@@ -32,7 +32,7 @@ from experiment_utils.run_folder import RunFolder
 from experiment_utils.run_sweep import SCRIPTS
 from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
 from meta_policy_search.envs.base import Task
-from meta_policy_search.envs.foreign_worker import prepare
+from meta_policy_search.envs.vector_worker import prepare
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.actor import Actor
 from meta_policy_search.policies.base import stack_params

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("metaworld", reason="Meta-World is installed by hand, see docs/metaworld.md")
 
-from meta_policy_search.envs.foreign_envs import ForeignEnvs
+from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.metaworld_envs import WELD, ML1PickPlaceEnv, ML1PushEnv, ML1ReachEnv
 
 FAMILIES = [ML1ReachEnv, ML1PushEnv, ML1PickPlaceEnv]
@@ -40,7 +40,7 @@ def test_welds_have_metaworlds_numbers():
 
 
 def test_it_is_a_batch_in_the_sampler():
-    envs, rng = ForeignEnvs(make=ML1ReachEnv, parallel=False).batch(3), np.random.default_rng(0)
+    envs, rng = GymnasiumVectorEnv(make=ML1ReachEnv, parallel=False).batch(3), np.random.default_rng(0)
     envs.set_tasks(envs.sample_tasks(3, rng))
     assert envs.reset_envs(rng).shape == (3, 39)
     step = envs.step_envs(rng.uniform(-1, 1, (3, 4)))

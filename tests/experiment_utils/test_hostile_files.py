@@ -23,7 +23,7 @@ HOSTILE_ENVS = [
     "builtins:exec",
     "hostile_module:Env",
     "hostile_module:hostile_module/Env-v0",
-    "meta_policy_search.envs.foreign_worker:random",
+    "meta_policy_search.envs.vector_worker:random",
     ":system",
     "os:",
 ]
@@ -78,7 +78,7 @@ def test_code_named_in_a_strangers_config_file_is_not_imported(capsys, tmp_path,
 
 
 def test_the_user_can_name_it(tmp_path):
-    env = "tests.envs.foreign:Quiet"
+    env = "tests.envs.own_envs:Quiet"
     folder = hostile_run(tmp_path / "run", env=env)
     assert parse(ProMPConfig(), "", ["--resume", "--dump_path", str(folder), "--env", env]).config.env == env
     file = tmp_path / "c.json"
@@ -90,7 +90,7 @@ def test_the_user_can_name_it(tmp_path):
 def test_to_name_another_is_not_enough(capsys, tmp_path, marker):
     folder = hostile_run(tmp_path / "run", env="hostile_module:Env")
     with pytest.raises(SystemExit):
-        parse(ProMPConfig(), "", ["--resume", "--dump_path", str(folder), "--env", "tests.envs.foreign:Quiet"])
+        parse(ProMPConfig(), "", ["--resume", "--dump_path", str(folder), "--env", "tests.envs.own_envs:Quiet"])
     assert "has env 'hostile_module:Env'" in capsys.readouterr().err
     assert not marker.exists()
 
@@ -110,18 +110,18 @@ def test_a_family_of_the_package_imports_nothing_from_the_working_directory(mark
 
 
 CHILDREN = {
-    "environments of one's own": "ForeignEnvs(make=Quiet, num_envs=2).reset_envs(np.random.default_rng(0))",
+    "environments of one's own": "GymnasiumVectorEnv(make=Quiet, num_envs=2).reset_envs(np.random.default_rng(0))",
     "pictures": "ProcessRenderer(HalfCheetahRandDirecEnv().model, 'rgb_array').close()",
     "mujoco-py": "with contextlib.suppress(ValueError): require_mujoco_py()",
 }
 PARENT = """
 import contextlib
 import numpy as np
-from meta_policy_search.envs.foreign_envs import ForeignEnvs
+from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.mujoco_envs.half_cheetah_rand_direc import HalfCheetahRandDirecEnv
 from meta_policy_search.envs.mujoco_envs.legacy_engine import require_mujoco_py
 from meta_policy_search.envs.mujoco_envs.rendering import ProcessRenderer
-from tests.envs.foreign import Quiet
+from tests.envs.own_envs import Quiet
 
 if __name__ == "__main__":
     {}

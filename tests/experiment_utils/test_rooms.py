@@ -21,7 +21,7 @@ from tests.experiment_utils.small_runs import small
     ("env", "kind", "sizes"),
     [
         ("GridNavigationEnv", MetaCategoricalMLPPolicy, (25, 5)),
-        ("tests.envs.foreign:Chooser", MetaCategoricalMLPPolicy, (2, 3)),
+        ("tests.envs.own_envs:Chooser", MetaCategoricalMLPPolicy, (2, 3)),
         ("MetaPointEnvMomentum", MetaGaussianMLPPolicy, (4, 2)),
     ],
 )

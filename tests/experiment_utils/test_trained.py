@@ -68,7 +68,7 @@ RUNS = {
     "VPG-DiCE": small(DICEMAMLConfig(), outer_type="vpg"),
     "TRPO": small(TRPOMAMLConfig()),
     "VPG": small(VPGMAMLConfig(), exploration=True),
-    "foreign": small(ProMPConfig(), env="tests.envs.foreign:Chooser"),
+    "foreign": small(ProMPConfig(), env="tests.envs.own_envs:Chooser"),
 }
 
 

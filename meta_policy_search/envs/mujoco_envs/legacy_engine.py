@@ -18,9 +18,9 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv
 
 from meta_policy_search.envs.base import EnvironmentFailure
-from meta_policy_search.envs.foreign_envs import largest_divisor
+from meta_policy_search.envs.gymnasium_vector_env import largest_divisor
 from meta_policy_search.envs.mujoco_envs.engine import State
-from meta_policy_search.envs.mujoco_envs.legacy_worker import GYM_IDS, LegacyChunk
+from meta_policy_search.envs.mujoco_envs.legacy_worker import GYM_IDS, LegacyShard
 from meta_policy_search.utils.child_processes import without_working_directory
 
 INSTALL = "`make legacy` installs it (docker/README.md says what that needs, and how to build an image that has it)"
@@ -48,10 +48,10 @@ class LegacySimulations:
         require_mujoco_py()
         self.num_threads = largest_divisor(num_sims, num_threads or joblib.cpu_count())
         share = num_sims // self.num_threads
-        chunk = functools.partial(LegacyChunk, xml, model.opt.timestep, ("qpos", "qvel", *derived_fields), num_envs=share)
-        chunks = [functools.partial(chunk, first=first) for first in range(0, num_sims, share)]
+        shard = functools.partial(LegacyShard, xml, model.opt.timestep, ("qpos", "qvel", *derived_fields), num_envs=share)
+        shards = [functools.partial(shard, first=first) for first in range(0, num_sims, share)]
         with _environment_of_mujoco_py():
-            self._workers = AsyncVectorEnv(chunks, context="spawn", shared_memory=False)
+            self._workers = AsyncVectorEnv(shards, context="spawn", shared_memory=False)
         self._fields = self._ask("fields")
         self.qpos, self.qvel = self._fields["qpos"], self._fields["qvel"]
         self._model_fields: dict[str, np.ndarray] = {}  # those that somebody may have changed

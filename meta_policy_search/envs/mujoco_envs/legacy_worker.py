@@ -34,7 +34,7 @@ class Answer:
     complaint: str = ""
 
 
-class LegacyChunk(gymnasium.Env):
+class LegacyShard(gymnasium.Env):
     """m of gym's environments, driven together through their simulators. Arguments of methods are of all M of them.
 
     Args:
@@ -53,7 +53,7 @@ class LegacyChunk(gymnasium.Env):
 
     @functools.cached_property
     def _envs(self) -> list[Any]:
-        """Made when they are first needed: gymnasium makes a chunk in the trainer's process too, to see what it is."""
+        """Made when they are first needed: gymnasium makes a shard in the trainer's process too, to see what it is."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's affair
         with contextlib.redirect_stderr(io.StringIO()):  # gym says at each import that it is unmaintained
             import gym

@@ -184,4 +184,4 @@ class Buttons(Quiet):
         self.action_space = MultiDiscrete([2, 2])
 
 
-gymnasium.register("tests/Quiet-v0", "tests.envs.foreign:Quiet", max_episode_steps=3)
+gymnasium.register("tests/Quiet-v0", "tests.envs.own_envs:Quiet", max_episode_steps=3)

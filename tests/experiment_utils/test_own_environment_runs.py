@@ -7,11 +7,11 @@ import pytest
 
 from experiment_utils.config import ConfigError, ProMPConfig
 from experiment_utils.environments import make_env, require_env
-from meta_policy_search.envs.foreign_envs import ForeignEnvs
+from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.mujoco_envs.hopper_rand_params import HopperRandParamsEnv
 from tests.experiment_utils.test_runs import MUJOCO, ROOT, SMALL, command, rows, wait_for_rows
 
-ENV = ["--env", "tests.envs.foreign:Drifter"]
+ENV = ["--env", "tests.envs.own_envs:Drifter"]
 
 
 def start(folder, *argv, **settings) -> subprocess.Popen:
@@ -19,10 +19,10 @@ def start(folder, *argv, **settings) -> subprocess.Popen:
     return subprocess.Popen(command(folder, *argv, script=MUJOCO), cwd=ROOT, **streams, **settings)
 
 
-@pytest.mark.parametrize("name", ["tests.envs.foreign:Quiet", "tests/Quiet-v0", "tests.envs.foreign:tests/Quiet-v0"])
+@pytest.mark.parametrize("name", ["tests.envs.own_envs:Quiet", "tests/Quiet-v0", "tests.envs.own_envs:tests/Quiet-v0"])
 def test_an_environment_is_found_by_class_and_by_id(name):
     env = make_env(ProMPConfig(env=name, parallel=False)).env
-    assert isinstance(env, ForeignEnvs)
+    assert isinstance(env, GymnasiumVectorEnv)
     assert env.observation_space.shape == (2,)
 
 
@@ -36,14 +36,14 @@ def test_a_family_of_the_package_stays_a_batch_by_whatever_name_it_is_called():
 
 
 def test_options_reach_the_constructor():
-    env = make_env(ProMPConfig(env="tests.envs.foreign:Drifter", env_options={"limit": 2}, parallel=False)).env
+    env = make_env(ProMPConfig(env="tests.envs.own_envs:Drifter", env_options={"limit": 2}, parallel=False)).env
     assert env._single.limit == 2
-    require_env(ProMPConfig(env="tests.envs.foreign:Drifter", env_options={"limit": 2}))
+    require_env(ProMPConfig(env="tests.envs.own_envs:Drifter", env_options={"limit": 2}))
 
 
 def test_spaces_that_no_policy_fits_are_a_mistake_of_the_config():
-    with pytest.raises(ConfigError, match=r"tests.envs.foreign:Unbounded can't be used: its action space .* finite bounds"):
-        make_env(ProMPConfig(env="tests.envs.foreign:Unbounded"))
+    with pytest.raises(ConfigError, match=r"tests.envs.own_envs:Unbounded can't be used: its action space .* finite bounds"):
+        make_env(ProMPConfig(env="tests.envs.own_envs:Unbounded"))
 
 
 @pytest.mark.slow
@@ -66,7 +66,7 @@ def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(tmp_path):
 def test_a_worker_that_dies_or_raises_stops_the_run_and_keeps_the_last_checkpoint(tmp_path):
     for name, words in (("Raising", "RuntimeError (the arm fell off)"), ("Dying", "a worker process died (exit code 3)")):
         folder = tmp_path / name
-        _, errors = (process := start(folder, "--env", f"tests.envs.foreign:{name}", *SMALL)).communicate(timeout=300)
+        _, errors = (process := start(folder, "--env", f"tests.envs.own_envs:{name}", *SMALL)).communicate(timeout=300)
         assert process.returncode == 1
         assert (
             f"iteration 1: {'the environment raised ' if name == 'Raising' else ''}{words} in 1 of 3 tasks (slot" in errors

@@ -23,7 +23,7 @@ NONE = -1  # no seed: leave this environment alone; no environment: nothing fail
 Make = Callable[[], gymnasium.Env]
 
 
-class EnvChunk(gymnasium.Env):
+class EnvShard(gymnasium.Env):
     """m environments as one: observations [m, O], actions [m, ...], and all the rest in the info dict.
 
     The rest is `rewards` [m], `ended` [m], `infos` (name -> [m]), and `failed`: the index of an environment that raised,
@@ -32,7 +32,7 @@ class EnvChunk(gymnasium.Env):
     Args:
       make: makes one environment.
       observation_space, action_space: of one environment.
-      worker: the number of this chunk; its environments have the indices worker * m, ..., worker * m + m - 1.
+      worker: the number of this shard; its environments have the indices worker * m, ..., worker * m + m - 1.
       num_envs: m.
       scratch: a file with one integer per worker, in which this one notes which environment it is busy with, so that
         somebody knows if it dies of it.

@@ -11,15 +11,15 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure, Task
-from meta_policy_search.envs.foreign_worker import NONE, EnvChunk, Make, complaint, prepare, seed_everything
 from meta_policy_search.envs.old_gym_env import OldGymEnv
+from meta_policy_search.envs.vector_worker import NONE, EnvShard, Make, complaint, prepare, seed_everything
 from meta_policy_search.utils.child_processes import without_working_directory
 
 if TYPE_CHECKING:
     from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
 
 
-class ForeignEnvs(BatchMetaEnv):
+class GymnasiumVectorEnv(BatchMetaEnv):
     """M environments that know nothing of batches, shared out among the workers of gymnasium's AsyncVectorEnv.
 
     There are at most as many workers as cores, and each steps M / workers environments. Episodes end where the environment
@@ -140,12 +140,12 @@ class ForeignEnvs(BatchMetaEnv):
         np.full(self.num_workers, NONE).tofile(self._scratch.name)
         share = self.num_envs // self.num_workers
         spaces = self.observation_space, self.action_space
-        chunk = functools.partial(EnvChunk, self._make, *spaces, num_envs=share, scratch=self._scratch.name)
-        chunks = [functools.partial(chunk, worker=worker) for worker in range(self.num_workers)]
+        shard = functools.partial(EnvShard, self._make, *spaces, num_envs=share, scratch=self._scratch.name)
+        shards = [functools.partial(shard, worker=worker) for worker in range(self.num_workers)]
         if self._parallel:  # spawned, because TensorFlow's threads don't survive a fork
             with without_working_directory():
-                return AsyncVectorEnv(chunks, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
-        return SyncVectorEnv(chunks, autoreset_mode=AutoresetMode.DISABLED)
+                return AsyncVectorEnv(shards, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
+        return SyncVectorEnv(shards, autoreset_mode=AutoresetMode.DISABLED)
 
     def _death(self) -> EnvironmentFailure:
         """Who died of what; ends the other workers."""

@@ -9,17 +9,17 @@ import pytest
 from gymnasium.spaces import Discrete
 
 from meta_policy_search.envs.base import EnvironmentFailure
-from meta_policy_search.envs.foreign_envs import ForeignEnvs, largest_divisor
+from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv, largest_divisor
 from meta_policy_search.envs.normalized_env import NormalizedEnv
-from tests.envs import foreign
+from tests.envs import own_envs
 
 
 @pytest.fixture
 def batch():
     made = []
 
-    def make(kind: Callable, num_envs: int = 4, parallel: bool = False) -> ForeignEnvs:
-        made.append(ForeignEnvs(make=kind, parallel=parallel).batch(num_envs))
+    def make(kind: Callable, num_envs: int = 4, parallel: bool = False) -> GymnasiumVectorEnv:
+        made.append(GymnasiumVectorEnv(make=kind, parallel=parallel).batch(num_envs))
         return made[-1]
 
     yield make
@@ -27,7 +27,7 @@ def batch():
         env.close()
 
 
-def a_round(env: ForeignEnvs, seed: int, steps: int = 12) -> list[np.ndarray]:
+def a_round(env: GymnasiumVectorEnv, seed: int, steps: int = 12) -> list[np.ndarray]:
     """All that a sampling round sees, with resets where episodes end."""
     rng = np.random.default_rng(seed)
     env.set_tasks(env.sample_tasks(env.num_envs, rng))
@@ -41,7 +41,7 @@ def a_round(env: ForeignEnvs, seed: int, steps: int = 12) -> list[np.ndarray]:
     return seen
 
 
-def take_three_steps(env: ForeignEnvs) -> None:
+def take_three_steps(env: GymnasiumVectorEnv) -> None:
     env.reset_envs(np.random.default_rng(0))
     for _ in range(3):
         env.step_envs(np.zeros((4, 1)))
@@ -54,14 +54,14 @@ def assert_equal(a: list[np.ndarray], b: list[np.ndarray]) -> None:
 
 
 def test_worker_processes_and_this_process_give_the_same_numbers_bit_for_bit(batch):
-    apart, here = batch(foreign.Quiet, 6, parallel=True), batch(foreign.Quiet, 6)
+    apart, here = batch(own_envs.Quiet, 6, parallel=True), batch(own_envs.Quiet, 6)
     apart.num_workers = 2  # also on a machine with a single core
     assert_equal(a_round(apart, 3), a_round(here, 3))
 
 
 @pytest.mark.parametrize("parallel", [True, False])
 def test_a_round_depends_on_the_generator_only_whatever_came_before(batch, parallel):
-    used, fresh = batch(foreign.Drifter, parallel=parallel), batch(foreign.Drifter, parallel=parallel)
+    used, fresh = batch(own_envs.Drifter, parallel=parallel), batch(own_envs.Drifter, parallel=parallel)
     for seed in range(3):
         a_round(used, seed)
     again = a_round(used, 7)
@@ -71,7 +71,7 @@ def test_a_round_depends_on_the_generator_only_whatever_came_before(batch, paral
 
 
 def test_only_the_environments_that_are_asked_for_are_reset(batch):
-    env, rng = batch(foreign.Quiet), np.random.default_rng(0)
+    env, rng = batch(own_envs.Quiet), np.random.default_rng(0)
     env.reset_envs(rng)
     before = env.step_envs(np.zeros((4, 1))).observations
     after = env.reset_envs(rng, np.array([1, 3]))
@@ -82,7 +82,7 @@ def test_only_the_environments_that_are_asked_for_are_reset(batch):
 
 
 def test_truncation_ends_the_episode(batch):
-    env, rng = batch(lambda: foreign.Quiet(limit=1)), np.random.default_rng(0)
+    env, rng = batch(lambda: own_envs.Quiet(limit=1)), np.random.default_rng(0)
     env.reset_envs(rng)
     assert env.step_envs(np.zeros((4, 1))).terminated.all()
 
@@ -96,7 +96,7 @@ def test_the_time_limit_of_a_gymnasium_id_ends_the_episode(batch):
 
 
 def test_tasks_reach_their_environments(batch):
-    env = batch(foreign.Quiet)
+    env = batch(own_envs.Quiet)
     env.set_tasks([10.0, 20.0, 30.0, 40.0])
     env.reset_envs(np.random.default_rng(0))
     step = env.step_envs(np.zeros((4, 1)))
@@ -106,7 +106,7 @@ def test_tasks_reach_their_environments(batch):
 
 
 def test_numbers_in_the_infos_are_kept_and_the_rest_is_dropped(batch):
-    env = batch(foreign.Drifter)
+    env = batch(own_envs.Drifter)
     env.reset_envs(np.random.default_rng(0))
     infos = env.step_envs(np.zeros((4, 1))).infos
     assert infos.keys() == {"error", "steps"}
@@ -115,39 +115,39 @@ def test_numbers_in_the_infos_are_kept_and_the_rest_is_dropped(batch):
 
 def test_the_environments_own_diagnostics_are_logged(batch):
     trajectories = SimpleNamespace(env_infos={"error": np.array([1.0, 3.0])})
-    assert batch(foreign.Diagnosed).diagnostics(trajectories) == {"Error": 2.0}
-    assert batch(foreign.Quiet).diagnostics(trajectories) == {}
+    assert batch(own_envs.Diagnosed).diagnostics(trajectories) == {"Error": 2.0}
+    assert batch(own_envs.Quiet).diagnostics(trajectories) == {}
 
 
 @pytest.mark.parametrize("parallel", [True, False])
 def test_an_exception_names_the_environment_and_brings_its_traceback(batch, parallel):
-    env = batch(foreign.Drifter, parallel=parallel)
-    env.set_tasks([0.0, 0.0, foreign.Drifter.raises, 0.0])
+    env = batch(own_envs.Drifter, parallel=parallel)
+    env.set_tasks([0.0, 0.0, own_envs.Drifter.raises, 0.0])
     with pytest.raises(EnvironmentFailure, match=r"the environment raised RuntimeError \(the arm fell off\)") as failure:
         take_three_steps(env)
     assert failure.value.envs == [2]
-    assert "tests/envs/foreign.py" in failure.value.__notes__[0]
+    assert "tests/envs/own_envs.py" in failure.value.__notes__[0]
 
 
 def test_a_worker_that_dies_names_the_environment(batch):
-    env = batch(foreign.Drifter, parallel=True)
-    env.set_tasks([0.0, 0.0, 0.0, foreign.Drifter.dies])
+    env = batch(own_envs.Drifter, parallel=True)
+    env.set_tasks([0.0, 0.0, 0.0, own_envs.Drifter.dies])
     with pytest.raises(EnvironmentFailure, match=r"a worker process died \(exit code 3\)") as failure:
         take_three_steps(env)
     assert failure.value.envs == [3]
 
 
 def test_an_exception_of_sample_tasks_is_a_failure_too(batch, monkeypatch):
-    env = batch(foreign.Quiet)
-    monkeypatch.setattr(foreign.Quiet, "sample_tasks", lambda self, n: 1 / 0)
+    env = batch(own_envs.Quiet)
+    monkeypatch.setattr(own_envs.Quiet, "sample_tasks", lambda self, n: 1 / 0)
     with pytest.raises(EnvironmentFailure, match="ZeroDivisionError"):
         env.sample_tasks(3, np.random.default_rng(0))
-    monkeypatch.setattr(foreign.Quiet, "sample_tasks", lambda self, n: [0.0])
+    monkeypatch.setattr(own_envs.Quiet, "sample_tasks", lambda self, n: [0.0])
     with pytest.raises(EnvironmentFailure, match=r"sample_tasks\(3\) of the environment returned 1 tasks"):
         env.sample_tasks(3, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("kind", [foreign.OldDrifter, foreign.NewerDrifter])
+@pytest.mark.parametrize("kind", [own_envs.OldDrifter, own_envs.NewerDrifter])
 def test_environments_of_old_gym_run_without_gym(batch, kind):
     env = batch(kind)
     assert isinstance(env.action_space, gymnasium.spaces.Box)
@@ -160,20 +160,20 @@ def test_environments_of_old_gym_run_without_gym(batch, kind):
 def test_a_time_limit_of_old_gym_is_a_truncation():
     from meta_policy_search.envs.old_gym_env import OldGymEnv
 
-    old = foreign.OldDrifter()
+    old = own_envs.OldDrifter()
     old.step = lambda action: (np.zeros(2), 0.0, True, {"TimeLimit.truncated": True})
     assert OldGymEnv(old).step([0.0])[2:4] == (False, True)
 
 
 def test_observations_of_other_kinds_become_vectors(batch):
-    env = batch(foreign.Dictionary)
+    env = batch(own_envs.Dictionary)
     assert env.observation_space.shape == (9,)
     observations = env.reset_envs(np.random.default_rng(0))
     assert observations[:, 0].tolist() == [1, 1, 1, 1]  # one-hot: t is 0
 
 
 def test_discrete_actions_are_counted_from_the_spaces_start(batch):
-    env = NormalizedEnv(batch(foreign.Chooser))
+    env = NormalizedEnv(batch(own_envs.Chooser))
     assert env.action_space == Discrete(3)
     before = env.reset_envs(np.random.default_rng(0))
     moved = env.step_envs(np.array([0, 1, 2, 0])).observations - before
@@ -183,14 +183,14 @@ def test_discrete_actions_are_counted_from_the_spaces_start(batch):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (foreign.Taskless, "it has no sample_tasks; meta-training needs sample_tasks, set_task, get_task"),
-        (foreign.Unbounded, "it must have finite bounds"),
-        (foreign.Buttons, "it must be a Discrete or a one-dimensional Box"),
+        (own_envs.Taskless, "it has no sample_tasks; meta-training needs sample_tasks, set_task, get_task"),
+        (own_envs.Unbounded, "it must have finite bounds"),
+        (own_envs.Buttons, "it must be a Discrete or a one-dimensional Box"),
     ],
 )
 def test_an_environment_that_cannot_be_used_says_why(kind, words):
     with pytest.raises(ValueError, match=words):
-        ForeignEnvs(make=kind)
+        GymnasiumVectorEnv(make=kind)
 
 
 def test_all_workers_have_equally_many_environments():
@@ -198,14 +198,14 @@ def test_all_workers_have_equally_many_environments():
     assert largest_divisor(7, 4) == 1
 
 
-class Unmade(foreign.Quiet):
+class Unmade(own_envs.Quiet):
     """It needs what isn't there."""
 
     def __init__(self):
         raise KeyError("arm")
 
 
-class Undrawn(foreign.Quiet):
+class Undrawn(own_envs.Quiet):
     """Its tasks aren't there."""
 
     def sample_tasks(self, n):
@@ -215,5 +215,5 @@ class Undrawn(foreign.Quiet):
 @pytest.mark.parametrize(("kind", "words"), [(Unmade, r"KeyError \('arm'\)"), (Undrawn, r"FileNotFoundError .*tasks.txt")])
 def test_an_environment_that_fails_from_the_start_says_so_with_its_traceback(kind, words):
     with pytest.raises(EnvironmentFailure, match=f"the environment raised {words}") as failure:
-        ForeignEnvs(make=kind)
+        GymnasiumVectorEnv(make=kind)
     assert f"in {'__init__' if kind is Unmade else 'sample_tasks'}" in failure.value.__notes__[0]
