@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure, Task
-from meta_policy_search.envs.old_gym_env import OldGymEnv
+from meta_policy_search.envs.gym_compatibility import GymCompatibility
 from meta_policy_search.envs.vector_worker import NONE, EnvShard, Make, complaint, prepare, seed_everything
 from meta_policy_search.utils.child_processes import without_working_directory
 
@@ -51,7 +51,7 @@ class GymnasiumVectorEnv(BatchMetaEnv):
     @property
     def family_name(self) -> str:
         single = self._single.unwrapped
-        return type(single.env if isinstance(single, OldGymEnv) else single).__name__
+        return type(single.env if isinstance(single, GymCompatibility) else single).__name__
 
     def default_task(self) -> Task:
         return self.draw_tasks(1, np.random.default_rng(0))[0]

@@ -15,7 +15,7 @@ from gymnasium.spaces import Box, Discrete, Space
 from gymnasium.vector.utils import batch_space
 
 from meta_policy_search.envs.base import Task
-from meta_policy_search.envs.old_gym_env import OldGymEnv
+from meta_policy_search.envs.gym_compatibility import GymCompatibility
 
 TASK_METHODS = ("sample_tasks", "set_task", "get_task")
 NONE = -1  # no seed: leave this environment alone; no environment: nothing failed
@@ -125,7 +125,7 @@ def prepare(env: Any) -> gymnasium.Env:
       ValueError: it has no tasks, or a space that no policy of the package fits.
     """
     if not isinstance(env, gymnasium.Env) or "seed" not in inspect.signature(env.reset).parameters:
-        env = OldGymEnv(env)
+        env = GymCompatibility(env)
     missing = [name for name in TASK_METHODS if not env.has_wrapper_attr(name)]
     if missing:
         raise ValueError(f"it has no {missing[0]}; meta-training needs {', '.join(TASK_METHODS)}")

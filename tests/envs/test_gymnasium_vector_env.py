@@ -158,11 +158,11 @@ def test_environments_of_old_gym_run_without_gym(batch, kind):
 
 
 def test_a_time_limit_of_old_gym_is_a_truncation():
-    from meta_policy_search.envs.old_gym_env import OldGymEnv
+    from meta_policy_search.envs.gym_compatibility import GymCompatibility
 
     old = own_envs.OldDrifter()
     old.step = lambda action: (np.zeros(2), 0.0, True, {"TimeLimit.truncated": True})
-    assert OldGymEnv(old).step([0.0])[2:4] == (False, True)
+    assert GymCompatibility(old).step([0.0])[2:4] == (False, True)
 
 
 def test_observations_of_other_kinds_become_vectors(batch):

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
 
 
-class OldGymEnv(gymnasium.Env):
+class GymCompatibility(gymnasium.Env):
     """An environment of gym 0.21 or 0.26 as a `gymnasium.Env`.
 
     0.21: `reset()` returns the observation, `step` returns (observation, reward, done, info), `seed(seed)` seeds. 0.26:
