@@ -98,7 +98,7 @@ class BatchMetaEnv(MetaEnv):
         """Starts new episodes and returns their observations [m, O].
 
         `envs` are the indices [m] of the environments concerned, ascending; None for all. The sampler's `rng` draws rows for
-        them, from the generators of their tasks: it has `uniform`, `standard_normal` and `integers` (see `TaskGenerators`).
+        them, from the generators of their tasks: it has `uniform`, `standard_normal` and `integers` (see `PerTaskRng`).
         """
 
     @abc.abstractmethod

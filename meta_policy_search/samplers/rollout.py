@@ -39,7 +39,7 @@ class Rollout:
         self._ended: list[np.ndarray] = []  # at each step, the environments whose episodes ended with it
         self.finished: list[int] = []  # after each step, how many steps the finished episodes have
         self._clock = Clock("PolicyExecTime", "EnvExecTime")
-        self._observations = np.array(envs.reset_envs(TaskGenerators(self._resetting, self.batch_shape[1])))
+        self._observations = np.array(envs.reset_envs(PerTaskRng(self._resetting, self.batch_shape[1])))
         self._clock.lap("EnvExecTime")
 
     @property
@@ -51,7 +51,7 @@ class Rollout:
         """One step of all environments; those whose episodes ended with the last one start new ones before."""
         if self._ended and len(self._ended[-1]):
             ended = self._ended[-1]
-            generators = TaskGenerators(self._resetting, self.batch_shape[1], ended)
+            generators = PerTaskRng(self._resetting, self.batch_shape[1], ended)
             self._observations[ended] = self._envs.reset_envs(generators, ended)
             self._lengths[ended], self._starts[ended] = 0, len(self._steps)
             self._clock.lap("EnvExecTime")
@@ -109,7 +109,7 @@ class Rollout:
         return {name: self._rows([step[name] for step in steps]) for name in steps[0]}
 
 
-class TaskGenerators:
+class PerTaskRng:
     """Stands for a numpy Generator where rows are drawn for environments: each row comes from its task's own.
 
     Args:
