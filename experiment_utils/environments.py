@@ -12,7 +12,7 @@ import gymnasium
 
 from experiment_utils.config import Config, ConfigError, nearest
 from meta_policy_search.envs import ALL_FAMILIES, FAMILIES
-from meta_policy_search.envs.base import BatchMetaEnv, EnvironmentFailure
+from meta_policy_search.envs.base import BatchMetaEnv, SimulationError
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
 from meta_policy_search.envs.vector_worker import TASK_METHODS
@@ -50,7 +50,7 @@ def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
             return normalize(source.make(**_settings_by_flag(source.kind, config, num_threads), **config.env_options))
         make = functools.partial(make_single, config.env, config.env_options)
         return normalize(GymnasiumVectorEnv(make=make, parallel=num_threads != 1))
-    except (ValueError, EnvironmentFailure) as error:
+    except (ValueError, SimulationError) as error:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
 
 

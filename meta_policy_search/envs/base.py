@@ -23,7 +23,7 @@ class BatchStep(NamedTuple):
     infos: dict[str, np.ndarray]  # [M] each: the parts of the reward
 
 
-class EnvironmentFailure(RuntimeError):
+class SimulationError(RuntimeError):
     """A simulation can't go on. `envs` are the indices of the environments concerned.
 
     `by_policy` says that the actions were no numbers; otherwise it is the environment's affair.
@@ -106,7 +106,7 @@ class BatchMetaEnv(MetaEnv):
         """One step of all environments. Actions [M, A] in the units of `action_space`.
 
         Raises:
-          EnvironmentFailure: if the simulation became unstable.
+          SimulationError: if the simulation became unstable.
         """
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:

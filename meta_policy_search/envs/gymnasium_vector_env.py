@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure, Task
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, SimulationError, Task
 from meta_policy_search.envs.gym_compatibility import GymCompatibility
 from meta_policy_search.envs.vector_worker import NONE, EnvShard, Make, complaint, prepare, seed_everything
 from meta_policy_search.utils.child_processes import without_working_directory
@@ -37,7 +37,7 @@ class GymnasiumVectorEnv(BatchMetaEnv):
 
     Raises:
       ValueError: the environment has no tasks, or a space that no policy of the package fits.
-      EnvironmentFailure: it can't be made, or can't draw tasks; its traceback is a note.
+      SimulationError: it can't be made, or can't draw tasks; its traceback is a note.
     """
 
     def __init__(self, *, make: Make, parallel: bool = True, num_envs: int = 1, render_mode: str | None = None):
@@ -65,7 +65,7 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         except Exception as error:  # whatever it is, the run stops in order
             raise _failure(error) from error
         if len(tasks) != n_tasks:
-            raise EnvironmentFailure(f"sample_tasks({n_tasks}) of the environment returned {len(tasks)} tasks", [])
+            raise SimulationError(f"sample_tasks({n_tasks}) of the environment returned {len(tasks)} tasks", [])
         return tasks
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
@@ -116,7 +116,7 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         """What all workers answer to `method` together.
 
         Raises:
-          EnvironmentFailure: a worker died, or an environment raised; then its traceback is a note of the failure.
+          SimulationError: a worker died, or an environment raised; then its traceback is a note of the failure.
         """
         if self._vector is None:
             self._vector = self._start_workers()
@@ -131,7 +131,7 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         failed = answer[-1]["failed"]
         if (failed != NONE).any():
             worker = int(np.flatnonzero(failed != NONE)[0])
-            failure = EnvironmentFailure(answer[-1]["complaint"][worker], [failed[worker]])
+            failure = SimulationError(answer[-1]["complaint"][worker], [failed[worker]])
             raise with_traceback(failure, answer[-1]["traceback"][worker])
         return answer
 
@@ -147,7 +147,7 @@ class GymnasiumVectorEnv(BatchMetaEnv):
                 return AsyncVectorEnv(shards, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
         return SyncVectorEnv(shards, autoreset_mode=AutoresetMode.DISABLED)
 
-    def _death(self) -> EnvironmentFailure:
+    def _death(self) -> SimulationError:
         """Who died of what; ends the other workers."""
         processes = self._vector.processes
         for process in processes:
@@ -157,15 +157,15 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         for process in processes:
             process.terminate()
         self._vector.closed, self._vector = True, None
-        return EnvironmentFailure(f"a worker process died (exit code {exit_code})", [env] if env != NONE else [])
+        return SimulationError(f"a worker process died (exit code {exit_code})", [env] if env != NONE else [])
 
 
-def _failure(error: Exception) -> EnvironmentFailure:
+def _failure(error: Exception) -> SimulationError:
     """What an exception of the environment's in this process becomes."""
-    return with_traceback(EnvironmentFailure(complaint(error), []), traceback.format_exc())
+    return with_traceback(SimulationError(complaint(error), []), traceback.format_exc())
 
 
-def with_traceback(failure: EnvironmentFailure, trace: str) -> EnvironmentFailure:
+def with_traceback(failure: SimulationError, trace: str) -> SimulationError:
     """The failure, with the environment's own traceback as a note."""
     failure.add_note(trace)
     return failure

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from meta_policy_search.envs.base import BatchMetaEnv, EnvironmentFailure, Task
+from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.samplers.rollout import Rollout
 from meta_policy_search.types import ArrayParams, Params, Trajectories
@@ -93,7 +93,7 @@ class MetaSampler:
         """Makes a failure of environments one of their tasks."""
         try:
             yield
-        except EnvironmentFailure as failure:
+        except SimulationError as failure:
             slots = np.unique(np.asarray(failure.envs, int) // self.batch_shape[1])
             where = f" in {describe_tasks(self.tasks, slots)}" if len(slots) else ""
             raise SamplingError(f"{failure}{where}", failure.by_policy) from failure

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import ray
 
-from meta_policy_search.envs.base import BatchMetaEnv, EnvironmentFailure, Task
+from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.samplers.meta_sampler import MetaSampler
 from meta_policy_search.samplers.rollout import Rollout
@@ -26,7 +26,7 @@ class Job(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """An `EnvironmentFailure` on its way to the trainer, `envs` counted within the share."""
+    """An `SimulationError` on its way to the trainer, `envs` counted within the share."""
 
     message: str
     envs: list[int]
@@ -92,7 +92,7 @@ class RaySampler(MetaSampler):
         """What the workers answer; those that are lost are replaced, and asked again.
 
         Raises:
-          EnvironmentFailure: one of them answered so, or was lost time and again.
+          SimulationError: one of them answered so, or was lost time and again.
         """
         losses = 0
         asked = {worker: self._call(worker, method, jobs, steps) for worker in range(len(jobs))}
@@ -105,7 +105,7 @@ class RaySampler(MetaSampler):
                 except ray.exceptions.RayActorError as error:
                     losses += 1
                     if losses > MOST_LOSSES:
-                        raise EnvironmentFailure(
+                        raise SimulationError(
                             f"workers were lost {losses} times in one call; lastly: {error}", []
                         ) from error
                     print(f"warning: worker {worker} was lost; its share is simulated again", file=sys.stderr)
@@ -119,9 +119,9 @@ class RaySampler(MetaSampler):
     def _call(self, worker: int, method: str, jobs: Sequence[ray.ObjectRef], steps: int) -> ray.ObjectRef:
         return getattr(self._workers[worker], method).remote(jobs[worker], steps)
 
-    def _failure(self, worker: int, answer: Failure) -> EnvironmentFailure:
+    def _failure(self, worker: int, answer: Failure) -> SimulationError:
         first = int(self._shares[worker][0]) * self.batch_shape[1]
-        failure = EnvironmentFailure(answer.message, [first + env for env in answer.envs], answer.by_policy)
+        failure = SimulationError(answer.message, [first + env for env in answer.envs], answer.by_policy)
         for note in answer.notes:
             failure.add_note(note)
         return failure
@@ -150,7 +150,7 @@ class _Worker:
                 self._begin(job)
             while len(self._rollout.finished) < steps:
                 self._rollout.step()
-        except EnvironmentFailure as failure:
+        except SimulationError as failure:
             return Failure(str(failure), failure.envs, failure.by_policy, getattr(failure, "__notes__", []))
         return np.array(self._rollout.finished[:steps])
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, SimulationError
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import ArrayParams, Trajectories
 from meta_policy_search.utils.clock import Clock
@@ -23,7 +23,7 @@ class Rollout:
       max_path_length: H, the time limit of an episode in steps.
 
     Raises:
-      EnvironmentFailure: a simulation can't go on; also from `step`.
+      SimulationError: a simulation can't go on; also from `step`.
     """
 
     def __init__(
@@ -91,12 +91,12 @@ class Rollout:
         """What the environments return, rewards and infos as copies: they are kept, and those may be views of a state."""
         try:
             after = self._envs.step_envs(actions)
-        except EnvironmentFailure as failure:
+        except SimulationError as failure:
             failure.by_policy = not np.isfinite(actions).all()
             raise
         for name, values in {"rewards": after.rewards, "terminated": after.terminated, **after.infos}.items():
             if np.shape(values) != (self._envs.num_envs,):
-                raise EnvironmentFailure(f"{name} have the shape {np.shape(values)}, not ({self._envs.num_envs},)", [])
+                raise SimulationError(f"{name} have the shape {np.shape(values)}, not ({self._envs.num_envs},)", [])
         infos = {name: np.array(values) for name, values in after.infos.items()}
         return after._replace(rewards=np.array(after.rewards), infos=infos)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from meta_policy_search.envs import FAMILIES, load_class
-from meta_policy_search.envs.base import EnvironmentFailure
+from meta_policy_search.envs.base import SimulationError
 
 MUJOCO_FAMILIES = [name for name, where in FAMILIES.items() if "mujoco_envs" in where]
 
@@ -71,7 +71,7 @@ def test_a_simulation_without_a_future_is_named():
     env = load_class(FAMILIES["HalfCheetahRandDirecEnv"])(num_envs=3)
     env.reset_envs(np.random.default_rng(0))
     env.sims.qvel[1] = np.nan
-    with pytest.raises(EnvironmentFailure, match="velocity") as failure:
+    with pytest.raises(SimulationError, match="velocity") as failure:
         env.step_envs(np.zeros((3, 6)))
     assert failure.value.envs == [1]
     env.reset_envs(np.random.default_rng(0))

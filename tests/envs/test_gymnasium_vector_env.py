@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Discrete
 
-from meta_policy_search.envs.base import EnvironmentFailure
+from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv, largest_divisor
 from meta_policy_search.envs.normalized_env import NormalizedEnv
 from tests.envs import own_envs
@@ -123,7 +123,7 @@ def test_the_environments_own_diagnostics_are_logged(batch):
 def test_an_exception_names_the_environment_and_brings_its_traceback(batch, parallel):
     env = batch(own_envs.Drifter, parallel=parallel)
     env.set_tasks([0.0, 0.0, own_envs.Drifter.raises, 0.0])
-    with pytest.raises(EnvironmentFailure, match=r"the environment raised RuntimeError \(the arm fell off\)") as failure:
+    with pytest.raises(SimulationError, match=r"the environment raised RuntimeError \(the arm fell off\)") as failure:
         take_three_steps(env)
     assert failure.value.envs == [2]
     assert "tests/envs/own_envs.py" in failure.value.__notes__[0]
@@ -132,7 +132,7 @@ def test_an_exception_names_the_environment_and_brings_its_traceback(batch, para
 def test_a_worker_that_dies_names_the_environment(batch):
     env = batch(own_envs.Drifter, parallel=True)
     env.set_tasks([0.0, 0.0, 0.0, own_envs.Drifter.dies])
-    with pytest.raises(EnvironmentFailure, match=r"a worker process died \(exit code 3\)") as failure:
+    with pytest.raises(SimulationError, match=r"a worker process died \(exit code 3\)") as failure:
         take_three_steps(env)
     assert failure.value.envs == [3]
 
@@ -140,10 +140,10 @@ def test_a_worker_that_dies_names_the_environment(batch):
 def test_an_exception_of_sample_tasks_is_a_failure_too(batch, monkeypatch):
     env = batch(own_envs.Quiet)
     monkeypatch.setattr(own_envs.Quiet, "sample_tasks", lambda self, n: 1 / 0)
-    with pytest.raises(EnvironmentFailure, match="ZeroDivisionError"):
+    with pytest.raises(SimulationError, match="ZeroDivisionError"):
         env.sample_tasks(3, np.random.default_rng(0))
     monkeypatch.setattr(own_envs.Quiet, "sample_tasks", lambda self, n: [0.0])
-    with pytest.raises(EnvironmentFailure, match=r"sample_tasks\(3\) of the environment returned 1 tasks"):
+    with pytest.raises(SimulationError, match=r"sample_tasks\(3\) of the environment returned 1 tasks"):
         env.sample_tasks(3, np.random.default_rng(0))
 
 
@@ -214,6 +214,6 @@ class Undrawn(own_envs.Quiet):
 
 @pytest.mark.parametrize(("kind", "words"), [(Unmade, r"KeyError \('arm'\)"), (Undrawn, r"FileNotFoundError .*tasks.txt")])
 def test_an_environment_that_fails_from_the_start_says_so_with_its_traceback(kind, words):
-    with pytest.raises(EnvironmentFailure, match=f"the environment raised {words}") as failure:
+    with pytest.raises(SimulationError, match=f"the environment raised {words}") as failure:
         GymnasiumVectorEnv(make=kind)
     assert f"in {'__init__' if kind is Unmade else 'sample_tasks'}" in failure.value.__notes__[0]

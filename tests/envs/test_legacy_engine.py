@@ -11,7 +11,7 @@ from experiment_utils.environments import make_env, require_env
 from experiment_utils.run_data import load_run
 from experiment_utils.run_sweep import SCRIPTS
 from meta_policy_search.envs import FAMILIES, load_class
-from meta_policy_search.envs.base import EnvironmentFailure
+from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.envs.mujoco_envs import legacy_engine
 
 WITNESSED = (
@@ -121,7 +121,7 @@ def test_the_number_of_workers_changes_nothing_and_an_unstable_simulation_is_nam
         env.reset_envs(rng)
         results.append([env.step_envs(rng.uniform(-1, 1, (M, 6))).observations for _ in range(5)])
         env.sims.set_state(np.where(np.arange(M)[:, None] == 4, np.nan, env.sims.qpos), env.sims.qvel)
-        with pytest.raises(EnvironmentFailure, match="Nan") as failure:
+        with pytest.raises(SimulationError, match="Nan") as failure:
             env.step_envs(np.zeros((M, 6)))
         assert failure.value.envs == [4]
         env.close()

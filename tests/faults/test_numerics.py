@@ -6,7 +6,7 @@ import runpy
 import numpy as np
 import pytest
 
-from meta_policy_search.envs.base import EnvironmentFailure
+from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.meta_trainer import ENVIRONMENT_REMEDY, REMEDY, MetaTrainer, TrainingError
 from meta_policy_search.policies.meta_gaussian_mlp_policy import LOG_STD
 from tests.experiment_utils.test_runs import ROOT
@@ -103,7 +103,7 @@ def test_a_failing_environment_is_not_blamed_on_the_step_size():
     trainer = make_trainer("vpg")
 
     def failing(actions):
-        raise EnvironmentFailure("the arm fell off", [0])
+        raise SimulationError("the arm fell off", [0])
 
     trainer.sampler.envs.env.step_envs = failing
     with pytest.raises(TrainingError, match="iteration 0: the arm fell off in 1 of 2 tasks") as caught:

@@ -3,7 +3,7 @@
 import gymnasium
 import numpy as np
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, EnvironmentFailure
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, SimulationError
 
 
 class CountdownEnv(BatchMetaEnv):
@@ -38,7 +38,7 @@ class CountdownEnv(BatchMetaEnv):
     def step_envs(self, actions):
         failing = np.flatnonzero(self.tasks == self.fails_at)
         if len(failing):
-            raise EnvironmentFailure("the simulation exploded", failing)
+            raise SimulationError("the simulation exploded", failing)
         self.left = self.left - 1
         rewards = np.where(self.tasks == self.nan_at, np.nan, 1.0)
         return BatchStep(self._observation(), rewards, self.left <= 0, {"left": self.left.copy()})

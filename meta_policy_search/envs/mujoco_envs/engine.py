@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import mujoco
 import numpy as np
-from mujoco.batch import Batch, SimulationError
+from mujoco import batch as mujoco_batch
 
-from meta_policy_search.envs.base import EnvironmentFailure
+from meta_policy_search.envs.base import SimulationError
 
 _UNSTABLE = {
     mujoco.mjtWarning.mjWARN_BADQPOS: "position",
@@ -32,7 +32,7 @@ class Simulations:
     """
 
     def __init__(self, model: mujoco.MjModel, num_sims: int, num_threads: int = 0, derived_fields: Sequence[str] = ()):
-        self._batch = Batch(model, num_sims, num_threads)
+        self._batch = mujoco_batch.Batch(model, num_sims, num_threads)
         self.num_threads = self._batch.nthread
         self.qpos, self.qvel = self._batch.bind("qpos"), self._batch.bind("qvel")  # [M, nq], [M, nv], live
         self._ctrl, self._warmstart = self._batch.bind("ctrl"), self._batch.bind("qacc_warmstart")
@@ -67,13 +67,13 @@ class Simulations:
         """`num_steps` sub-steps of all simulations with the controls [M, nu] held.
 
         Raises:
-          EnvironmentFailure: a position, velocity or acceleration became infinite, NaN or larger than 1e10.
+          SimulationError: a position, velocity or acceleration became infinite, NaN or larger than 1e10.
         """
         self._ctrl[:] = ctrl
         try:
             self._batch.step(nstep=num_steps)
-        except SimulationError as error:
-            raise EnvironmentFailure(str(error), error.ids) from error
+        except mujoco_batch.SimulationError as error:
+            raise SimulationError(str(error), error.ids) from error
         if self._batch.warning.any():
             self._raise_if_unstable()
 
@@ -85,4 +85,4 @@ class Simulations:
         for warning, quantity in _UNSTABLE.items():
             sims = np.flatnonzero(counts[:, int(warning)])
             if len(sims):
-                raise EnvironmentFailure(f"MuJoCo found a {quantity} that is not finite or exceeds 1e10", sims)
+                raise SimulationError(f"MuJoCo found a {quantity} that is not finite or exceeds 1e10", sims)

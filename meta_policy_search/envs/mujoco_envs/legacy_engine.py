@@ -17,7 +17,7 @@ import mujoco
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv
 
-from meta_policy_search.envs.base import EnvironmentFailure
+from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.envs.gymnasium_vector_env import largest_divisor
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.legacy_worker import GYM_IDS, LegacyShard
@@ -83,7 +83,7 @@ class LegacySimulations:
         """`num_steps` sub-steps of all simulations with the controls [M, nu] held.
 
         Raises:
-          EnvironmentFailure: mujoco-py found a simulation unstable, or a worker died.
+          SimulationError: mujoco-py found a simulation unstable, or a worker died.
         """
         self._send_model()
         self._take(self._ask("advance", np.asarray(ctrl, np.float64), num_steps))
@@ -108,10 +108,10 @@ class LegacySimulations:
             answers = self._workers.call(method, *args)
         except (EOFError, ConnectionError) as error:
             self._workers.close(terminate=True)
-            raise EnvironmentFailure("a worker process of the backend mujoco-py died", []) from error
+            raise SimulationError("a worker process of the backend mujoco-py died", []) from error
         for answer in answers:
             if answer.failed is not None:
-                raise EnvironmentFailure(answer.complaint, [answer.failed])
+                raise SimulationError(answer.complaint, [answer.failed])
         return {name: np.concatenate([answer.arrays[name] for answer in answers]) for name in answers[0].arrays}
 
 
