@@ -2,14 +2,19 @@
 
 The pages are written for the repository, where a link may lead to any file. In the site a link to a module leads to its
 reference page, one to another text file to a page that shows it, and one to anything else is left as text.
+
+Where the repository is, the environment variable REPOSITORY_URL says, else the git remote `origin`; without either the site
+has no links to it.
 """
 
 import os
 import re
+import subprocess
 from pathlib import Path, PurePosixPath
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,10 +24,13 @@ PAGES |= {"docker/README.md": "docker.md"}
 SHOWN = {".py": "python", ".json": "json", ".txt": "text", "": "text"}  # by suffix: the language of the listing
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 IMAGE = re.compile(r"(!\[[^\]]*\]\()docs/")
+REMOTE = re.compile(r"(?:https?://(?:[^@/]*@)?|(?:ssh://)?[^@/]+@)([^/:]+)(?::\d+)?[/:](.+?)(?:\.git)?/?")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Fills the reference's part of the navigation."""
+    """Fills the reference's part of the navigation, and finds the repository."""
+    config.repo_url = config.repo_url or _web_address(_git("remote", "get-url", "origin"))
+    config.repo_name = config.repo_name or (config.repo_url.rpartition("/")[2] if config.repo_url else None)
     reference = next(entry for entry in config.nav if isinstance(entry, dict) and "Reference" in entry)
     reference["Reference"] = [{package: _tree(package)} for package in PACKAGES]
     return config
@@ -46,6 +54,38 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return LINK.sub(lambda match: _link(match, uri, files), IMAGE.sub(r"\1", markdown))
 
 
+def on_page_context(context: dict, page: Page, config: MkDocsConfig, nav: Navigation) -> dict:
+    """Lets a page's links to its source lead to the file that it was made from."""
+    source = _source_of(page.file.src_uri)
+    page.edit_url = f"{config.repo_url}/edit/main/{source}" if config.repo_url else None
+    return context
+
+
+def _git(*arguments: str) -> str:
+    """The output of a git command; empty where it fails or there is no git."""
+    try:
+        result = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""
+
+
+def _web_address(remote: str) -> str | None:
+    """The https address of a git remote of another machine: git@host:owner/name.git is https://host/owner/name."""
+    match = REMOTE.fullmatch(remote)
+    return f"https://{match[1]}/{match[2]}" if match else None
+
+
+def _source_of(uri: str) -> str:
+    """The file of the repository that a page shows, as a path from its root."""
+    for module in _modules():
+        if _reference_page(module) == uri:
+            return str(module.relative_to(ROOT))
+    if uri.startswith("source/"):
+        return uri.removeprefix("source/").removesuffix(".md")
+    return next((source for source, target in PAGES.items() if target == uri), f"docs/{uri}")
+
+
 def _link(match: re.Match, uri: str, files: Files) -> str:
     text, target = match.groups()
     path, _, anchor = target.partition("#")
@@ -60,8 +100,7 @@ def _link(match: re.Match, uri: str, files: Files) -> str:
 
 def _in_repository(uri: str, path: str) -> str:
     """Where a link of a page leads, as a path from the root of the repository."""
-    source = next((key for key, target in PAGES.items() if target == uri), f"docs/{uri}")
-    return os.path.normpath(PurePosixPath(source).parent / path)
+    return os.path.normpath(PurePosixPath(_source_of(uri)).parent / path)
 
 
 def _page_of(path: str, files: Files) -> str | None:
