@@ -49,8 +49,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turns links between files of the repository into links between pages."""
+    """Turns links between files of the repository into links between pages; lets the search prefer what explains."""
     uri = page.file.src_uri
+    page.meta["search"] = {"exclude": uri.startswith("source/"), "boost": 0.5 if uri.startswith("reference/") else 1}
     return LINK.sub(lambda match: _link(match, uri, files), IMAGE.sub(r"\1", markdown))
 
 
