@@ -95,15 +95,15 @@ def measurements(arguments: argparse.Namespace) -> Iterator[dict]:
 
 def make_round(family: str, max_path_length: int) -> tuple[Callable[[], None], object]:
     """A function that samples one round of 40 tasks x 20 rollouts, always the same one, and the environments."""
-    from experiment_utils import rooms
+    from experiment_utils import builders
     from experiment_utils.config import ProMPConfig
 
     hidden_sizes = (128, 128) if family.startswith("Humanoid") else (64, 64)
     config = ProMPConfig(env=family, max_path_length=max_path_length, hidden_sizes=hidden_sizes)
     rng = np.random.default_rng(config.seed)
-    env = rooms.make_env(config)
-    policy = rooms.make_policy(config, env, rng)
-    sampler = rooms.make_sampler(config, env, policy)
+    env = builders.make_env(config)
+    policy = builders.make_policy(config, env, rng)
+    sampler = builders.make_sampler(config, env, policy)
     sampler.update_tasks(rng)
     params = policy.stacked_theta(config.meta_batch_size)
     return lambda: sampler.obtain_samples(params, np.random.default_rng(0)), sampler.envs.env

@@ -15,7 +15,7 @@ from typing import Annotated, Generic, TypeVar
 import tyro
 
 from experiment_utils.config import Config, ConfigError, config_from_dict, load_config, nearest, read_config_file
-from experiment_utils.run_folder import RunFolder
+from experiment_utils.runs.run_dir import RunFolder
 
 MAY_CHANGE = ("n_itr", "sampler", "num_workers", "cpus_per_worker")  # when a run is resumed
 

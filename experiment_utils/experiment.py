@@ -11,8 +11,8 @@ import numpy as np
 
 from experiment_utils.cli import Request, discard_output, fail, parse
 from experiment_utils.config import Config, ConfigError
-from experiment_utils.run_folder import RunFolder
-from experiment_utils.stop_request import StopRequest
+from experiment_utils.graceful_stop import StopRequest
+from experiment_utils.runs.run_dir import RunFolder
 
 if TYPE_CHECKING:
     from experiment_utils.display import Display
@@ -169,8 +169,8 @@ def _restored(trainer: "MetaTrainer", folder: RunFolder) -> bool:
 def _draw(folder: RunFolder, config: Config) -> None:
     if not folder.progress.exists():
         return
-    from experiment_utils.learning_curve import draw_learning_curve
-    from experiment_utils.run_data import BrokenRun
+    from experiment_utils.runs.learning_curve import draw_learning_curve
+    from experiment_utils.runs.results import BrokenRun
 
     targets = [folder.path / f"learning_curve.{ending}" for ending in ("pdf", "png")]
     try:

@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiment_utils.curves import Curve
-from experiment_utils.whole_files import write_whole
+from experiment_utils.runs.curves import Curve
+from meta_policy_search.utils.atomic_write import write_whole
 
 COLUMN, PAGE = 3.4, 6.9  # width of a column and of a page, in inches
 LINE_WIDTH = 1.3  # of curves, in points

@@ -11,30 +11,22 @@ import ctypes
 import dataclasses
 import itertools
 import json
-import math
 import os
-import re
-import runpy
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import joblib
 import tyro
 
 from experiment_utils.cli import fail, parse_arguments
 from experiment_utils.config import nearest
-from experiment_utils.run_data import MAY_DIFFER, BrokenRun, RunData, load_run
-from experiment_utils.run_folder import RunFolder, newest_checkpoint
-from experiment_utils.sweep_status import LOG_NAME, Outcome, showing
-
-Value = int | float | bool | str | tuple[int, ...] | dict
-Settings = Mapping[str, Value]
-State = Literal["new", "begun", "finished"]
+from experiment_utils.display import LOG_NAME, Outcome, showing
+from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_spec import Run, Settings, Value, as_word, defaults_of
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 PATIENCE = 60.0  # s that a run of a lost machine may take to end there, where the machine itself is not lost
@@ -42,77 +34,6 @@ RAY_TOKEN = Path.home() / ".ray" / "auth_token"  # made by Ray where a cluster w
 STARTED_HERE = "loky"  # joblib's own pool of processes
 SAID_BY_FLAGS = {"seed": "--seeds gives the seeds", "dump_path": "--dump_path gives the folder of all runs"}
 SAID_BY_FLAGS |= {"resume": "runs are resumed anyway", "config_file": "--fixed gives what all runs share"}
-HAS_DEFAULTS = re.compile(r"^DEFAULTS\b.*^if __name__ == .__main__.:", re.MULTILINE | re.DOTALL)
-SCRIPTS = Path(__file__).resolve().parent.parent / "run_scripts"
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One run of a sweep: a run script, where it writes, and the settings that are not the script's defaults."""
-
-    script: Path
-    folder: Path
-    settings: Settings
-
-    def command(self) -> list[str]:
-        """What starts the run, or goes on with it."""
-        settings = {**self.settings, "n_itr": self.n_itr} if self.n_itr is not None else self.settings
-        flags = [word for name, value in settings.items() for word in as_flags(name, value)]
-        return [sys.executable, str(self.script), "--resume", "--dump_path", str(self.folder), *flags]
-
-    @property
-    def n_itr(self) -> int | None:
-        """How many iterations the run has when it is finished; None if neither the settings nor the script tell."""
-        return self.settings.get("n_itr", defaults_of(self.script).get("n_itr"))
-
-    def state(self, folder: Path | None = None) -> State:
-        """What is in the run's folder, or in another. `n_itr` iterations or more with these settings are a finished run."""
-        folder = folder or self.folder
-        if not (folder / "params.json").exists():
-            return "new"
-        try:
-            run = load_run(folder)
-        except BrokenRun:
-            return "begun"
-        n_itr = self.n_itr or run.config.get("n_itr", math.inf)  # params.json may have lost it
-        saved = newest_checkpoint(RunFolder(folder).checkpoints)  # a killed run may have its last row without a checkpoint
-        whole = len(run.progress) >= n_itr and (saved is None or saved >= n_itr)
-        return "finished" if whole and not self.differing_from(run) else "begun"
-
-    def continues(self, folder: Path) -> bool:
-        """Whether a run with these settings, but for `n_itr`, is in the folder."""
-        try:
-            return not self.differing_from(load_run(folder))
-        except BrokenRun:
-            return False
-
-    def differing(self) -> list[str]:
-        """The settings in which the run in the folder is another one; none if there is no run that can be read."""
-        try:
-            return self.differing_from(load_run(self.folder)) if (self.folder / "params.json").exists() else []
-        except BrokenRun:
-            return []
-
-    def differing_from(self, run: RunData) -> list[str]:
-        """The settings, `n_itr` aside, in which a run is another than this one.
-
-        A setting that the run's params.json doesn't have is the script's default, as when it is resumed.
-        """
-        defaults = defaults_of(self.script)
-        wanted = {**defaults, **self.settings}
-        names = [name for name in wanted if name == "seed" or name not in MAY_DIFFER]
-        return sorted(name for name in names if not _same(run.config.get(name, defaults.get(name)), wanted[name]))
-
-
-def defaults_of(script: Path) -> Settings:
-    """What a run script sets where nothing is given, and `algo`; nothing if it has no DEFAULTS (it isn't imported then)."""
-    if not script.is_file() or not HAS_DEFAULTS.search(script.read_text()):
-        return {}
-    try:
-        defaults = runpy.run_path(str(script))["DEFAULTS"]
-        return {"algo": defaults.algo, **dataclasses.asdict(defaults)}
-    except (Exception, SystemExit):  # its run will say what is wrong with it
-        return {}
 
 
 def grid(
@@ -198,23 +119,6 @@ def report(outcomes: Sequence[Outcome]) -> int:
     return 1 if failed else 0
 
 
-def as_flags(name: str, value: Value) -> list[str]:
-    """The command-line words of a setting."""
-    if isinstance(value, bool):
-        return [f"--{name}" if value else f"--no-{name}"]
-    if isinstance(value, dict):
-        return [f"--{name}", json.dumps(value)]
-    values = value if isinstance(value, tuple) else (value,)
-    return [f"--{name}", *map(str, values)]
-
-
-def as_word(value: Value) -> str:
-    """A value in the name of a folder, and on the command line: 64x64 for (64, 64)."""
-    if isinstance(value, dict):
-        return "_".join(f"{name}-{part}" for name, part in value.items())
-    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
 def as_value(word: str) -> Value:
     """The inverse of `as_word`; {...} is a JSON object."""
     if word.startswith("{"):
@@ -242,12 +146,6 @@ def _json_object(word: str) -> dict:
 def _name_and_rest(word: str) -> tuple[str, str]:
     name, _, rest = word.partition("=")
     return name.replace("-", "_"), rest
-
-
-def _same(saved: object, value: object) -> bool:
-    if isinstance(saved, list):
-        return saved == (list(value) if isinstance(value, tuple) else [value])
-    return saved == value
 
 
 def _ray_pool(address: str, jobs: int) -> tuple[joblib.Parallel, Callable]:

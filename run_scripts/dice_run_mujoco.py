@@ -10,19 +10,19 @@ DEFAULTS = DICEMAMLConfig(n_itr=300)  # the original's
 
 def build(config: DICEMAMLConfig, rng) -> Rooms:
     """Environment, policy, sampler, processor, algorithm."""
-    from experiment_utils import rooms
+    from experiment_utils import builders
     from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
 
-    env = rooms.make_env(config)
-    policy = rooms.make_policy(config, env, rng)
-    inner = rooms.inner_settings(config)
+    env = builders.make_env(config)
+    policy = builders.make_policy(config, env, rng)
+    inner = builders.inner_settings(config)
     if config.outer_type == "dice":
         algo = DICEMAML(policy, learning_rate=config.learning_rate, **inner)
     elif config.outer_type == "vpg":
         algo = VPG_DICEMAML(policy, learning_rate=config.learning_rate, **inner)
     else:
         algo = TRPO_DICEMAML(policy, step_size=config.step_size, **inner)
-    return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_dice_sample_processor(config))
+    return Rooms(algo, builders.make_sampler(config, env, policy), builders.make_dice_sample_processor(config))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import numpy as np
 import tyro
 
 from experiment_utils.config import ConfigError
-from experiment_utils.tasks import parse_task
-from experiment_utils.use_run import UseRequest, use_run
+from experiment_utils.evaluation.tasks import parse_task
+from experiment_utils.evaluation.use_run import UseRequest, use_run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(request: Request) -> list[str]:
     """Exports; returns what was."""
-    from experiment_utils.trained import load_trained
+    from experiment_utils.evaluation.trained_policy import load_trained
     from meta_policy_search.policies.export import ExportError, export_policy
 
     trained = load_trained(request.run_dir, request.itr, env=request.env, parallel=True)

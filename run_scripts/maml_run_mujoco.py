@@ -10,11 +10,11 @@ DEFAULTS = TRPOMAMLConfig()
 
 def build(config: TRPOMAMLConfig, rng) -> Rooms:
     """Environment, policy, sampler, processor, algorithm."""
-    from experiment_utils import rooms
+    from experiment_utils import builders
     from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 
-    env = rooms.make_env(config)
-    policy = rooms.make_policy(config, env, rng)
+    env = builders.make_env(config)
+    policy = builders.make_policy(config, env, rng)
     algo = TRPOMAML(
         policy,
         step_size=config.step_size,
@@ -22,9 +22,9 @@ def build(config: TRPOMAMLConfig, rng) -> Rooms:
         exploration=config.exploration,
         exploration_weight=config.exploration_weight,
         optimizer={"hvp": config.hvp},
-        **rooms.inner_settings(config),
+        **builders.inner_settings(config),
     )
-    return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_sample_processor(config))
+    return Rooms(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from typing import ClassVar
 import numpy as np
 
 from experiment_utils.config import ConfigError
-from experiment_utils.tasks import parse_tasks
-from experiment_utils.use_run import UseRequest, use_run
+from experiment_utils.evaluation.tasks import parse_tasks
+from experiment_utils.evaluation.use_run import UseRequest, use_run
 
 TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
 
@@ -46,9 +46,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(request: Request) -> list[Path]:
     """Tests and writes; returns the files."""
-    from experiment_utils.k_shot import compare, k_shot_figure, overall_table, task_table
+    from experiment_utils.evaluation.k_shot import compare, k_shot_figure, overall_table, task_table
+    from experiment_utils.evaluation.trained_policy import load_trained
     from experiment_utils.plot_utils import markdown, save_figure, save_table
-    from experiment_utils.trained import load_trained
 
     if request.tasks and request.num_tasks != Request.num_tasks:
         raise ConfigError("--num_tasks has no effect on --tasks; leave one of them out")

@@ -12,9 +12,9 @@ import tyro
 
 from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
-from experiment_utils.curves import Spread, group_runs, mean_curve, require_alike, require_settings, results_table
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
-from experiment_utils.run_data import LAST_RETURN, BrokenRun, RunDataWarning, find_run_folders, load_runs, with_columns
+from experiment_utils.runs.curves import Spread, group_runs, mean_curve, require_alike, require_settings, results_table
+from experiment_utils.runs.results import LAST_RETURN, BrokenRun, RunDataWarning, find_run_folders, load_runs, with_columns
 
 
 @dataclasses.dataclass(frozen=True)

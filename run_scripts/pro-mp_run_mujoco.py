@@ -10,11 +10,11 @@ DEFAULTS = ProMPConfig()
 
 def build(config: ProMPConfig, rng) -> Rooms:
     """Environment, policy, sampler, processor, algorithm."""
-    from experiment_utils import rooms
+    from experiment_utils import builders
     from meta_policy_search.meta_algos.pro_mp import ProMP
 
-    env = rooms.make_env(config)
-    policy = rooms.make_policy(config, env, rng)
+    env = builders.make_env(config)
+    policy = builders.make_policy(config, env, rng)
     algo = ProMP(
         policy,
         learning_rate=config.learning_rate,
@@ -25,9 +25,9 @@ def build(config: ProMPConfig, rng) -> Rooms:
         target_inner_step=config.target_inner_step,
         anneal_factor=config.anneal_factor,
         num_minibatches=config.num_minibatches,
-        **rooms.inner_settings(config),
+        **builders.inner_settings(config),
     )
-    return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_sample_processor(config))
+    return Rooms(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))
 
 
 if __name__ == "__main__":

@@ -29,9 +29,9 @@ def main(argv: list[str] | None = None) -> int:
         request = parse_arguments(Request, __doc__, argv)
     except ConfigError as error:
         return fail(str(error))
+    from experiment_utils.evaluation.report import write_report
     from experiment_utils.plot_utils import plain_warnings
-    from experiment_utils.report import write_report
-    from experiment_utils.run_data import BrokenRun
+    from experiment_utils.runs.results import BrokenRun
 
     plain_warnings()
     if not request.runs or (request.out and len(request.runs) > 1):

@@ -18,13 +18,14 @@ import tyro
 
 from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
-from experiment_utils.figures import figure1, figure2, figure3, figure4, formulations, formulations_plot
-from experiment_utils.figures.paper import Budget
-from experiment_utils.figures.variance_config import RoundTasks
-from experiment_utils.kept_runs import fetch, keep
+from experiment_utils.paper import figure1, figure2, figure3, figure4, formulations, formulations_plot
+from experiment_utils.paper.experiments import Budget
+from experiment_utils.paper.variance_config import RoundTasks
 from experiment_utils.plot_utils import plain_warnings
-from experiment_utils.run_data import BrokenRun, RunDataWarning
-from experiment_utils.run_sweep import STARTED_HERE, Run, report, run_sweep
+from experiment_utils.run_sweep import STARTED_HERE, report, run_sweep
+from experiment_utils.runs.archive import fetch, keep
+from experiment_utils.runs.results import BrokenRun, RunDataWarning
+from experiment_utils.runs.run_spec import Run
 
 Figure = Literal["figure1", "figure2", "figure3", "figure4", "formulations"]
 

@@ -12,9 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from experiment_utils.tasks import parse_task
-from experiment_utils.use_run import UseRequest, use_run
-from experiment_utils.video import require_format, write_video
+from experiment_utils.evaluation.tasks import parse_task
+from experiment_utils.evaluation.use_run import UseRequest, use_run
+from experiment_utils.evaluation.video import require_format, write_video
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,8 +71,8 @@ def run(request: Request) -> list[Path]:
 
 def film(request: Request) -> tuple[float, Iterator]:
     """Pictures per second, and the frames; in windows the frames are shown and empty."""
-    from experiment_utils.film import captioned_frames, episodes
-    from experiment_utils.trained import load_trained
+    from experiment_utils.evaluation.film import captioned_frames, episodes
+    from experiment_utils.evaluation.trained_policy import load_trained
 
     trained = load_trained(request.run_dir, request.itr, env=request.env)
     rng = np.random.default_rng(request.seed)

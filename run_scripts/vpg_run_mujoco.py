@@ -10,20 +10,20 @@ DEFAULTS = VPGMAMLConfig(meta_batch_size=20, n_itr=300)  # the original's
 
 def build(config: VPGMAMLConfig, rng) -> Rooms:
     """Environment, policy, sampler, processor, algorithm."""
-    from experiment_utils import rooms
+    from experiment_utils import builders
     from meta_policy_search.meta_algos.vpg_maml import VPGMAML
 
-    env = rooms.make_env(config)
-    policy = rooms.make_policy(config, env, rng)
+    env = builders.make_env(config)
+    policy = builders.make_policy(config, env, rng)
     algo = VPGMAML(
         policy,
         learning_rate=config.learning_rate,
         inner_type=config.inner_type,
         exploration=config.exploration,
         exploration_weight=config.exploration_weight,
-        **rooms.inner_settings(config),
+        **builders.inner_settings(config),
     )
-    return Rooms(algo, rooms.make_sampler(config, env, policy), rooms.make_sample_processor(config))
+    return Rooms(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))
 
 
 if __name__ == "__main__":

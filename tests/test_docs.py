@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import reference
-from tests.experiment_utils.test_runs import ROOT, rows
+from tests.experiment_utils.test_experiment import ROOT, rows
 
 OWN_ENVIRONMENT, USE = ROOT / "docs" / "own_environment.md", ROOT / "docs" / "use_a_policy.md"
 SMALL = ["--meta_batch_size=2", "--rollouts_per_meta_task=2", "--max_path_length=12", "--n_itr=2", "--hidden_sizes=4"]
@@ -69,7 +69,7 @@ def test_the_page_on_using_a_policy_trains_tests_and_acts(tmp_path, monkeypatch)
     run(train, tmp_path, *SMALL)
     run(meta_test, tmp_path, "--num_tasks=2", "--rollouts=2", "--steps=1")
     assert (tmp_path / "data" / "cheetah" / "meta_test" / "k_shot.md").exists()
-    assert visualize.split()[1] == "run_scripts/visualize.py"  # drawn in tests/experiment_utils/test_visualize.py
+    assert visualize.split()[1] == "run_scripts/visualize.py"  # drawn in tests/experiment_utils/evaluation/test_visualize.py
     run(report, tmp_path)
     assert "k_shot" in (tmp_path / "data" / "cheetah" / "report.html").read_text()
     names: dict = {}

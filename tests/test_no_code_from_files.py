@@ -22,8 +22,10 @@ MAY_IMPORT_BY_NAME = {
     "experiment_utils/environments.py",
     "meta_policy_search/envs/__init__.py",
 }  # what the user names; own families
-MAY_RUN_SCRIPTS = ("run_scripts/", "experiment_utils/figures/", "experiment_utils/trained.py")  # the package's own
-MAY_RUN_SCRIPTS += ("experiment_utils/run_sweep.py",)  # the one that the user wants to be run
+MAY_RUN_SCRIPTS = (
+    *("run_scripts/", "experiment_utils/paper/", "experiment_utils/evaluation/trained_policy.py"),  # the package's own
+    "experiment_utils/runs/run_spec.py",  # the one that the user wants to be run
+)
 
 
 def offences(source: str, path: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment_utils.trained import Trained, load_trained
+from experiment_utils.evaluation.trained_policy import Trained, load_trained
 from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from experiment_utils.config import Config, ProMPConfig
-from experiment_utils.run_folder import RunFolder
-from experiment_utils.run_sweep import SCRIPTS
-from experiment_utils.trained import ALGORITHMS
+from experiment_utils.evaluation.trained_policy import ALGORITHMS
+from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_spec import SCRIPTS
 from meta_policy_search.meta_trainer import MetaTrainer
 from meta_policy_search.utils.checkpoint import Checkpoints
 from meta_policy_search.utils.logger import ProgressLog

@@ -10,7 +10,7 @@ import pytest
 
 from experiment_utils.cli import parse
 from experiment_utils.config import ProMPConfig
-from experiment_utils.run_sweep import SCRIPTS
+from experiment_utils.runs.run_spec import SCRIPTS
 
 PARAMS_OF_THE_ORIGINAL = {
     "seed": 1,

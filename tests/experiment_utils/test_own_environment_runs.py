@@ -9,7 +9,7 @@ from experiment_utils.config import ConfigError, ProMPConfig
 from experiment_utils.environments import make_env, require_env
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.mujoco_envs.hopper_rand_params import HopperRandParamsEnv
-from tests.experiment_utils.test_runs import MUJOCO, ROOT, SMALL, command, rows, wait_for_rows
+from tests.experiment_utils.test_experiment import MUJOCO, ROOT, SMALL, command, rows, wait_for_rows
 
 ENV = ["--env", "tests.envs.own_envs:Drifter"]
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment_utils.curves import (
+from experiment_utils.plot_utils import COLOURS, colours, curves_figure, markdown, save_figure
+from experiment_utils.runs.curves import (
     area_under_curve,
     final_value,
     group_runs,
@@ -23,8 +24,7 @@ from experiment_utils.curves import (
     smoothed,
     timing_table,
 )
-from experiment_utils.plot_utils import COLOURS, colours, curves_figure, markdown, save_figure
-from experiment_utils.run_data import BrokenRun, RunDataWarning, load_run, load_runs, paper_name
+from experiment_utils.runs.results import BrokenRun, RunDataWarning, load_run, load_runs, paper_name
 from tests.experiment_utils.fake_runs import write_run
 
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "run_scripts" / "plot_curves.py"
@@ -83,14 +83,14 @@ def test_where_a_seed_ends_the_curve_goes_on_as_that_of_the_others(two_seeds, tm
     assert (all_three.seeds, two.seeds) == (3, 2)
 
 
-@pytest.mark.filterwarnings("ignore::experiment_utils.run_data.RunDataWarning")
+@pytest.mark.filterwarnings("ignore::experiment_utils.runs.results.RunDataWarning")
 def test_over_time_too_the_longer_seeds_go_on(two_seeds, tmp_path):
     short = load_run(write_run(tmp_path / "short", [5.0], seed=3))
     curve = mean_curve([*two_seeds, short], x="Time")
     np.testing.assert_allclose(curve.rest.x, two_seeds[0].column("Time")[1:])
 
 
-@pytest.mark.filterwarnings("ignore::experiment_utils.run_data.RunDataWarning")
+@pytest.mark.filterwarnings("ignore::experiment_utils.runs.results.RunDataWarning")
 def test_fewer_seeds_are_dashed(two_seeds, tmp_path):
     short = load_run(write_run(tmp_path / "short", [5.0], seed=3))
     axes = curves_figure({"panel": {"ProMP": mean_curve([*two_seeds, short])}}, "n_timesteps", "return").axes[0]
@@ -175,7 +175,7 @@ def test_runs_with_other_steps_per_iteration_are_interpolated(tmp_path):
     np.testing.assert_array_equal((alone.x, alone.mean), ([400], [4]))
 
 
-@pytest.mark.filterwarnings("ignore::experiment_utils.run_data.RunDataWarning")
+@pytest.mark.filterwarnings("ignore::experiment_utils.runs.results.RunDataWarning")
 def test_runs_without_a_common_point_are_drawn_one_after_the_other(tmp_path):
     early = load_run(write_run(tmp_path / "early", [1.0, 2.0], seed=1))
     late = load_run(write_run(tmp_path / "late", [5.0, 6.0], {"n_timesteps": [300, 400]}, seed=2))

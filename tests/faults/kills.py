@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.experiment_utils.test_runs import rows
+from tests.experiment_utils.test_experiment import rows
 from tests.faults.stages import STAGES
 from tests.faults.zygote import Answer, Kill, Zygote
 

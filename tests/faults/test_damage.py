@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.experiment_utils.test_runs import rows
+from tests.experiment_utils.test_experiment import rows
 from tests.faults.runs import SCRIPT, assert_one_sentence
 from tests.faults.zygote import Answer, Zygote
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.experiment_utils.test_runs import rows
+from tests.experiment_utils.test_experiment import rows
 from tests.faults.runs import assert_one_sentence, start
 
 pytestmark = pytest.mark.slow
@@ -59,7 +59,7 @@ def test_a_read_only_folder_is_refused_and_left_alone(zygote, whole, tmp_path):
 
 
 def test_the_second_process_in_a_folder_refuses_and_the_first_goes_on(zygote, whole, tmp_path):
-    from experiment_utils.run_folder import RunFolder
+    from experiment_utils.runs.run_dir import RunFolder
 
     log = tmp_path / "log"
     folder = RunFolder(tmp_path / "run")

@@ -16,11 +16,11 @@ from experiment_utils.config import (
     config_to_dict,
     load_config,
 )
-from experiment_utils.curves import group_runs, mean_curve
-from experiment_utils.run_data import BrokenRun, RunDataWarning, load_run
-from experiment_utils.run_folder import RunFolder
-from experiment_utils.run_sweep import Run
-from experiment_utils.trained import ALGORITHMS
+from experiment_utils.evaluation.trained_policy import ALGORITHMS
+from experiment_utils.runs.curves import group_runs, mean_curve
+from experiment_utils.runs.results import BrokenRun, RunDataWarning, load_run
+from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_spec import Run
 from meta_policy_search.utils.logger import LogError, ProgressLog, whole_lines
 from tests.experiment_utils.fake_runs import write_run
 from tests.faults.mutations import JSON, changed, examples, mutated

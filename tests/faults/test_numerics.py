@@ -9,7 +9,7 @@ import pytest
 from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.meta_trainer import ENVIRONMENT_REMEDY, REMEDY, MetaTrainer, TrainingError
 from meta_policy_search.policies.meta_gaussian_mlp_policy import LOG_STD
-from tests.experiment_utils.test_runs import ROOT
+from tests.experiment_utils.test_experiment import ROOT
 
 SMALL = {"meta_batch_size": 2, "rollouts_per_meta_task": 2, "max_path_length": 4, "hidden_sizes": (4,), "parallel": False}
 DENSE = {"env": "MetaPointEnv", "env_options": {"reward_type": "dense"}}

@@ -4,7 +4,7 @@ import runpy
 
 import pytest
 
-from tests.experiment_utils.test_runs import ROOT
+from tests.experiment_utils.test_experiment import ROOT
 
 SOAK = runpy.run_path(str(ROOT / "benchmarks" / "soak.py"))
 

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 IMPORTED = (
     "experiment_utils.display",
     "experiment_utils.environments",
-    "experiment_utils.learning_curve",
-    "experiment_utils.rooms",
+    "experiment_utils.runs.learning_curve",
+    "experiment_utils.builders",
     "meta_policy_search.envs.point_envs.point_env_2d",
     "meta_policy_search.meta_algos.dice_maml",
     "meta_policy_search.meta_algos.pro_mp",

@@ -1,0 +1,52 @@
+"""What the environment shows while policies act in one task, next to each other."""
+
+from collections.abc import Iterator, Sequence
+
+import gymnasium
+import numpy as np
+
+from experiment_utils.evaluation.video import side_by_side
+from meta_policy_search.envs.base import Task
+from meta_policy_search.policies.actor import Actor
+
+
+def episodes(
+    envs: Sequence[gymnasium.Env],
+    actors: Sequence[Actor],
+    task: Task,
+    max_path_length: int,
+    seed: int,
+    sample: bool = False,
+) -> Iterator[tuple[list[np.ndarray | None], list[float]]]:
+    """One episode of each actor in its environment, from the same start, in lock-step.
+
+    An episode that ends early keeps its last picture. With `sample`, both actors draw the same noise.
+
+    Yields:
+      After each step, what each environment renders, and its return so far.
+    """
+    observations = []
+    for env in envs:
+        env.unwrapped.set_task(task)
+        observations.append(env.reset(seed=seed)[0])
+    generators = [np.random.default_rng(seed) if sample else None for _ in envs]
+    returns, over = [0.0] * len(envs), [False] * len(envs)
+    pictures = [env.render() for env in envs]
+    for _ in range(max_path_length):
+        for i, (env, actor) in enumerate(zip(envs, actors, strict=True)):
+            if over[i]:
+                continue
+            action = actor.act(observations[i], generators[i])
+            observations[i], reward, terminated, truncated, _ = env.step(action)
+            over[i] = terminated or truncated
+            returns[i] += reward
+            pictures[i] = env.render()
+        yield pictures, returns
+        if all(over):
+            return
+
+
+def captioned_frames(shown: Iterator[tuple[list[np.ndarray], list[float]]], titles: Sequence[str]) -> Iterator[np.ndarray]:
+    """Frames [h, w, 3] uint8: the pictures side by side below "title: return r"."""
+    for pictures, returns in shown:
+        yield side_by_side(pictures, [f"{title}: return {r:.1f}" for title, r in zip(titles, returns, strict=True)])

@@ -1,0 +1,167 @@
+"""How well a policy adapts: its return against adaptation steps, and against the number of rollouts adapted on."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import scipy.stats
+import tensorflow as tf
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from experiment_utils.evaluation.tasks import task_text
+from experiment_utils.evaluation.trained_policy import Trained
+from experiment_utils.plot_utils import PAGE, draw_curve, styled
+from experiment_utils.runs.curves import Curve
+from meta_policy_search.envs.base import Task
+from meta_policy_search.meta_tester import MetaTester, first_rollouts
+from meta_policy_search.policies.base import stack_params
+from meta_policy_search.samplers.meta_sample_processor import task_returns
+from meta_policy_search.types import Params
+
+ROLLOUTS = (1, 2, 5, 10, 20, 50, 100)  # adapted on, as far as there are so many
+META, RANDOM = "meta-policy", "random initialisation"
+COLOURS = {META: "#D55E00", RANDOM: "0.4"}
+
+
+class Shot(NamedTuple):
+    """Returns after some adaptation."""
+
+    steps: int
+    rollouts: int  # per task, that each step adapted on
+    returns: list[np.ndarray]  # of the episodes of each task, N arrays
+
+
+class Interval(NamedTuple):
+    """A mean and its 95 % interval; NaN where one group tells nothing of the spread."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def compare(
+    trained: Trained, tasks: Sequence[Task], steps: int, rollouts: int, rng: np.random.Generator
+) -> dict[str, list[Shot]]:
+    """`k_shot` of the meta-policy and of a randomly initialised one, in the same tasks, with the same step sizes."""
+    policy = trained.rooms.algo.policy
+    random = {name: tf.cast(value, policy.dtype) for name, value in policy.init_params(rng).items()}
+    with trained.tester(tasks, rollouts) as tester:
+        return {
+            name: k_shot(tester, stack_params(theta, len(tasks)), steps, rng)
+            for name, theta in ((META, policy.theta), (RANDOM, random))
+        }
+
+
+def k_shot(tester: MetaTester, params: Params, steps: int, rng: np.random.Generator) -> list[Shot]:
+    """0 .. steps adaptation steps on all R rollouts, then one step on fewer of them; each measured by R new rollouts.
+
+    Args:
+      params: [N, ...], before adaptation.
+      steps: K >= 1.
+
+    Raises:
+      SamplingError, AdaptationError: see `MetaTester.rounds`.
+    """
+    n_rollouts, shots = tester.sampler.batch_shape[1], []
+    for step, (_, trajectories) in enumerate(tester.rounds(params, steps, rng)):
+        if step == 0:
+            first = trajectories
+        shots.append(Shot(step, n_rollouts, task_returns(trajectories)))
+    for rollouts in (count for count in ROLLOUTS if count < n_rollouts):
+        adapted = tester.adapt(params, first_rollouts(first, rollouts))
+        trajectories, _ = tester.sampler.obtain_samples(adapted, rng)
+        shots.append(Shot(1, rollouts, task_returns(trajectories)))
+    return shots
+
+
+def mean_interval(groups: Sequence[np.ndarray]) -> Interval:
+    """The mean over all values of all groups, and its interval over groups, which are independent; their values aren't.
+
+    mean = sum_g S_g / sum_g n_g, with the linearised error of a ratio,
+    sqrt(G / (G - 1) sum_g (S_g - mean n_g)^2) / sum_g n_g, times Student's t with G - 1 degrees of freedom.
+    """
+    sums, counts = np.array([(group.sum(), len(group)) for group in groups]).T
+    mean, number = sums.sum() / counts.sum(), len(groups)
+    if number == 1:
+        return Interval(float(mean), np.nan, np.nan)
+    error = np.sqrt(number / (number - 1) * np.sum((sums - mean * counts) ** 2)) / counts.sum()
+    half = scipy.stats.t.ppf(0.975, number - 1) * error
+    return Interval(float(mean), float(mean - half), float(mean + half))
+
+
+def overall_table(results: Mapping[str, Sequence[Shot]]) -> pd.DataFrame:
+    """A row for each policy and shot: the return over all episodes of all tasks, with the interval over tasks."""
+    rows = [
+        {
+            "policy": policy,
+            "steps": shot.steps,
+            "rollouts": shot.rollouts,
+            **_columns(mean_interval(shot.returns)),
+            **_size(shot),
+        }
+        for policy, shots in results.items()
+        for shot in shots
+    ]
+    return pd.DataFrame(rows)
+
+
+def task_table(results: Mapping[str, Sequence[Shot]], tasks: Sequence[Task]) -> pd.DataFrame:
+    """A row for each policy, shot and task: the return over its episodes, with the interval over episodes."""
+    rows = [
+        {
+            "policy": policy,
+            "task": number,
+            "value": task_text(tasks[number]),
+            "steps": shot.steps,
+            "rollouts": shot.rollouts,
+            **_columns(mean_interval(returns[:, np.newaxis])),
+            "episodes": len(returns),
+        }
+        for policy, shots in results.items()
+        for shot in shots
+        for number, returns in enumerate(shot.returns)
+    ]
+    return pd.DataFrame(rows)
+
+
+@styled
+def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str) -> Figure:
+    """Return against steps, and against rollouts after one step; thin lines are single tasks of the meta-policy."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
+    for policy, shots in results.items():
+        full = max(shot.rollouts for shot in shots)
+        by_steps = [shot for shot in shots if shot.rollouts == full]
+        by_rollouts = sorted((shot for shot in shots if shot.steps == 1), key=lambda shot: shot.rollouts)
+        _draw(left, [shot.steps for shot in by_steps], by_steps, policy)
+        _draw(right, [shot.rollouts for shot in by_rollouts], by_rollouts, policy)
+        unadapted = mean_interval(by_steps[0].returns).mean
+        right.axhline(unadapted, color=COLOURS[policy], ls=":", label=f"{policy}, not adapted")
+    left.set(xlabel=f"adaptation steps, each on {full} rollouts", ylabel="return")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right.set(xlabel="rollouts adapted on, one step", xscale="log")
+    ticks = [shot.rollouts for shot in by_rollouts]
+    right.set_xticks(ticks, list(map(str, ticks)), minor=False)
+    right.minorticks_off()
+    figure.suptitle(title, fontsize="medium")
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _draw(axes: Axes, places: Sequence[int], shots: Sequence[Shot], policy: str) -> None:
+    if policy == META:
+        tasks = np.array([[returns.mean() for returns in shot.returns] for shot in shots])  # [shots, N]
+        axes.plot(places, tasks, color=COLOURS[policy], alpha=0.15, lw=0.6)
+    mean, low, high = np.array([mean_interval(shot.returns) for shot in shots]).T
+    draw_curve(axes, Curve(np.array(places), mean, low, high, len(shots[0].returns)), COLOURS[policy], policy, x="steps")
+
+
+def _columns(interval: Interval) -> dict[str, float]:
+    return {"return": interval.mean, "95 % low": interval.low, "95 % high": interval.high}
+
+
+def _size(shot: Shot) -> dict[str, int]:
+    return {"tasks": len(shot.returns), "episodes": sum(map(len, shot.returns))}

@@ -1,0 +1,149 @@
+"""One self-contained HTML page per run: curves of every logged quantity, timing, settings, adaptation table, video."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from experiment_utils.plot_utils import COLOURS, PAGE, cell_text, styled
+from experiment_utils.runs.curves import timing_table
+from experiment_utils.runs.results import BrokenRun, RunData, load_run
+from experiment_utils.runs.run_dir import RunFolder
+from meta_policy_search.utils.atomic_write import write_whole
+
+TEMPLATE = "report.html.jinja"
+STEP = re.compile(r"Step_(\d+)-(.+)")
+STAGES = {"simulation": "EnvExecTime", "policy": "PolicyExecTime", "processing": "SampleProc", "adaptation": "InnerStep"}
+STAGES |= {"meta-update": "OuterStep"}
+VIDEO_TYPES = {".mp4": "video/mp4", ".gif": "image/gif"}
+STEP_COLOURS = ("#999999", "#D55E00", "#0072B2", "#009E73", "#CC79A7")  # before adaptation, after 1, 2, ... steps
+
+
+def write_report(folder: Path, target: Path) -> None:
+    """Writes the page of the run in `folder`. It needs no other file and no network.
+
+    Raises:
+      BrokenRun: the folder does not hold a run with at least one iteration.
+      ConfigError: a link leads out of the folder; the page would have what it points to.
+    """
+    RunFolder(folder).require_no_links()
+    run = load_run(folder)
+    run.column("ItrTime")
+    page = {
+        "title": f"{run.algorithm} on {run.config.get('env')}, seed {run.config.get('seed')}",
+        "folder": str(folder),
+        "facts": facts(run),
+        "returns": svg(draw_quantity(run, "AverageReturn", size=(PAGE, 2.6), legend=True)),
+        "timing": {"picture": svg(draw_timing(run)), "rows": _records(timing_table({run.algorithm: [run]}))},
+        "quantities": [svg(draw_quantity(run, name)) for name in quantities(run.progress.columns)],
+        "config": {name: json.dumps(value) for name, value in run.config.items()},
+        "tables": {path.stem: _records(_read_table(path)) for path in sorted(folder.glob("meta_test/*.csv"))},
+        "pictures": [(path.stem, data_url(path)) for path in sorted(folder.glob("meta_test/*.png"))],
+        "videos": [(path.name, VIDEO_TYPES[path.suffix], data_url(path)) for path in videos(folder)],
+    }
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    write_whole(target, environment.get_template(TEMPLATE).render(page))
+
+
+def facts(run: RunData) -> dict[str, str]:
+    """What stands at the top: length, returns of the last and of the best iteration, speed, versions."""
+    progress, returns = run.progress, run.column("return")
+    if returns.isna().all():
+        raise BrokenRun(f"{run.path / 'progress.csv'} has no return that is a number")
+    last, best = progress.iloc[-1], int(returns.argmax())
+    rows = {
+        "iterations": f"{len(progress)} of {run.config.get('n_itr')}",
+        "env steps": f"{last['n_timesteps']:,.0f}",
+        "return before adaptation, last iteration": f"{run.column('Step_0-AverageReturn').iloc[-1]:.2f}",
+        "return after adaptation, last iteration": f"{returns.iloc[-1]:.2f}",
+        "return after adaptation, best iteration": f"{returns[best]:.2f} (iteration {progress['Itr'][best]:.0f})",
+        "training time": f"{last['Time'] / 3600:.2f} h" if "Time" in last else "not logged",
+    }
+    return {**rows, **_provenance(run.path / "params.json")}
+
+
+def quantities(columns: Sequence[str]) -> list[str]:
+    """Names of what is logged, without times and axes; what every adaptation step logs stands once, first."""
+    names = [match[2] if (match := STEP.fullmatch(column)) else column for column in columns]
+    skipped = ("Itr", "n_timesteps", "Time", "ItrTime")
+    return [name for name in dict.fromkeys(names) if name not in skipped and "Time" not in name]
+
+
+@styled
+def draw_quantity(run: RunData, name: str, *, size: tuple[float, float] = (PAGE / 3, 1.7), legend: bool = False) -> Figure:
+    """A quantity against the iteration; a line per adaptation step where each of them logs it."""
+    figure, axes = plt.subplots(figsize=size)
+    steps = {int(match[1]): column for column in run.progress if (match := STEP.fullmatch(column)) and match[2] == name}
+    for step, column in (steps or {0: name}).items():
+        label = "before adaptation" if step == 0 else f"after {step} step{'s' if step > 1 else ''}"
+        colour = STEP_COLOURS[step % len(STEP_COLOURS)] if steps else COLOURS["ProMP"]
+        axes.plot(run.progress["Itr"], run.progress[column], color=colour, label=label)
+    axes.set_title(name, parse_math=False)  # a name from a file
+    axes.set_xlabel("meta-iteration")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if legend:
+        axes.legend()
+    return figure
+
+
+@styled
+def draw_timing(run: RunData) -> Figure:
+    """Where the seconds of each iteration went."""
+    figure, axes = plt.subplots(figsize=(PAGE, 2.2))
+    stages = {stage: run.progress.filter(regex=f"{suffix}$").sum(axis=1) for stage, suffix in STAGES.items()}
+    axes.stackplot(run.progress["Itr"], *stages.values(), labels=stages.keys(), alpha=0.8)
+    axes.set(xlabel="meta-iteration", ylabel="seconds", title="time of an iteration")
+    figure.legend(loc="outside right center")
+    return figure
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an <svg> element; closes it."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    plt.close(figure)
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def data_url(path: Path) -> str:
+    """The bytes of a file, to stand in a page."""
+    kind = VIDEO_TYPES.get(path.suffix, "image/png")
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def videos(folder: Path) -> list[Path]:
+    """The run's videos, in order of their names."""
+    return sorted(path for path in folder.iterdir() if path.suffix in VIDEO_TYPES)
+
+
+def _records(table: pd.DataFrame) -> dict[str, list]:
+    """A table for the template: its head, and rows of text with four digits."""
+    rows = [[cell_text(value) for value in row] for row in table.itertuples(index=False)]
+    return {"head": list(map(str, table.columns)), "rows": rows}
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise BrokenRun(f"{path} can't be read as a table ({error})") from error
+
+
+def _provenance(params: Path) -> dict[str, str]:
+    """The commit, the versions and the command of the run, where params.json has them."""
+    saved = json.loads(params.read_text())
+    versions, command = saved.get("versions"), saved.get("command")
+    return {
+        "command": " ".join(map(str, command)) if isinstance(command, list) else "not recorded",
+        "commit": str(saved.get("git_commit")),
+        "versions": ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else "not recorded",
+    }

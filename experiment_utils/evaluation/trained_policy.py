@@ -1,0 +1,187 @@
+"""What a run has trained, for use: load it, adapt it to a task, act.
+
+trained = load_trained(Path("data/promp/run_1"))
+rng = np.random.default_rng(0)
+task = trained.sample_tasks(1, rng)[0]
+adapted = trained.adapt(task, rng=rng)
+action = adapted.act(observation)
+"""
+
+import contextlib
+import dataclasses
+import runpy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+
+from experiment_utils.config import (
+    Config,
+    ConfigError,
+    DICEMAMLConfig,
+    ProMPConfig,
+    TRPOMAMLConfig,
+    VPGMAMLConfig,
+    config_from_dict,
+)
+from experiment_utils.environments import make_env, make_single, require_env
+from experiment_utils.experiment import Rooms
+from experiment_utils.paper.variance_config import GradientVarianceConfig
+from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_spec import SCRIPTS
+from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
+from meta_policy_search.envs.base import Task
+from meta_policy_search.envs.vector_worker import prepare
+from meta_policy_search.meta_tester import MetaTester
+from meta_policy_search.policies.actor import Actor
+from meta_policy_search.policies.base import stack_params
+from meta_policy_search.samplers.meta_sampler import MetaSampler
+from meta_policy_search.types import Params
+from meta_policy_search.utils.checkpoint import Checkpoints
+from meta_policy_search.utils.snapshots import BEST, LAST, SnapshotError, available, load_snapshot
+
+# algo of params.json -> its settings, and the run script that builds it
+ALGORITHMS = {
+    "ProMP": (ProMPConfig(), "pro-mp_run_mujoco.py"),
+    "TRPOMAML": (TRPOMAMLConfig(), "maml_run_mujoco.py"),
+    "VPGMAML": (VPGMAMLConfig(), "vpg_run_mujoco.py"),
+    "DICEMAML": (DICEMAMLConfig(), "dice_run_mujoco.py"),
+}
+
+# settings of figure 3's runs, which say what was measured beside the training
+MEASURED_BESIDES = {field.name for field in dataclasses.fields(GradientVarianceConfig)}.difference(
+    field.name for field in dataclasses.fields(Config)
+)
+OWN_ENVS = {name for family, place in ALL_FAMILIES.items() for name in (family, place, gymnasium_id(family))}
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A meta-policy with all that its adaptation needs.
+
+    Args:
+      config: the run's.
+      rooms: of the run; the algorithm's theta is that of the snapshot.
+      itr: the iteration in whose row of progress.csv the snapshot's returns stand.
+    """
+
+    config: Config
+    rooms: Rooms
+    itr: int
+
+    def sample_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
+        """Tasks drawn as in training."""
+        return self.rooms.sampler.envs.sample_tasks(n_tasks, rng)
+
+    def make_env(self, render_mode: str | None = None) -> gymnasium.Env:
+        """One environment of the run's family, with `set_task`; it takes the actions of an `Actor`.
+
+        Raises:
+          ConfigError: it can't render like that.
+        """
+        render = {} if render_mode is None else {"render_mode": render_mode}
+        try:
+            if require_env(self.config).is_batch:
+                env = make_env(self.config).env
+                return type(env)(**env.options, **render)
+            return prepare(make_single(self.config.env, {**self.config.env_options, **render}))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{self.config.env} can't render as {render_mode!r}: {error}") from error
+
+    def actor(self, params: Params | None = None) -> Actor:
+        """The policy with these parameters, by default theta: the meta-policy."""
+        policy = self.rooms.algo.policy
+        arrays = {name: np.asarray(value) for name, value in (policy.theta if params is None else params).items()}
+        return Actor(policy, arrays, self.rooms.sampler.envs.env.action_space)
+
+    def adapt(self, task: Task, *, rng: np.random.Generator, steps: int | None = None, rollouts: int | None = None) -> Actor:
+        """The policy after `steps` inner steps in a task, each on `rollouts` rollouts; by default as many as in training.
+
+        Raises:
+          SamplingError: something in a round was not finite, or its simulation failed.
+          AdaptationError: adaptation made a parameter NaN or infinite.
+        """
+        params = stack_params(self.rooms.algo.policy.theta, 1)
+        with self.tester([task], rollouts) as tester:
+            for _ in range(self.config.num_inner_grad_steps if steps is None else steps):
+                trajectories, _ = tester.sampler.obtain_samples(params, rng)
+                params = tester.adapt(params, trajectories)
+        return self.actor({name: value[0] for name, value in params.items()})
+
+    @contextlib.contextmanager
+    def tester(self, tasks: Sequence[Task], rollouts: int | None = None) -> Iterator[MetaTester]:
+        """The rooms for these tasks, with `rollouts` rollouts per task and round, by default as many as in training."""
+        algo, sampler, sample_processor = self.rooms
+        sampler = MetaSampler(
+            sampler.envs,
+            algo.policy,
+            rollouts_per_meta_task=self.config.rollouts_per_meta_task if rollouts is None else rollouts,
+            meta_batch_size=len(tasks),
+            max_path_length=self.config.max_path_length,
+        )
+        sampler.set_tasks(tasks)
+        try:
+            yield MetaTester(algo, sampler, sample_processor)
+        finally:
+            sampler.envs.close()
+
+
+def load_trained(path: Path | str, itr: str | int = BEST, *, env: str | None = None, parallel: bool = False) -> Trained:
+    """The policy that a run has trained. No code in the folder is executed, and none that it names but this package's.
+
+    Args:
+      path: the run's folder.
+      itr: "best" (the highest return after adaptation in training), "last", or an iteration of which there is a snapshot.
+      env: the run's environment, where that is not one of this package's: you trust its code.
+      parallel: simulate on all cores, if the run did. The numbers are the same. Environments that are not this package's
+        then need the guard `if __name__ == "__main__"` in your script.
+
+    Raises:
+      ConfigError: there is no run or no such snapshot, or one of its files can't be used, or its environment is not trusted.
+    """
+    folder = RunFolder(Path(path))
+    config, script = _read_config(folder)
+    _require_trust(config, folder, env)
+    config = dataclasses.replace(config, parallel=parallel and config.parallel, sampler="local")
+    small = dataclasses.replace(config, rollouts_per_meta_task=1)  # testers make samplers of their own size
+    rooms = runpy.run_path(str(SCRIPTS / script))["build"](small, np.random.default_rng(config.seed))
+    return Trained(config, rooms, _restore(rooms, folder, itr))
+
+
+def _read_config(folder: RunFolder) -> tuple[Config, str]:
+    """The settings of a run, and the run script that builds its algorithm."""
+    saved = folder.require_config()
+    algo = saved.get("algo")
+    if not isinstance(algo, str) or algo not in ALGORITHMS:
+        raise ConfigError(f"the run in {folder.path} is of the algorithm {algo!r}; known are {', '.join(ALGORITHMS)}")
+    defaults, script = ALGORITHMS[algo]
+    saved = {name: value for name, value in saved.items() if name not in MEASURED_BESIDES}
+    return config_from_dict(saved, defaults, f"the run in {folder.path}", env_is_named=True), script  # see _require_trust
+
+
+def _require_trust(config: Config, folder: RunFolder, env: str | None) -> None:
+    """An environment is code; what a folder names is imported only if it is this package's, or the caller names it too."""
+    if env is not None and env != config.env:
+        raise ConfigError(f"the run in {folder.path} is of the environment {config.env!r}, not of {env!r}")
+    if env is None and config.env not in OWN_ENVS:
+        what = f"the run in {folder.path} is of the environment {config.env!r}, which is not this package's code"
+        raise ConfigError(f"{what}; if you trust it, name it: --env {config.env}")
+
+
+def _restore(rooms: Rooms, folder: RunFolder, itr: str | int) -> int:
+    """Sets theta; returns the snapshot's iteration. Runs from before there were snapshots have their last checkpoint."""
+    if not available(folder.policies) and any(folder.checkpoints.glob("*.index")):
+        if itr != LAST:
+            raise ConfigError(f"the run in {folder.path} has no policy snapshots; there is {LAST}, from its checkpoint")
+        state, _ = Checkpoints(folder.checkpoints, rooms.algo).restore_latest()
+        if state is None:
+            raise ConfigError(f"the run in {folder.path} has neither policy snapshots nor a checkpoint that can be used")
+        return state["itr"]
+    try:
+        snapshot = load_snapshot(folder.policies, itr, rooms.algo.theta)
+    except SnapshotError as error:
+        raise ConfigError(str(error)) from error
+    for name, variable in rooms.algo.theta.items():
+        variable.assign(snapshot.theta[name])
+    return snapshot.itr

@@ -1,0 +1,74 @@
+"""What the scripts that use a trained run share: flags, and how they begin, fail and end."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, TypeVar
+
+import tyro
+
+from experiment_utils.cli import fail, parse_arguments, say
+from experiment_utils.config import ConfigError
+from experiment_utils.experiment import configure_tensorflow, show_notes
+from experiment_utils.runs.run_dir import RunFolder
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UseRequest:
+    """Which policy to use. Scripts add fields of their own, and bounds of their numbers to LEAST."""
+
+    run_dir: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN_DIR")]]
+    """The folder of a run."""
+    itr: str = "best"
+    """The policy: best, last, or an iteration that the run has kept."""
+    seed: int = 0
+    """Of all that is drawn here."""
+    env: str | None = None
+    """The run's environment, where it is not the package's own: its code will be executed."""
+
+    LEAST: ClassVar[Mapping[str, int]] = {"seed": 0}
+
+    def check(self) -> None:
+        """Complains about what can't be done, as far as that is seen without the run.
+
+        Raises:
+          ConfigError: a number is too small.
+        """
+        for name, least in {**UseRequest.LEAST, **self.LEAST}.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ConfigError(f"{name} is {value}; it must be at least {least}")
+
+
+R = TypeVar("R", bound=UseRequest)
+
+
+def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callable[[R], Iterable], failed: str) -> int:
+    """The main function of a script; returns the exit code. A mistake is answered before TensorFlow is loaded.
+
+    Args:
+      kind: of the request that the arguments make.
+      act: does it; returns what to print, a line each.
+      failed: what to say where a simulation or an adaptation gives up, after the reason.
+    """
+    try:
+        request = parse_arguments(kind, description, argv)
+        request.check()
+        RunFolder(request.run_dir).require_config()
+    except ConfigError as error:
+        return fail(str(error))
+    configure_tensorflow()
+    from meta_policy_search.meta_trainer import AdaptationError
+    from meta_policy_search.samplers.meta_sampler import SamplingError
+
+    try:
+        say(act(request))
+    except ConfigError as error:
+        show_notes(error)
+        return fail(str(error))
+    except OSError as error:
+        return fail(f"can't write {error.filename or request.run_dir} ({error.strerror or error})")
+    except (AdaptationError, SamplingError) as error:
+        show_notes(error)
+        return fail(f"{error}; {failed}", code=1)
+    return 0

@@ -1,0 +1,153 @@
+"""Figure 2: learning curves of five algorithms in six task families.
+
+Settings: the original's experiments/all_envs_eval. `quick` trains half-cheetah for 200 iterations with seeds 1-3 and the
+others for 30 iterations with seed 1; `paper` goes on with the same runs to 1001 iterations and seeds 1-3.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from experiment_utils.paper.experiments import (
+    ALGORITHMS,
+    FIGURE_2_ALGORITHMS,
+    PANELS,
+    PAPER_MARKS,
+    SMOKE,
+    Budget,
+    Panel,
+    of_figure,
+)
+from experiment_utils.plot_utils import LINE_WIDTH, PAGE, SCALES, UNITS, colours, draw_curve, save_figure, save_table, styled
+from experiment_utils.runs.curves import Curve, group_runs, mean_curve, results_table, timing_table
+from experiment_utils.runs.results import LAST_RETURN, RunData, load_runs, require_runs
+from experiment_utils.runs.run_spec import Run
+
+COMMON = {"meta_batch_size": 40, "rollouts_per_meta_task": 20, "max_path_length": 100, "hidden_sizes": (64, 64)}
+COMMON |= {"inner_lr": 0.1, "num_inner_grad_steps": 1, "physics": "paper"}
+PAPER_N_ITR, PAPER_SEEDS = 1001, (1, 2, 3)
+
+# E-MAML's curves may lie on those of the same method without its term: thin on wide, both can be seen.
+WIDTHS = {"ProMP": LINE_WIDTH, "TRPO-MAML": 2.0, "E-MAML-TRPO": 0.9, "LVC-VPG": 2.0, "E-MAML-VPG": 0.9}  # points
+
+DRAWN = (LAST_RETURN, "ItrTime")  # columns that a run must have
+AREA = "area (return x 10^6 steps)"
+
+Curves = Mapping[str, Curve]
+
+
+def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), env: Sequence[str] = ()) -> list[Run]:
+    """All runs of the figure, in <root>/<panel>/<algorithm>/seed_<n>; `env` restricts it to some panels."""
+    return [
+        ALGORITHMS[name].run(root / panel.name / name / f"seed_{seed}", settings(panel, name, budget, seed))
+        for panel in chosen(env)
+        for name in FIGURE_2_ALGORITHMS
+        for seed in seeds or (PAPER_SEEDS if budget == "paper" else panel.quick_seeds if budget == "quick" else (1,))
+    ]
+
+
+def settings(panel: Panel, algorithm: str, budget: Budget, seed: int) -> dict:
+    """The settings of a run of the figure."""
+    own = panel.promp_settings if algorithm == "ProMP" else {}
+    n_itr = PAPER_N_ITR if budget == "paper" else panel.quick_n_itr
+    return {**COMMON, **panel.settings, **own, "n_itr": n_itr, **(SMOKE if budget == "smoke" else {}), "seed": seed}
+
+
+def chosen(env: Sequence[str]) -> list[Panel]:
+    """The panels with these names (half_cheetah), titles (HalfCheetahFwdBack) or families (HalfCheetahRandDirecEnv)."""
+    known = {key: panel for panel in PANELS for key in (panel.name, panel.title, panel.settings["env"])}
+    odd = [name for name in env if name not in known]
+    if odd:
+        raise ValueError(f"figure2 has no panel {odd[0]!r}; it has {', '.join(panel.name for panel in PANELS)}")
+    return [known[name] for name in dict.fromkeys(env)] if env else list(PANELS)
+
+
+def draw(root: Path, out: Path, env: Sequence[str] = (), budget: Budget = "quick") -> list[Path]:
+    """figure2.pdf, .png; tables of the results, of the values beside the paper's, and of the timing, as .csv and .md.
+
+    Raises:
+      BrokenRun: there is no run at all.
+    """
+    data = {panel: load_panel(root, panel, budget) for panel in chosen(env)}
+    require_runs(any(data.values()), root)
+    curves = {panel: {name: mean_curve(runs) for name, runs in groups.items()} for panel, groups in data.items()}
+    named = {f"{panel.title}, {name}": runs for panel, groups in data.items() for name, runs in groups.items()}
+    tables = {"results": _per_panel(data), "paper": against_paper(curves), "timing": timing_table(named)}
+    written = save_figure(draw_panels(curves), out / "figure2")
+    return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure2_{name}")]
+
+
+def load_panel(root: Path, panel: Panel, budget: Budget = "quick") -> dict[str, list[RunData]]:
+    """The runs of a panel by algorithm, in the paper's order."""
+
+    def wanted(run: RunData) -> Run:
+        return ALGORITHMS[run.algorithm].run(run.path, settings(panel, run.algorithm, budget, run.config["seed"]))
+
+    runs = [run for run in load_runs([root / panel.name], DRAWN) if run.algorithm in FIGURE_2_ALGORITHMS]
+    groups = group_runs(of_figure(runs, wanted, f"figure 2's {panel.title}"), ["algorithm"])
+    return {name: groups[name] for name in FIGURE_2_ALGORITHMS if name in groups}
+
+
+@styled
+def draw_panels(curves: Mapping[Panel, Curves]):
+    """Our curves as lines, the paper's values as circles; x reaches as far as we trained, or to the paper's first mark."""
+    columns = min(3, len(curves))
+    rows = -(-len(curves) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(PAGE * max(columns, 2) / 3, 2.0 * rows + 0.55), squeeze=False)
+    for axes in list(grid.flat)[len(curves) :]:
+        axes.remove()
+    for axes, (panel, named) in zip(grid.flat, curves.items(), strict=False):
+        _draw_panel(axes, panel, named)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(UNITS["return"])
+    palette = colours(FIGURE_2_ALGORITHMS)
+    handles = [Line2D([], [], color=palette[name], lw=WIDTHS[name], label=name) for name in FIGURE_2_ALGORITHMS]
+    handles.append(Line2D([], [], color="0.3", marker="o", mfc="white", ls="", label="paper (read off its curves, ±5)"))
+    if any(curve.rest for named in curves.values() for curve in named.values()):
+        handles.append(Line2D([], [], color="0.3", ls="--", label="of fewer seeds"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _draw_panel(axes: Axes, panel: Panel, named: Curves) -> None:
+    palette, unit = colours(FIGURE_2_ALGORITHMS), SCALES["n_timesteps"]
+    longest = max((part.x[-1] for curve in named.values() for part in curve.segments()), default=0.0)
+    end = max(longest, PAPER_MARKS[0] * panel.paper_steps) * 1.04
+    for name, curve in named.items():
+        draw_curve(axes, curve, palette[name], width=WIDTHS[name])
+    for name, values in panel.paper.items():
+        marks = [(f * panel.paper_steps, v) for f, v in zip(PAPER_MARKS, values, strict=True) if v is not None]
+        for steps, value in (mark for mark in marks if mark[0] <= end):
+            axes.plot(steps / unit, value, "o", mfc="white", mec=palette[name], ms=4, zorder=3)
+    seeds = {curve.seeds for curve in named.values()}
+    count = f" (n={min(seeds)}{f'-{max(seeds)}' if len(seeds) > 1 else ''})" if named else " (no runs yet)"
+    axes.set(title=panel.title + count, xlabel=UNITS["n_timesteps"], xlim=(0, end / unit))
+
+
+def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:
+    """Ours beside the paper's value, at those of its marks that our runs reached (the nearest iteration)."""
+    rows = []
+    named_curves = ((panel, name, curve) for panel, named in curves.items() for name, curve in named.items())
+    for panel, algorithm, curve in named_curves:
+        for fraction, value in zip(PAPER_MARKS, panel.paper[algorithm], strict=True):
+            steps = fraction * panel.paper_steps
+            part = next((part for part in curve.segments() if part.x[-1] >= steps), None)
+            if value is not None and part is not None:
+                ours = float(part.mean[abs(part.x - steps).argmin()])
+                row = {"panel": panel.title, "algorithm": algorithm, "env steps (10^6)": steps / 1e6}
+                rows.append({**row, "ours": ours, "paper": float(value), "seeds": part.seeds})
+    return pd.DataFrame(rows, columns=["panel", "algorithm", "env steps (10^6)", "ours", "paper", "seeds"])
+
+
+def _per_panel(data: Mapping[Panel, Mapping[str, list[RunData]]]) -> pd.DataFrame:
+    """The results of all panels; areas reach as far as a panel's shortest run, so they compare within a panel only."""
+    tables = []
+    for panel, groups in data.items():
+        table = results_table(dict(groups)).rename(columns=lambda name: AREA if name.startswith("area") else name)
+        table.insert(0, "panel", panel.title)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,86 @@
+"""Runs that a repository keeps: copied out of the folder where they are trained, and back to go on with them elsewhere."""
+
+import os
+import shutil
+from pathlib import Path
+
+from experiment_utils.display import LOG_NAME
+from experiment_utils.runs.results import MAY_DIFFER, BrokenRun, RunData, load_run
+from experiment_utils.runs.run_dir import RunFolder, checkpoint_files
+from experiment_utils.runs.run_spec import Run
+
+LOGS, POLICIES = ("params.json", "progress.csv"), ("policies/last.npz", "policies/best.npz")
+OF_NO_USE = {LOG_NAME, ".lock"}  # what a run leaves that was stopped before its first iteration began
+
+
+def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> str | None:
+    """Copies a run's logs, its last and best policies and its newest checkpoint; what else has one of the names `also`, too.
+
+    A copy is enough to draw the run, to use its policy and to go on with it. It may be made while the run is trained: the
+    rows of progress.csv are copied last, so a checkpoint never lacks its row. What is kept already gives way only to the
+    same run with at least as many rows.
+
+    Returns:
+      Why nothing was copied, in one sentence; None if it was.
+    """
+    try:
+        run = load_run(folder)
+    except BrokenRun as error:
+        return f"{error}; not kept"
+    complaint = _in_the_way(run, target)
+    if complaint is not None:
+        return f"{complaint}; {folder} is not kept"
+    source, kept = RunFolder(folder), RunFolder(target)
+    kept.path.mkdir(parents=True, exist_ok=True)
+    old, new = kept.checkpoints.glob("ckpt-*"), checkpoint_files(source.checkpoints)
+    for name in [*(path.relative_to(folder) for path in new), *POLICIES, *also, *LOGS]:
+        if (folder / name).exists():
+            (target / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(folder / name, target / name)
+    for path in old:
+        if path.name not in [file.name for file in new]:
+            path.unlink()
+    return None
+
+
+def _in_the_way(run: RunData, target: Path) -> str | None:
+    """What a copy of the run would destroy at the target."""
+    if not RunFolder(target).holds_a_run():
+        return None
+    try:
+        kept = load_run(target)
+    except BrokenRun as error:
+        return f"{error}; remove it if it is of no use"
+    shared = (run.config.keys() & kept.config.keys()) - (MAY_DIFFER - {"seed"})
+    differing = sorted(name for name in shared if run.config[name] != kept.config[name])
+    if differing:
+        return f"{target} is a run with other settings ({', '.join(differing)})"
+    if len(kept.progress) > len(run.progress):
+        return f"{target} is longer, {len(kept.progress)} rows for {len(run.progress)}"
+    return None
+
+
+def fetch(run: Run, kept: Path) -> str | None:
+    """Copies a kept run to where `run` is trained, if it helps there: it is finished, or has a checkpoint to go on from.
+
+    Nothing is copied to a folder in which there is anything but a log, nor a run with other settings.
+
+    Returns:
+      Why a kept run could not be used, in one sentence; None if it could, or if there is none.
+    """
+    if not RunFolder(kept).holds_a_run() or RunFolder(run.folder).holds_a_run():
+        return None
+    there = {path.name for path in run.folder.glob("*")}
+    if there - OF_NO_USE:
+        return f"{run.folder} has no run, but {min(there - OF_NO_USE)}; {kept} is not copied there"
+    if not run.continues(kept):
+        return f"{kept} is another run, or broken; {run.folder} begins anew"
+    if not checkpoint_files(RunFolder(kept).checkpoints) and run.state(kept) != "finished":
+        return f"{kept} is too short and has no checkpoint to go on from; {run.folder} begins anew"
+    partial = run.folder.with_name(f".{run.folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(kept, partial)
+    for name in there:
+        os.replace(run.folder / name, partial / name)
+    os.replace(partial, run.folder)  # all or nothing
+    return None

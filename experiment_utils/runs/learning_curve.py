@@ -1,0 +1,38 @@
+"""The picture that every run leaves behind."""
+
+import io
+import warnings
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+from experiment_utils.runs.results import RunDataWarning, read_progress
+from meta_policy_search.utils.atomic_write import write_whole
+
+
+def draw_learning_curve(progress: Path, last_step: int, title: str, targets: list[Path]) -> None:
+    """Return before and after adaptation against env steps, from progress.csv to each of the target files (.pdf, .png).
+
+    Raises:
+      BrokenRun: it has no complete row.
+      OSError: a file can't be written.
+    """
+    with warnings.catch_warnings(action="ignore", category=RunDataWarning):  # of a half-written row, which is left out
+        rows = read_progress(progress)
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    names = {f"Step_{last_step}-AverageReturn": "after adaptation", "Step_0-AverageReturn": "before adaptation"}
+    marker = "o" if len(rows) < 3 else None
+    for (column, label), colour in zip(names.items(), ("tab:red", "tab:grey"), strict=True):
+        axes.plot(rows["n_timesteps"] / 1e6, rows[column], color=colour, label=label, marker=marker)
+    axes.set(xlabel="env steps (millions)", ylabel="average return")
+    axes.set_title(title, parse_math=False)
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    for target in targets:
+        picture = io.BytesIO()  # in memory first: on a full disk, matplotlib fails with errors of its own
+        figure.savefig(picture, dpi=150, format=target.suffix[1:])
+        write_whole(target, picture.getvalue())
+    plt.close(figure)

@@ -1,0 +1,169 @@
+"""The folder of a run and what lies in it."""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from experiment_utils.config import Config, ConfigError, config_to_dict
+from meta_policy_search.utils.atomic_write import write_whole
+
+RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", "gymnasium")
+CHECKPOINT_FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]+-of-[0-9]+)")
+
+
+class RunFolder:
+    """params.json, progress.csv, tb/, checkpoints/, policies/ and learning_curve.pdf, .png of one run."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.params, self.progress = path / "params.json", path / "progress.csv"
+        self.checkpoints, self.tensorboard = path / "checkpoints", path / "tb"
+        self.policies = path / "policies"
+        self._lock_path = path / ".lock"
+
+    @staticmethod
+    def default_path(algo: str) -> Path:
+        """A folder of its own for a run that was given none."""
+        return Path("data") / algo.lower() / f"run_{time.time_ns() // 1_000_000}"
+
+    def holds_a_run(self) -> bool:
+        """Whether there is a run, or what is left of one."""
+        return self.params.exists() or self.progress.exists()
+
+    def require_free(self) -> None:
+        """Complains if there is a run already: it is never overwritten."""
+        if self.holds_a_run():
+            raise ConfigError(f"{self.path} already holds a run; go on with it by --resume, or choose another --dump_path")
+
+    def create(self) -> None:
+        """Makes the folder, or complains that it can't."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ConfigError(f"can't write to the dump path {self.path}: {error.strerror}") from error
+
+    def lock(self) -> None:
+        """Makes this process the only one that writes here. The system takes the lock back when the process ends, however.
+
+        Raises:
+          ConfigError: another process has it.
+        """
+        self._lock = self._lock_path.open("a+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            owner = self._lock.read(100).strip() or "another process"
+            where = "wait for its end, stop it, or choose another --dump_path"
+            raise ConfigError(f"{self.path} is being written by {owner}; {where}") from None
+        except OSError as error:  # some network file systems have no locks
+            print(f"warning: {self.path} can't be locked ({error.strerror}); start no other run there", file=sys.stderr)
+        self._lock.truncate(0)
+        self._lock.write(f"process {os.getpid()} on {platform.node()}\n")
+        self._lock.flush()
+
+    def is_locked(self) -> bool:
+        """Whether a process has the lock."""
+        try:
+            with self._lock_path.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # there is no such file, or the file system has no locks
+            return False
+        return False
+
+    def require_no_links(self) -> None:
+        """Complains about links that lead out of the folder: what they point to would be overwritten. No run makes any."""
+        inside = self.path.resolve()
+        for path in self.path.rglob("*"):
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                raise ConfigError(f"{path} is a link out of the run's folder; replace it by what it points to")
+
+    def remove_if_empty(self) -> None:
+        """Takes back `create` and `lock` where nothing came of the run."""
+        if [path.name for path in self.path.iterdir()] == [self._lock_path.name]:
+            self._lock_path.unlink()
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def read_config(self) -> dict[str, Any] | None:
+        """The config in params.json, or None if there is no run here."""
+        if not self.params.exists():
+            return None
+        try:
+            config = json.loads(self.params.read_text())["config"]
+            if not isinstance(config, dict):
+                raise TypeError("its config is no JSON object")
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ConfigError(
+                f"{self.params} can't be read as the settings of a run ({error}); put it back, or choose another --dump_path"
+            ) from error
+        return config
+
+    def require_config(self) -> dict[str, Any]:
+        """The config in params.json; complains if there is no run here."""
+        saved = self.read_config()
+        if saved is None:
+            raise ConfigError(f"there is no run in {self.path}: it has no {self.params.name}")
+        return saved
+
+    def write_params(self, config: Config) -> None:
+        """Writes params.json of a run that begins, whole or not at all."""
+        self._write_params({"config": config_to_dict(config), **_provenance()})
+
+    def add_resumption(self, config: Config, itr: int) -> None:
+        """Notes in params.json by which code the run goes on from iteration `itr`, and what settings have changed."""
+        params = json.loads(self.params.read_text())
+        earlier = params.get("resumed")
+        resumed = [*(earlier if isinstance(earlier, list) else []), {"itr": itr, **_provenance()}]
+        self._write_params({**params, "config": config_to_dict(config), "resumed": resumed})
+
+    def _write_params(self, params: dict[str, Any]) -> None:
+        write_whole(self.params, json.dumps(params, indent=2) + "\n")
+
+
+def newest_checkpoint(directory: Path) -> int | None:
+    """After how many iterations it was written; None if there is none."""
+    named = [CHECKPOINT_FILE.fullmatch(path.name) for path in directory.glob("ckpt-*.index")]
+    return max((int(match[1]) for match in named if match), default=None)
+
+
+def checkpoint_files(directory: Path) -> list[Path]:
+    """The files of the newest checkpoint."""
+    newest = newest_checkpoint(directory)
+    named = [(CHECKPOINT_FILE.fullmatch(path.name), path) for path in directory.glob("ckpt-*")]
+    return sorted(path for match, path in named if match and int(match[1]) == newest)
+
+
+def _provenance() -> dict[str, Any]:
+    """What the numbers of a run depend on, besides its settings."""
+    versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
+    return {
+        "versions": {"python": sys.version.split()[0], **versions},
+        "git_commit": _git_commit(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def _git_commit() -> str | None:
+    """The commit of the code that runs; "-dirty" if it was changed since. Outside a repository: GIT_COMMIT, or None."""
+    here = Path(__file__).parent
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        result = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return os.environ.get("GIT_COMMIT") or None  # as the Docker image has it
+    return result.stdout.strip()

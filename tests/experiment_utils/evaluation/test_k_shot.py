@@ -1,0 +1,155 @@
+"""What the k-shot test measures is what training logs."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from experiment_utils.config import DICEMAMLConfig, ProMPConfig
+from experiment_utils.evaluation.k_shot import (
+    META,
+    RANDOM,
+    Shot,
+    compare,
+    k_shot_figure,
+    mean_interval,
+    overall_table,
+    task_table,
+)
+from experiment_utils.evaluation.trained_policy import Trained, load_trained
+from meta_policy_search.meta_algos.pro_mp import ProMP
+from meta_policy_search.types import Params, Samples
+from tests.experiment_utils.small_runs import small, train, untrained
+
+pytestmark = pytest.mark.usefixtures("eagerly")
+
+# the goals of all tasks are equally far away, so that returns hardly vary between tasks
+CORNER = {"env": "MetaPointEnvCorner", "env_options": {"reward_type": "dense"}, "inner_lr": 1.0, "num_inner_grad_steps": 2}
+CORNER |= {"meta_batch_size": 40, "rollouts_per_meta_task": 20, "max_path_length": 20, "n_itr": 2}
+CONFIGS = {
+    "ProMP": small(**CORNER),
+    "DiCE": small(DICEMAMLConfig(), **CORNER),
+    "categorical": small(**{**CORNER, "env": "GridNavigationEnv"}),
+}
+SIGNIFICANT = 4.0  # combined standard errors
+
+
+@pytest.fixture(scope="module")
+def trained_runs(tmp_path_factory):
+    """Rows of progress.csv, and the run's folder, of each kind of run as it is asked for."""
+    made = {}
+
+    def make(name):
+        if name not in made:
+            folder = tmp_path_factory.mktemp(name)
+            made[name] = train(folder, CONFIGS[name]), folder
+        return made[name]
+
+    return make
+
+
+def deviations(trained: Trained, row: dict[str, float]) -> np.ndarray:
+    """Return after 0 .. K steps minus the one in the log, in combined standard errors, [K + 1]."""
+    config, rng = trained.config, np.random.default_rng((trained.config.seed, 1))
+    tasks = trained.sample_tasks(config.meta_batch_size, rng)
+    shots = compare(trained, tasks, config.num_inner_grad_steps, config.rollouts_per_meta_task, rng)[META]
+    table = overall_table({META: [shot for shot in shots if shot.rollouts == config.rollouts_per_meta_task]})
+    logged = np.array([row[f"Step_{step}-AverageReturn"] for step in table["steps"]])
+    error = (table["95 % high"] - table["return"]) / scipy.stats.t.ppf(0.975, len(tasks) - 1)
+    return ((table["return"] - logged) / (np.sqrt(2) * error)).to_numpy()  # the log's rows are of as many tasks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
+def test_returns_agree_with_the_runs_own_of_that_iteration(trained_runs, name):
+    rows, folder = trained_runs(name)
+    found = deviations(load_trained(folder, 1), rows[1])
+    assert found.shape == (3,)
+    assert (np.abs(found) < SIGNIFICANT).all()
+
+
+@pytest.mark.slow
+def test_half_the_step_size_would_not_agree(trained_runs):
+    rows, folder = trained_runs("ProMP")
+    trained = load_trained(folder, 1)
+    trained.rooms.algo.inner_lr *= 0.5
+    found = deviations(trained, rows[1])
+    assert abs(found[0]) < SIGNIFICANT
+    assert (found[1:] < -SIGNIFICANT).all()
+
+
+@pytest.mark.slow
+def test_adam_in_place_of_the_gradient_step_as_in_the_original_would_not_agree(trained_runs, monkeypatch):
+    """Adam's first step moves every parameter by the step size, whatever the gradient is."""
+    adapt = ProMP.adapt
+
+    def adam(self: ProMP, params: Params, samples: Samples) -> Params:
+        after = adapt(self, params, samples)
+        return {name: params[name] + self.inner_lr * tf.sign(after[name] - params[name]) for name in params}
+
+    monkeypatch.setattr(ProMP, "adapt", adam)
+    rows, folder = trained_runs("ProMP")
+    assert (np.abs(deviations(load_trained(folder, 1), rows[1]))[1:] > SIGNIFICANT).all()
+
+
+def test_every_step_and_every_number_of_rollouts_is_measured_by_all_rollouts_in_the_same_tasks(tmp_path):
+    config = small(ProMPConfig())
+    untrained(tmp_path, config)
+    trained, rng = load_trained(tmp_path), np.random.default_rng(0)
+    tasks = trained.sample_tasks(4, rng)
+    results = compare(trained, tasks, steps=3, rollouts=7, rng=rng)
+    assert list(results) == [META, RANDOM]
+    for shots in results.values():
+        assert [(shot.steps, shot.rollouts) for shot in shots] == [(0, 7), (1, 7), (2, 7), (3, 7), (1, 1), (1, 2), (1, 5)]
+        assert all(len(shot.returns) == 4 and all(len(returns) >= 7 for returns in shot.returns) for shot in shots)
+    assert len(overall_table(results)) == 2 * 7
+    by_task = task_table(results, tasks)
+    assert len(by_task) == 2 * 7 * 4
+    first = by_task[(by_task["policy"] == META) & (by_task["task"] == 2)].iloc[0]
+    assert first["return"] == pytest.approx(results[META][0].returns[2].mean())
+
+
+def test_the_interval_is_students_where_groups_are_equal():
+    values = np.random.default_rng(0).normal(size=(8, 5))
+    mean, low, high = mean_interval(list(values))
+    means = values.mean(axis=1)
+    expected = scipy.stats.t.interval(0.95, 7, means.mean(), scipy.stats.sem(means))
+    np.testing.assert_allclose((mean, low, high), (values.mean(), *expected))
+
+
+def test_the_interval_covers_the_mean_over_episodes_where_groups_are_unequal():
+    """Tasks whose episodes end early have more of them, and other returns: the log's mean is over episodes."""
+    sizes = np.arange(1, 10)
+    rng, mean_over_episodes, covered = np.random.default_rng(0), (sizes**2).sum() / sizes.sum(), 0
+    for _ in range(400):
+        groups = [size + rng.normal() + rng.normal(size=size) for size in rng.choice(sizes, 40)]
+        _, low, high = mean_interval(groups)
+        covered += low < mean_over_episodes < high
+    assert 0.9 < covered / 400 < 0.99
+
+
+def test_one_group_has_no_interval():
+    mean, low, high = mean_interval([np.array([1.0, 3.0])])
+    assert mean == 2.0
+    assert np.isnan([low, high]).all()
+
+
+def test_the_figure_shows_both_policies_against_steps_and_against_rollouts():
+    shots = [
+        Shot(steps, rollouts, [np.array([steps + 0.0, 2.0])] * 3) for steps, rollouts in ((0, 5), (1, 5), (2, 5), (1, 2))
+    ]
+    left, right = k_shot_figure({META: shots, RANDOM: shots}, "title").axes
+    for policy in (META, RANDOM):
+        lines = {line.get_label(): line.get_xydata().tolist() for line in left.lines}
+        assert lines[policy] == [[0, 1], [1, 1.5], [2, 2]]
+        lines = {line.get_label(): line.get_xydata().tolist() for line in right.lines}
+        assert lines[policy] == [[2, 1.5], [5, 1.5]]
+        assert lines[f"{policy}, not adapted"] == [[0, 1], [1, 1]]
+
+
+def test_the_trained_policys_config_is_the_runs(tmp_path):
+    config = small(env_options={"reward_type": "sparse"})
+    untrained(tmp_path, config)
+    assert load_trained(tmp_path, parallel=True).config == dataclasses.replace(config, parallel=False)

@@ -1,0 +1,94 @@
+import base64
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiment_utils.config import ConfigError
+from experiment_utils.evaluation.report import quantities, write_report
+from experiment_utils.runs.results import BrokenRun, load_run
+
+ROOT = Path(__file__).resolve().parents[3]
+RUN = ROOT / "results" / "half_cheetah" / "ProMP" / "seed_1"
+ATTACK = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return Path(shutil.copytree(RUN, tmp_path / "run"))
+
+
+def test_page_shows_every_logged_quantity_and_setting(folder):
+    write_report(folder, folder / "report.html")
+    page = (folder / "report.html").read_text()
+    run = load_run(folder)
+    for name in quantities(run.progress.columns):
+        assert f"<!-- {name} -->" in page  # the title of its picture
+    assert all(f"<th>{name}</th>" in page for name in run.config)
+    assert f"{run.column('return').iloc[-1]:.2f}" in page
+
+
+def test_quantities_leave_out_times_and_name_each_step_once():
+    columns = ["Itr", "Step_0-AverageReturn", "Step_0-EnvExecTime", "Step_1-AverageReturn", "LossAfter", "Time-OuterStep"]
+    assert quantities([*columns, "n_timesteps", "Time", "ItrTime"]) == ["AverageReturn", "LossAfter"]
+
+
+def test_page_asks_for_nothing_from_outside(folder):
+    (folder / "meta_test").mkdir()
+    (folder / "meta_test" / "picture.png").write_bytes(b"\x89PNG")
+    (folder / "video.mp4").write_bytes(b"film")
+    (folder / "meta_test" / "steps.csv").write_text("steps,return\n0,1.25\n")
+    write_report(folder, folder / "report.html")
+    page = (folder / "report.html").read_text()
+    assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page)
+    assert base64.b64encode(b"film").decode() in page
+    assert "<td>1.25</td>" in page
+
+
+def test_text_of_a_stranger_stays_text(folder):
+    params = json.loads((folder / "params.json").read_text())
+    params["config"]["env"], params["git_commit"] = ATTACK, ATTACK
+    (folder / "params.json").write_text(json.dumps(params))
+    progress = (folder / "progress.csv").read_text()
+    (folder / "progress.csv").write_text(progress.replace("LossAfter", r"$\notmath{<script>--><script>", 1))
+    (folder / "video<script>.gif").write_bytes(b"film")
+    write_report(folder, folder / "report.html")
+    assert "<script" not in (folder / "report.html").read_text()
+
+
+def test_what_a_strangers_link_points_to_stays_out(folder, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (folder / "meta_test").mkdir()
+    (folder / "meta_test" / "picture.png").symlink_to(secret)
+    with pytest.raises(ConfigError, match="is a link out of the run's folder"):
+        write_report(folder, folder / "report.html")
+
+
+@pytest.mark.parametrize(("old", "new"), [("ItrTime", "Seconds"), ("Step_1-AverageReturn", "Return")])
+def test_a_log_without_the_pages_columns_gets_a_sentence(folder, old, new):
+    progress = folder / "progress.csv"
+    progress.write_text(progress.read_text().replace(old, new))
+    with pytest.raises(BrokenRun, match="has no column"):
+        write_report(folder, folder / "report.html")
+
+
+def test_folder_without_a_run_gets_a_sentence(tmp_path, capsys):
+    with pytest.raises(BrokenRun, match="can't be read"):
+        write_report(tmp_path, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_script_writes_the_page_into_the_folder_or_says_what_is_wrong(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "run_scripts"))
+    import report
+
+    assert report.main([str(folder)]) == 0
+    assert capsys.readouterr().out.strip() == str(folder / "report.html")
+    assert report.main([str(tmp_path / "nothing")]) == 2
+    assert "error: " in capsys.readouterr().err
+    assert report.main([str(folder), str(folder), "--out", "x.html"]) == 2
+    del sys.modules["report"]

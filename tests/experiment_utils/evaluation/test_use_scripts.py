@@ -1,0 +1,134 @@
+"""meta_test.py and export_policy.py as a user calls them."""
+
+import runpy
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from experiment_utils.config import ConfigError
+from experiment_utils.evaluation.trained_policy import load_trained
+from experiment_utils.runs.run_spec import SCRIPTS
+from tests.experiment_utils.small_runs import small, untrained
+
+META_TEST, EXPORT = SCRIPTS / "meta_test.py", SCRIPTS / "export_policy.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "run"
+    untrained(path, small())
+    return path
+
+
+def request(script, run_dir, **settings):
+    """The script's `run`, and what a command line would make of these settings."""
+    names = runpy.run_path(str(script))
+    return names["run"], names["Request"](run_dir=run_dir, **settings)
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_meta_test_writes_tables_and_a_picture(folder, tmp_path, capsys):
+    run, asked = request(META_TEST, folder, num_tasks=3, rollouts=2, steps=2, out=tmp_path)
+    written = run(asked)
+    names = {f"k_shot.{ending}" for ending in ("pdf", "png", "csv", "md")} | {"tasks.csv", "tasks.md"}
+    assert {path.name for path in written} == names == {path.name for path in tmp_path.iterdir()}
+    assert len(pd.read_csv(tmp_path / "k_shot.csv")) == 2 * 4
+    tasks = pd.read_csv(tmp_path / "tasks.csv")
+    assert len(tasks) == 2 * 4 * 3
+    training = load_trained(folder).sample_tasks(3, np.random.default_rng(1).spawn(2)[0])
+    assert not set(tasks["value"]) & {str(np.round(task, 4).tolist()) for task in training}
+    assert "| meta-policy | 2 | 2 |" in capsys.readouterr().out
+    first = (tmp_path / "tasks.csv").read_bytes()
+    run(asked)
+    assert (tmp_path / "tasks.csv").read_bytes() == first
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_meta_test_takes_explicit_tasks_and_writes_into_the_run_by_default(folder):
+    run, asked = request(META_TEST, folder, tasks=("[1, 2]", "[0.5, -1]"), rollouts=1, steps=1)
+    run(asked)
+    assert list(pd.read_csv(folder / "meta_test" / "tasks.csv")["value"].unique()) == ["[1.0, 2.0]", "[0.5, -1.0]"]
+
+
+def test_a_number_of_tasks_beside_tasks_is_refused(folder):
+    run, asked = request(META_TEST, folder, tasks=("1",), num_tasks=3)
+    with pytest.raises(ConfigError, match="--num_tasks has no effect on --tasks"):
+        run(asked)
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_another_seed_draws_other_tasks(folder, tmp_path):
+    for seed in (0, 1):
+        run, asked = request(META_TEST, folder, num_tasks=2, rollouts=1, steps=1, out=tmp_path / str(seed), seed=seed)
+        run(asked)
+    drawn = [set(pd.read_csv(tmp_path / seed / "tasks.csv")["value"]) for seed in "01"]
+    assert not drawn[0] & drawn[1]
+
+
+def test_an_adapted_policy_is_exported(folder, tmp_path):
+    run, asked = request(EXPORT, folder, out=tmp_path / "model", task="[1, -1]", steps=2, rollouts=3)
+    (said,) = run(asked)
+    assert said.endswith("the policy adapted to the task [1, -1] of iteration 0")
+    trained, rng = load_trained(folder), np.random.default_rng(0)
+    trained.sample_tasks(1, rng)
+    actor = trained.adapt(np.array([1.0, -1.0]), rng=rng, steps=2, rollouts=3)
+    observations = np.random.default_rng(0).normal(size=(4, 2)).astype(np.float32)
+    model = tf.saved_model.load(str(tmp_path / "model"))
+    actions = model.signatures["mode"](observations=tf.constant(observations))["actions"]
+    np.testing.assert_allclose(actions, actor.act(observations), rtol=1e-5, atol=1e-6)
+    assert not np.allclose(actions, trained.actor().act(observations), atol=1e-4)
+
+
+@pytest.mark.parametrize("settings", [{"steps": 0}, {"num_tasks": 0}, {"rollouts": -1}, {"seed": -1}])
+def test_numbers_that_cannot_be_are_named(settings):
+    _, asked = request(META_TEST, "run", **settings)
+    with pytest.raises(ConfigError, match=f"{next(iter(settings))} is {next(iter(settings.values()))}; it must be"):
+        asked.check()
+
+
+@pytest.mark.parametrize(
+    ("script", "argv", "words"),
+    [
+        (
+            META_TEST,
+            ["run", "--num_task", "3"],
+            "unknown argument '--num_task'; did you mean 'num_tasks'? (--help lists all)",
+        ),
+        (META_TEST, ["nowhere"], "there is no run in nowhere: it has no params.json"),
+        (EXPORT, ["nowhere", "model"], "there is no run in nowhere: it has no params.json"),
+        (EXPORT, ["run", "model", "--rollouts", "0"], "rollouts is 0; it must be at least 1"),
+    ],
+)
+def test_a_mistake_is_answered_by_one_sentence_without_loading_tensorflow(script, argv, words):
+    code = f"import runpy, sys; sys.argv = {[str(script), *argv]!r}\n"
+    code += f"try: runpy.run_path({str(script)!r}, run_name='__main__')\n"
+    code += "except SystemExit as stop: assert stop.code == 2\nassert 'tensorflow' not in sys.modules"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == f"error: {words}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_the_whole_way_from_the_command_line(folder, tmp_path):
+    command = [
+        sys.executable,
+        str(META_TEST),
+        str(folder),
+        "--tasks",
+        "[1,2]",
+        "--rollouts=2",
+        "--steps=1",
+        "--out",
+        str(tmp_path),
+    ]
+    result = subprocess.run([*command, "--itr", "0"], capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == str(tmp_path / "tasks.md")
+    result = subprocess.run([*command, "--itr", "7"], capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 2
+    assert result.stderr == f"error: {folder}/policies has no policy snapshot '7'; there are best, last, 0\n"

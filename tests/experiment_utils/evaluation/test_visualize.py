@@ -1,0 +1,76 @@
+"""visualize.py as a user calls it."""
+
+import runpy
+from pathlib import Path
+
+import imageio.v3 as imageio
+import pytest
+
+from experiment_utils.evaluation import use_run
+from experiment_utils.evaluation.video import CAPTION_HEIGHT
+from experiment_utils.runs.run_spec import SCRIPTS
+from tests.experiment_utils.small_runs import SMALL, small, train
+
+main = runpy.run_path(str(SCRIPTS / "visualize.py"))["main"]
+PICTURE = 400  # pixels, of a point mass
+
+
+@pytest.fixture(autouse=True)
+def configured(monkeypatch):
+    """`configure_tensorflow` works only before TensorFlow's first operation, and some test has had it."""
+    monkeypatch.setattr(use_run, "configure_tensorflow", lambda: None)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("run")
+    train(path, small(inner_lr=5.0))  # so that adaptation is seen
+    return path
+
+
+def test_film_of_a_run_has_a_frame_per_step(folder, capsys):
+    assert main([str(folder), "--itr", "last", "--task", "[1.0, -2.0]"]) == 0
+    film = imageio.imread(folder / "video.mp4", plugin="FFMPEG")
+    assert film.shape == (SMALL["max_path_length"], PICTURE + CAPTION_HEIGHT, 2 * PICTURE, 3)
+    assert "after 1 step on 2 rollouts" in capsys.readouterr().out
+    assert (film[0] != film[-1]).any()
+
+
+def test_settings_of_the_film_change_it(folder, tmp_path):
+    def filmed(name, *argv):
+        assert main([str(folder), "--video", str(tmp_path / name), "--max_path_length", "3", "--itr", "0", *argv]) == 0
+        return imageio.imread(tmp_path / name, index=None)
+
+    base = filmed("base.gif")
+    assert (filmed("again.gif") == base).all()
+    for number, argv in enumerate(
+        (["--sample"], ["--steps", "3"], ["--seed", "1"], ["--task", "[2, 2]"], ["--rollouts", "9"])
+    ):
+        assert (filmed(f"{number}.gif", *argv) != base).any(), argv
+    assert filmed("small.gif", "--width", "200").shape[2] == 200
+    assert len(filmed("short.gif", "--max_path_length", "2")) == 2
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--video", "film.avi"], "ends in .mp4 or .gif"),
+        (["--task", "left"], "is not JSON"),
+        (["--task", "[1, 2, 3]"], "must be like"),
+        (["--itr", "7"], "no policy snapshot '7'"),
+        (["--vidoe", "film.mp4"], "did you mean 'video'"),
+        (["--max_path_length", "0"], "max_path_length is 0; it must be at least 1"),
+        (["--width", "1"], "width is 1; it must be at least 16"),
+        (["--video", "/proc/film.mp4"], "can't write"),
+    ],
+)
+def test_mistakes_get_one_sentence(folder, capsys, argv, sentence):
+    assert main([str(folder), *argv]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+
+
+def test_folder_without_a_run_gets_a_sentence(tmp_path, capsys):
+    assert main([str(tmp_path)]) == 2
+    assert "there is no run in" in capsys.readouterr().err

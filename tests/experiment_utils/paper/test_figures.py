@@ -1,0 +1,301 @@
+"""What the figures train and draw, without training anything."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.quiver import Quiver
+
+from experiment_utils.paper import figure1, figure2, figure3, figure4, formulations_plot
+from experiment_utils.paper.experiments import ALGORITHMS, PANELS
+from experiment_utils.plot_utils import COLOURS
+from experiment_utils.runs.curves import mean_curve
+from experiment_utils.runs.results import BrokenRun, RunDataWarning, load_run, paper_name
+from tests.experiment_utils.fake_runs import write_run
+
+LVC_VPG = {"algo": "VPGMAML", "inner_type": "likelihood_ratio", "exploration": False}
+CHEETAH = next(panel for panel in PANELS if panel.name == "half_cheetah")
+
+
+NPY = b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (), }".ljust(127) + b"\n" + b"\0" * 8
+
+
+def settings_of(runs, panel, algorithm):
+    return next(run.settings for run in runs if run.folder.parts[-3:-1] == (panel, algorithm))
+
+
+def test_figure_2_is_six_panels_of_five_algorithms_with_three_seeds(tmp_path):
+    runs = figure2.runs(tmp_path, "paper")
+    assert len(runs) == 6 * 5 * 3
+    assert {run.settings["n_itr"] for run in runs} == {1001}
+    assert all((run.settings["meta_batch_size"], run.settings["rollouts_per_meta_task"]) == (40, 20) for run in runs)
+    assert all(run.script.is_file() for run in runs)
+    assert runs[0].folder == tmp_path / "half_cheetah" / "ProMP" / "seed_1"
+
+
+def test_the_panels_have_the_originals_settings(tmp_path):
+    runs = figure2.runs(tmp_path, "paper")
+    hopper = settings_of(runs, "hopper_params", "ProMP")
+    assert (hopper["inner_lr"], hopper["max_path_length"], hopper["num_promp_steps"]) == (0.05, 200, 3)
+    assert (hopper["init_inner_kl_penalty"], hopper["adaptive_inner_kl_penalty"]) == (1e-3, True)
+    assert "num_promp_steps" not in settings_of(runs, "hopper_params", "TRPO-MAML")
+    humanoid = settings_of(runs, "humanoid", "LVC-VPG")
+    assert (humanoid["hidden_sizes"], humanoid["max_path_length"]) == ((128, 128), 200)
+    ant = settings_of(runs, "ant", "E-MAML-VPG")
+    assert (ant["env"], ant["max_path_length"], ant["inner_lr"]) == ("AntRandDirec2DEnv", 100, 0.1)
+
+
+def test_quick_goes_on_to_paper_in_the_same_folders(tmp_path):
+    quick, paper = (figure2.runs(tmp_path, budget, env=["ant"]) for budget in ("quick", "paper"))
+    assert {run.folder for run in quick} < {run.folder for run in paper}
+    for run in quick:
+        longer = next(other for other in paper if other.folder == run.folder)
+        assert {**run.settings, "n_itr": 1001} == longer.settings
+
+
+@pytest.mark.parametrize("name", ["half_cheetah", "HalfCheetahFwdBack", "HalfCheetahRandDirecEnv"])
+def test_panels_go_by_any_of_their_names(name):
+    assert figure2.chosen([name]) == [CHEETAH]
+
+
+def test_an_unknown_panel_is_refused():
+    with pytest.raises(ValueError, match="no panel 'cheetah'; it has half_cheetah, ant"):
+        figure2.chosen(["cheetah"])
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_settings_of_an_algorithm_give_its_name(name):
+    algos = {"pro-mp": "ProMP", "maml": "TRPOMAML", "e-maml": "TRPOMAML", "vpg": "VPGMAML"}
+    algorithm = ALGORITHMS[name]
+    assert paper_name({"algo": algos[algorithm.script.partition("_run")[0]], **algorithm.settings}) == name
+
+
+def test_figure_2_shows_both_of_two_curves_that_coincide(tmp_path):
+    same = mean_curve([load_run(write_run(tmp_path, [1.0, 2.0]))])
+    for under, over in (("TRPO-MAML", "E-MAML-TRPO"), ("LVC-VPG", "E-MAML-VPG")):
+        axes = figure2.draw_panels({CHEETAH: {under: same, over: same}}).axes[0]
+        wide, thin, *_ = axes.lines
+        assert to_hex(wide.get_color()).upper() == COLOURS[under]
+        assert wide.get_linewidth() > 1.5 * thin.get_linewidth()
+
+
+def test_figure_2_draws_our_curves_and_the_papers_marks_in_one_colour_per_algorithm(tmp_path):
+    run = load_run(write_run(tmp_path, [1.0, 2.0], {"n_timesteps": [1.6e7, 3.2e7]}))
+    axes = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve([run])}}).axes[0]
+    curve, *marks = axes.lines
+    np.testing.assert_allclose(curve.get_xdata(), [16, 32])
+    assert to_hex(curve.get_color()).upper() == COLOURS["ProMP"]
+    first = {to_hex(mark.get_markeredgecolor()).upper(): (mark.get_xdata()[0], mark.get_ydata()[0]) for mark in marks}
+    assert first[COLOURS["ProMP"]] == (30, 265)
+    assert first[COLOURS["E-MAML-VPG"]] == (30, 133)
+    assert len(marks) == 5  # those at 30e6 steps only
+    assert axes.get_title() == "HalfCheetahFwdBack (n=1)"
+
+
+def test_ours_stands_beside_the_papers_value_at_the_nearest_iteration(tmp_path):
+    run = load_run(write_run(tmp_path, [1.0, 2.0, 4.0], {"n_timesteps": [1.6e7, 2.9e7, 4.5e7]}))
+    table = figure2.against_paper({CHEETAH: {"ProMP": mean_curve([run])}})
+    row = {"panel": "HalfCheetahFwdBack", "algorithm": "ProMP", "env steps (10^6)": 30.0, "ours": 2.0, "paper": 265.0}
+    assert table.to_dict("records") == [{**row, "seeds": 1}]
+
+
+@pytest.mark.filterwarnings("ignore::experiment_utils.runs.results.RunDataWarning")
+def test_the_paper_is_met_by_those_seeds_that_got_there(tmp_path):
+    steps = {"n_timesteps": [1.6e7, 3.0e7]}
+    runs = [
+        load_run(write_run(tmp_path / "long", [1.0, 2.0], steps)),
+        load_run(write_run(tmp_path / "short", [3.0], {"n_timesteps": [1.6e7]})),
+    ]
+    curves = {CHEETAH: {"ProMP": mean_curve(runs)}}
+    assert [(row["ours"], row["seeds"]) for row in figure2.against_paper(curves).to_dict("records")] == [(2, 1)]
+    axes = figure2.draw_panels(curves).axes[0]
+    assert axes.get_xlim()[1] > 30
+    assert "of fewer seeds" in [text.get_text() for text in axes.figure.legends[0].get_texts()]
+
+
+def test_runs_of_another_family_do_not_enter_a_panel(tmp_path):
+    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0])
+    write_run(tmp_path / "half_cheetah" / "odd" / "seed_1", [9.0], env="SwimmerRandVelEnv")
+    with pytest.warns(RunDataWarning, match="odd/seed_1 has another env than figure 2's HalfCheetahFwdBack; left out"):
+        groups = figure2.load_panel(tmp_path, CHEETAH)
+    assert {name: len(runs) for name, runs in groups.items()} == {"ProMP": 1}
+
+
+def write_variance_run(folder, name, values, measure_every=10, seed=1, **odd):
+    config = LVC_VPG if name == "LVC" else {"algo": "DICEMAML", "outer_type": "dice"}
+    settings = {"measure_every": measure_every, "sampling_rounds": 20, "seed": seed, **odd}
+    return write_run(folder, [1.0] * len(values), {"Meta-GradientRStd": values}, **config, **settings)
+
+
+def test_figure_3_shows_the_iterations_that_measured(tmp_path):
+    run = load_run(write_variance_run(tmp_path, "LVC", [4.0, 4.0, 8.0, 8.0], measure_every=2))
+    measured = figure3.at_measurements(run)
+    assert measured.column("Meta-GradientRStd").tolist() == [4, 8]
+    table = figure3.results({"LVC": [run]}, {"LVC": [measured]}).to_dict("records")[0]
+    assert (table["relative std, mean"], table["rounds R"]) == (6, 20)
+
+
+def test_figure_3s_table_counts_each_measurement_once(tmp_path):
+    write_variance_run(tmp_path / "figure3" / "LVC" / "seed_1", "LVC", [4.0] * 10 + [8.0] * 2)
+    figure3.draw(tmp_path, tmp_path / "out", "quick")
+    assert pd.read_csv(tmp_path / "out" / "figure3_results.csv")["relative std, mean"].tolist() == [6]
+
+
+def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch):
+    from experiment_utils.paper import explore
+
+    (run, *_), calls = figure4.runs(tmp_path, "smoke"), []
+    run.folder.mkdir(parents=True)
+    positions = lambda folder, goal: calls.append(folder) or np.full((2, 20, 5, 2), len(calls))  # noqa: E731
+    monkeypatch.setattr(explore, "adapted_trajectories", positions)
+    for iterations, seen in ((2, 1), (2, 1), (3, 2)):
+        monkeypatch.setattr(explore, "trained_iterations", lambda folder, iterations=iterations: iterations)
+        with np.load(figure4.explore(run)) as picture:
+            assert (int(picture["iterations"]), picture["before"].shape) == (iterations, (10, 5, 2))
+            assert picture["after"].max() == len(calls) == seen
+
+
+def test_the_arrows_of_the_formulations_are_twice_the_updates():
+    rows = [(f, 0.001, i, 0.1 - 0.01 * i, 0.05 + 0.002 * i) for f in ("I", "II") for i in range(7)]
+    columns = ["formulation", "learning_rate", "iteration", "theta_0", "theta_1"]
+    table = pd.DataFrame(rows, columns=columns).assign(seed=0, clipped=True)
+    figure = formulations_plot.draw_updates(table, {"I": 0.001, "II": 0.001})
+    arrows = [artist for artist in figure.axes[0].collections if isinstance(artist, Quiver)]
+    assert len(arrows) == 2
+    for quiver in arrows:
+        np.testing.assert_allclose([quiver.U, quiver.V], [[-0.02] * 2, [0.004] * 2])
+        np.testing.assert_allclose(quiver.XY, [[0.1, 0.05], [0.07, 0.056]])
+
+
+def test_figure_4_trains_three_algorithms_with_three_inner_steps(tmp_path):
+    runs = figure4.runs(tmp_path, "paper")
+    assert len(runs) == 3 * 5
+    assert {run.settings["num_inner_grad_steps"] for run in runs} == {3}
+    assert {run.settings["env"] for run in runs} == {"MetaPointEnvMomentum"}
+    assert {run.settings["n_itr"] for run in runs} == {501}
+
+
+def test_figure_1_has_the_credit_path_in_red_and_nowhere_else():
+    for axes in figure1.draw_graphs().axes:
+        red = [patch for patch in axes.patches if to_hex(patch.get_edgecolor()).upper() == figure1.CREDIT]
+        assert len(red) == len(figure1.CREDITS[axes.get_title()])
+
+
+@pytest.mark.parametrize(
+    ("draw", "folder"),
+    [
+        (lambda root, out: figure2.draw(root, out), "half_cheetah/ProMP"),
+        (lambda root, out: figure3.draw(root, out, "quick"), "figure3/LVC"),
+        (lambda root, out: figure4.draw(root, out), "figure4/LVC-TRPO"),
+    ],
+)
+def test_nothing_is_drawn_from_no_data_or_from_broken_data_alone(tmp_path, draw, folder):
+    root, out = tmp_path / "data", tmp_path / "out"
+    with pytest.raises(BrokenRun, match="there is no run of the figure below"):
+        draw(root, out)
+    (root / folder / "seed_1").mkdir(parents=True)
+    (root / folder / "seed_1" / "params.json").write_text("{")
+    with pytest.warns(RunDataWarning, match="skipped"), pytest.raises(BrokenRun, match="there is no run"):
+        draw(root, out)
+    assert not out.exists()
+
+
+def test_a_run_without_the_columns_of_the_figure_is_left_out(tmp_path):
+    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0])
+    odd = write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_2", [9.0], seed=2) / "progress.csv"
+    odd.write_text(odd.read_text().replace("Step_1-AverageReturn", "Return"))
+    with pytest.warns(RunDataWarning, match=r"seed_2.* has no column 'Step_1-AverageReturn'.*skipped"):
+        assert [run.config["seed"] for run in figure2.load_panel(tmp_path, CHEETAH)["ProMP"]] == [1]
+
+
+def test_a_run_with_other_settings_does_not_enter_a_panel(tmp_path):
+    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0], physics="paper", inner_lr=0.1, hidden_sizes=[64, 64])
+    trpo = {"algo": "TRPOMAML", "inner_type": "log_likelihood", "exploration": False}
+    write_run(tmp_path / "half_cheetah" / "TRPO-MAML" / "seed_1", [1.0], **trpo, hvp="finite_difference")
+    odd_settings = [{"physics": "modern"}, {"inner_lr": 0.2}, {"hidden_sizes": [8], "discount": 0.5}]
+    for seed, odd in enumerate(odd_settings, start=2):
+        write_run(tmp_path / "half_cheetah" / "ProMP" / f"seed_{seed}", [9.0], seed=seed, **odd)
+    with pytest.warns(RunDataWarning) as caught:
+        groups = figure2.load_panel(tmp_path, CHEETAH)
+    assert {name: [run.config["seed"] for run in runs] for name, runs in groups.items()} == {"ProMP": [1]}
+    differing = ["physics", "inner_lr", "discount, hidden_sizes", "hvp"]
+    wanted = [f"another {names} than figure 2's HalfCheetahFwdBack; left out" for names in differing]
+    assert [str(warning.message).partition(" has ")[2] for warning in caught] == wanted
+
+
+def test_the_smoke_budget_draws_its_small_runs_and_no_other_does(tmp_path):
+    write_run(tmp_path / "half_cheetah" / "ProMP" / "seed_1", [1.0], hidden_sizes=[8], meta_batch_size=2)
+    assert list(figure2.load_panel(tmp_path, CHEETAH, "smoke")) == ["ProMP"]
+    with pytest.warns(RunDataWarning, match="has another hidden_sizes, meta_batch_size"):
+        assert not figure2.load_panel(tmp_path, CHEETAH)
+
+
+def test_a_seed_is_drawn_once_and_half_a_copy_never(tmp_path):
+    panel = tmp_path / "half_cheetah" / "ProMP"
+    for name in ("seed_1", "seed_1_backup", ".seed_1.partial"):
+        write_run(panel / name, [1.0])
+    with pytest.warns(RunDataWarning) as caught:
+        (run,) = figure2.load_panel(tmp_path, CHEETAH)["ProMP"]
+    assert run.path == panel / "seed_1"
+    assert [str(warning.message) for warning in caught] == [
+        f"{panel / 'seed_1_backup'} has the seed of {panel / 'seed_1'}; left out"
+    ]
+
+
+def test_figures_3_and_4_have_runs_of_one_experiment_only(tmp_path):
+    write_variance_run(tmp_path / "figure3" / "LVC" / "seed_1", "LVC", [4.0])
+    write_variance_run(tmp_path / "figure3" / "LVC" / "seed_2", "LVC", [9.0], seed=2, sampling_rounds=200)
+    with pytest.warns(RunDataWarning, match="seed_2 has another sampling_rounds than figure 3; left out"):
+        figure3.draw(tmp_path, tmp_path / "out", "quick")
+    trpo = {"algo": "TRPOMAML", "inner_type": "likelihood_ratio", "exploration": False, "num_inner_grad_steps": 3}
+    for seed, env in enumerate(["MetaPointEnvMomentum", "SwimmerRandVelEnv"], start=1):
+        write_run(tmp_path / "figure4" / "LVC-TRPO" / f"seed_{seed}", [1.0], env=env, seed=seed, **trpo)
+    with pytest.warns(RunDataWarning, match="seed_2 has another env than figure 4; left out"):
+        figure4.draw(tmp_path, tmp_path / "out")
+
+
+def test_a_run_that_measured_nothing_does_not_enter_figure_3(tmp_path):
+    write_variance_run(tmp_path / "figure3" / "LVC" / "seed_1", "LVC", [4.0])
+    write_run(tmp_path / "figure3" / "LVC" / "seed_2", [9.0], {"Meta-GradientRStd": [9.0]}, seed=2, **LVC_VPG)
+    with pytest.warns(RunDataWarning, match="seed_2 is no run of figure 3"):
+        written = figure3.draw(tmp_path, tmp_path / "out", "quick")
+    assert "| LVC | 1 | 1 |" in next(path for path in written if path.name == "figure3_results.md").read_text()
+
+
+def test_figure_3_keeps_budgets_and_kinds_of_tasks_apart(tmp_path):
+    folders = {figure3.folder(tmp_path, budget, tasks) for budget in ("quick", "paper") for tasks in ("same", "previous")}
+    assert {path.name for path in folders} == {"figure3", "figure3_paper", "figure3_previous", "figure3_paper_previous"}
+    assert {run.folder.parts[-3] for run in figure3.runs(tmp_path, "quick", (), "previous")} == {"figure3_previous"}
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda _: b"", lambda _: b"PK\x03\x04 no", lambda _: NPY]
+)
+def test_figure_4_leaves_out_broken_positions(tmp_path, damage):
+    for seed in (1, 2):
+        folder = write_run(tmp_path / f"seed_{seed}", [1.0], seed=seed)
+        np.savez(folder / "exploration.npz", before=np.zeros((2, 5, 2)), after=np.ones((2, 5, 2)), iterations=seed)
+    broken = tmp_path / "seed_1" / "exploration.npz"
+    broken.write_bytes(damage(broken.read_bytes()))
+    with pytest.warns(RunDataWarning, match=r"seed_1/exploration.npz can't be read"):
+        assert figure4.first_picture([load_run(tmp_path / f"seed_{seed}") for seed in (2, 1)])["iterations"] == 2
+
+
+@pytest.mark.parametrize("content", ["", "date,price\n1,2\n", "\x00\x01", "formulation,learning_rate\nI,x\n"])
+def test_a_broken_table_of_the_formulations_is_named(tmp_path, content):
+    (tmp_path / "formulations").mkdir()
+    (tmp_path / "formulations" / "thetas.csv").write_text(content)
+    with pytest.raises(BrokenRun, match=r"thetas.csv is not what reproduce.py formulations writes"):
+        formulations_plot.draw(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_figure_4_shows_the_runs_last_policy_before_and_after_adaptation(tmp_path, monkeypatch):
+    from experiment_utils.paper import explore
+    from tests.experiment_utils.small_runs import small, untrained
+
+    monkeypatch.setattr(explore, "configure_tensorflow", lambda: None)  # the tests have loaded it
+    untrained(tmp_path, small(env="MetaPointEnvMomentum", num_inner_grad_steps=2, rollouts_per_meta_task=3))
+    before, after = explore.adapted_trajectories(tmp_path, figure4.GOAL)
+    assert before.shape == after.shape == (3, 6, 2)
+    assert not np.array_equal(before[:, 1:], after[:, 1:])

@@ -1,0 +1,247 @@
+"""reproduce.py as a user calls it: from committed data in seconds, and, slowly, from nothing."""
+
+import runpy
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiment_utils.runs.results import RunDataWarning
+from tests.experiment_utils.fake_runs import write_run
+from tests.experiment_utils.paper.test_figures import LVC_VPG, write_variance_run
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = ROOT / "run_scripts" / "reproduce.py"
+SMALL = Path(__file__).with_name("small_figures.py")
+
+
+def reproduce(*argv: str, script: Path = SCRIPT) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(script), *map(str, argv)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+
+
+@pytest.fixture
+def results(tmp_path) -> Path:
+    """A little of what results/ holds."""
+    root = tmp_path / "results"
+    for seed in (1, 2):
+        write_run(root / "half_cheetah" / "ProMP" / f"seed_{seed}", [1.0, 2.0 * seed], seed=seed)
+    write_run(root / "half_cheetah" / "LVC-VPG" / "seed_1", [1.0, 2.0], **LVC_VPG)
+    for name in ("LVC", "DiCE"):
+        write_variance_run(root / "figure3" / name / "seed_1", name, [5.0, 6.0])
+    trpo = {"algo": "TRPOMAML", "inner_type": "likelihood_ratio", "exploration": False, "num_inner_grad_steps": 3}
+    folder = write_run(root / "figure4" / "LVC-TRPO" / "seed_1", [1.0, 2.0], env="MetaPointEnvMomentum", **trpo)
+    np.savez(folder / "exploration.npz", before=np.zeros((2, 5, 2)), after=np.ones((2, 5, 2)), iterations=2)
+    rows = [(f, 0.001, i, 0.1 - 0.01 * i, 0.05) for f in ("I", "II") for i in range(5)]
+    columns = ["formulation", "learning_rate", "iteration", "theta_0", "theta_1"]
+    (root / "formulations").mkdir()
+    table = pd.DataFrame(rows, columns=columns).assign(seed=0, clipped=True)
+    table.to_csv(root / "formulations" / "thetas.csv", index=False)
+    return root
+
+
+@pytest.mark.parametrize("figure", ["figure1", "figure2", "figure3", "figure4", "formulations"])
+def test_plot_only_draws_from_kept_data(results, tmp_path, figure):
+    before = sorted(path for path in results.rglob("*"))
+    result = reproduce(figure, "--plot-only", "--results", results, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out" / f"{figure}.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "out" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path for path in results.rglob("*")) == before
+
+
+def test_plot_only_names_what_is_broken(results, tmp_path):
+    broken = results / "half_cheetah" / "ProMP" / "seed_1" / "progress.csv"
+    broken.write_text("Itr,n_time")
+    result = reproduce("figure2", "--plot-only", "--results", results, "--out", tmp_path / "out")
+    assert result.returncode == 0
+    assert f"warning: {broken} has no complete row; skipped" in result.stderr
+
+
+def test_a_mistake_gets_one_sentence(tmp_path):
+    result = reproduce("figure2", "--env", "cheetah", "--dump_path", tmp_path)
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "no panel 'cheetah'" in result.stderr
+
+
+@pytest.fixture
+def script(monkeypatch) -> dict[str, Any]:
+    """The script's functions, in this process."""
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # the script changes it
+    return runpy.run_path(str(SCRIPT))
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        ("figure2 --n_itr 0", "--n_itr must be at least 1"),
+        ("figure3 --env ant", "--env has no effect on figure3"),
+        ("figure2 --budjet quick", "did you mean 'budget'?"),
+        ("figur2", "invalid choice 'figur2'"),
+        *((f"{figure} --plot_only", "there is no") for figure in ("figure2", "figure3", "figure4", "formulations")),
+    ],
+)
+def test_other_mistakes_too(script, capsys, tmp_path, monkeypatch, argv, sentence):
+    monkeypatch.chdir(tmp_path)
+    where = "--results" if "--plot_only" in argv else "--dump_path"
+    assert script["main"]([*argv.split(), where, str(tmp_path)]) == 2
+    errors = capsys.readouterr().err
+    assert sentence in errors
+    assert len(errors.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *[
+            "figure1 --n_itr 3",
+            "figure1 --collect",
+            "figure1 --results elsewhere",
+            "figure2 --results elsewhere",
+            "figure2 --round_tasks previous",
+            "figure4 --env ant",
+        ],
+        *["formulations --jobs 2", "formulations --n_itr 9", "figure3 --cpus_per_run 2"],
+        *["figure2 --cluster auto --backend dask", "figure2 --plot_only --collect", "figure2 --plot_only --seeds 1"],
+        *["figure2 --plot_only --budget paper", "figure4 --plot_only --n_itr 3", "figure3 --plot_only --from_results"],
+    ],
+)
+def test_a_flag_that_would_do_nothing_is_refused(script, capsys, tmp_path, argv):
+    assert script["main"]([*argv.split(), "--out", str(tmp_path / "out")]) == 2
+    assert "has no effect on" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_smoke_runs_do_not_become_results(script, capsys, tmp_path):
+    assert script["main"](["figure4", "--budget", "smoke", "--collect", "--dump_path", str(tmp_path)]) == 2
+    assert "--collect keeps no runs of --budget smoke" in capsys.readouterr().err
+
+
+def test_the_flags_say_which_runs(script, tmp_path):
+    request, runs_of = script["Request"], script["runs_of"]
+    some = runs_of(request("figure2", seeds=(4, 5), env=("ant",), n_itr=7), tmp_path)
+    assert {(run.folder.parts[-3], run.folder.name) for run in some} == {("ant", "seed_4"), ("ant", "seed_5")}
+    assert {run.settings["n_itr"] for run in some} == {7}
+    (seed,) = {run.settings["seed"] for run in runs_of(request("figure4", seeds=(9,)), tmp_path)}
+    assert seed == 9
+    previous = runs_of(request("figure3", round_tasks="previous", seeds=(2,)), tmp_path)
+    assert {(run.settings["round_tasks"], run.settings["seed"]) for run in previous} == {("previous", 2)}
+
+
+def test_only_the_documentations_own_pictures_go_to_its_folder(script, tmp_path):
+    request, out = script["Request"], script["default_out"]
+    figures = ROOT / "docs" / "figures"
+    assert out(request("figure2", plot_only=True), tmp_path) == figures
+    for other in (
+        request("figure2", plot_only=True, env=("ant",)),
+        request("figure3", plot_only=True, budget="paper"),
+        request("figure2", plot_only=True, results=tmp_path),
+        request("figure2"),
+    ):
+        assert out(other, tmp_path) == tmp_path / "figures"
+
+
+def test_how_to_train_goes_to_the_sweep(script, tmp_path):
+    asked = []
+    sweep = lambda runs, *how: asked.append((len(runs), *how)) or []  # noqa: E731
+    request = script["Request"]("figure3", jobs=3, cluster="auto", cpus_per_run=2, dump_path=tmp_path)
+    script["train"].__globals__["run_sweep"] = sweep
+    assert script["train"](request, tmp_path) == 0
+    assert asked == [(2, 3, "loky", "auto", 2)]
+
+
+def test_what_is_stopped_is_collected(script, tmp_path, monkeypatch):
+    def stopped(runs, *_):
+        write_run(runs[0].folder, [1.0], seed=1)
+        raise KeyboardInterrupt
+
+    script["train"].__globals__["run_sweep"] = stopped
+    argv = ["figure2", "--env", "ant", "--dump_path", str(tmp_path / "data")]
+    assert script["main"](argv) == 130
+    assert script["main"]([*argv, "--results", str(tmp_path / "results"), "--collect"]) == 130
+    assert (tmp_path / "results" / "ant" / "ProMP" / "seed_1" / "progress.csv").exists()
+
+
+def test_a_policy_that_cannot_explore_is_left_out_of_the_picture(script, tmp_path, monkeypatch):
+    def diverged(run):
+        raise RuntimeError("NaN or infinite actions of the policy")
+
+    monkeypatch.setitem(script["train"].__globals__, "run_sweep", lambda runs, *_: [])
+    monkeypatch.setattr(script["figure4"], "explore", diverged)
+    with pytest.warns(RunDataWarning, match="NaN or infinite actions of the policy; not in the picture"):
+        script["train"](script["Request"]("figure4", dump_path=tmp_path), tmp_path)
+
+
+def test_a_table_of_formulations_gives_way_to_its_continuation_only(script, tmp_path):
+    copy, (new, old) = script["_copy_thetas"], (tmp_path / name / "formulations" / "thetas.csv" for name in "ab")
+    copy(tmp_path / "a", tmp_path / "b")
+    assert not old.exists()
+    new.parent.mkdir(parents=True)
+    new.write_text("head\n1\n")
+    copy(tmp_path / "a", tmp_path / "b")
+    assert old.read_text() == "head\n1\n"
+    new.write_text("head\n1\n2\n")
+    copy(tmp_path / "a", tmp_path / "b")
+    assert old.read_text() == "head\n1\n2\n"
+    new.write_text("head\n3\n")
+    with pytest.warns(RunDataWarning, match="has other rows than"):
+        copy(tmp_path / "a", tmp_path / "b")
+    assert old.read_text() == "head\n1\n2\n"
+
+
+def test_drawing_does_not_wait_for_tensorflow(results, tmp_path):
+    code = f"import sys, runpy; sys.argv = ['x', 'figure2', '--plot-only', '--results', {str(results)!r}, "
+    code += f"'--out', {str(tmp_path)!r}]\ntry:\n    runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
+    code += "except SystemExit as stop:\n    assert stop.code == 0\nassert 'tensorflow' not in sys.modules"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("argv", "runs", "collected"),
+    [
+        (["figure2", "--env", "half_cheetah", "--seeds", "1", "--n_itr", "2"], 5, "half_cheetah/ProMP/seed_1/progress.csv"),
+        (["figure3"], 2, "figure3/DiCE/seed_1/progress.csv"),
+        (["figure4"], 3, "figure4/E-MAML-TRPO/seed_1/exploration.npz"),
+        (["formulations"], 0, "formulations/thetas.csv"),
+    ],
+)
+def test_a_figure_from_nothing_then_from_what_is_finished(tmp_path, argv, runs, collected):
+    def again(*flags):
+        command = [*argv, "--dump_path", tmp_path / "data", "--results", tmp_path / "results", "--collect", *flags]
+        result = reproduce(*command, script=SMALL)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    again()
+    assert (tmp_path / "data" / "figures" / f"{argv[0]}.pdf").exists()
+    assert (tmp_path / "results" / collected).exists()
+    assert len(list((tmp_path / "results").rglob("ckpt-*.index"))) == runs
+    elsewhere = ["--dump_path", tmp_path / "elsewhere", "--from_results"]
+    for finished in (again(), again(*elsewhere)):
+        assert not runs or f"{runs} runs: {runs} were finished already" in finished
+    if runs:
+        assert f"{runs} runs: 0 were finished already, {runs} ran, 0 failed" in again(*elsewhere, "--n_itr", "4")
+        assert {len(path.read_text().splitlines()) for path in (tmp_path / "elsewhere").rglob("progress.csv")} == {5}
+    plotted = reproduce(
+        argv[0], "--plot_only", "--results", tmp_path / "results", "--out", tmp_path / "plotted", script=SMALL
+    )
+    assert plotted.returncode == 0, plotted.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "formulations"])
+def test_the_smoke_budget_draws(tmp_path, figure):
+    panel = ["--env", "half_cheetah"] if figure == "figure2" else []
+    result = reproduce(figure, *panel, "--budget", "smoke", "--dump_path", tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (tmp_path / "smoke" / "figures" / f"{figure}.pdf").exists()
