@@ -35,7 +35,14 @@ setup(
         # besides MuJoCo 2.1.0 and a compiler: `make legacy`
         "legacy": ["gym==0.26.2", "mujoco-py-cython3==2.1.2.15", "Cython>=3.3,<4"],
         "render": ["imageio>=2.36", "imageio-ffmpeg>=0.6", "packaging>=24"],
-        "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1", "ruff>=0.14"],
+        "docs": [
+            "mkdocs-material>=9.7",
+            "mkdocstrings[python]>=1",
+            "ruff>=0.14",
+            "ipykernel>=7",
+            "nbclient>=0.10",
+            "nbconvert>=7.16",
+        ],
         "dev": [
             "imageio>=2.36",
             "imageio-ffmpeg>=0.6",

@@ -1,5 +1,6 @@
 """The code in the documentation runs."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ from tests import reference
 from tests.experiment_utils.test_experiment import ROOT, rows
 
 OWN_ENVIRONMENT, USE = ROOT / "docs" / "own_environment.md", ROOT / "docs" / "use_a_policy.md"
+TUTORIALS = ROOT / "docs" / "tutorials"
 SMALL = ["--meta_batch_size=2", "--rollouts_per_meta_task=2", "--max_path_length=12", "--n_itr=2", "--hidden_sizes=4"]
 
 
@@ -81,3 +83,14 @@ def test_the_page_on_using_a_policy_trains_tests_and_acts(tmp_path, monkeypatch)
     (export,) = re.findall(r"`(python run_scripts/export_policy.py .*?)`", USE.read_text())
     run(export.replace(" model ", " another "), tmp_path)
     assert (tmp_path / "another" / "saved_model.pb").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted(TUTORIALS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_tutorial_runs_and_is_stored_without_outputs(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] for cell in cells)
+    names: dict = {}
+    for cell in cells:
+        exec("".join(cell["source"]), names)
