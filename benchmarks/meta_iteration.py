@@ -30,8 +30,8 @@ def main() -> None:
 
     config, build = load(arguments.algo)
     rng = np.random.default_rng(config.seed)
-    rooms = build(config, rng)
-    trainer = MetaTrainer(*rooms, rng=rng, n_itr=arguments.iterations)
+    components = build(config, rng)
+    trainer = MetaTrainer(*components, rng=rng, n_itr=arguments.iterations)
     rows, physics, first = [], [], None
     for iteration in range(arguments.iterations + 1):
         begin = time.perf_counter()
@@ -41,7 +41,7 @@ def main() -> None:
             first = time.perf_counter() - PROCESS_START
             continue  # it traces the graphs
         rows.append({"meta_iteration": seconds, "sampling": metrics["Time-Sampling"], **stages(metrics)})
-        physics.append(raw_physics(rooms.sampler, config, rng))
+        physics.append(raw_physics(components.sampler, config, rng))
     print(json.dumps(report(arguments.algo, config, rows, physics, first), indent=2))
 
 

@@ -51,8 +51,10 @@ def soak(directory: Path, iterations: int) -> dict[str, Any]:
     script = runpy.run_path(str(ROOT / "run_scripts" / "pro-mp_run_mujoco.py"))
     config = dataclasses.replace(script["DEFAULTS"], **SMALL)
     rng = np.random.default_rng(config.seed)
-    rooms = script["build"](config, rng)
-    trainer = MetaTrainer(*rooms, rng=rng, n_itr=iterations, checkpoints=Checkpoints(directory / "checkpoints", rooms.algo))
+    components = script["build"](config, rng)
+    trainer = MetaTrainer(
+        *components, rng=rng, n_itr=iterations, checkpoints=Checkpoints(directory / "checkpoints", components.algo)
+    )
     progress, tensorboard = ProgressLog(directory / "progress.csv"), TensorBoardLog(directory / "tb")
     memory, traces, files = [], [], []
 
@@ -60,7 +62,7 @@ def soak(directory: Path, iterations: int) -> dict[str, Any]:
         progress.write(metrics)
         tensorboard.write(iteration, metrics)
         memory.append(resident_megabytes())
-        traces.append(trace_count(rooms.algo))
+        traces.append(trace_count(components.algo))
         files.append(file_sizes(directory))
 
     trainer.train(log)

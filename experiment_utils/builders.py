@@ -1,4 +1,4 @@
-"""Builds the rooms that all experiments share, from a config."""
+"""Builds the components that all experiments share, from a config."""
 
 import functools
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from meta_policy_search.samplers.meta_sampler import MetaSampler
 
 
-class Rooms(NamedTuple):
+class Components(NamedTuple):
     """What a run script puts together."""
 
     algo: "MAMLAlgo"
@@ -29,7 +29,7 @@ class Rooms(NamedTuple):
     sample_processor: "SampleProcessor"
 
 
-Build = Callable[[Config, np.random.Generator], Rooms]
+Build = Callable[[Config, np.random.Generator], Components]
 
 
 def main(defaults: Config, build: Build, description: str) -> int:
@@ -104,9 +104,9 @@ def run(request: Request, build: Build) -> None:
 
     config, folder = request.config, request.folder
     rng = np.random.default_rng(config.seed)
-    rooms = build(config, rng)
-    checkpoints, snapshots = Checkpoints(folder.checkpoints, rooms.algo), PolicySnapshots(folder.policies)
-    trainer = MetaTrainer(*rooms, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
+    components = build(config, rng)
+    checkpoints, snapshots = Checkpoints(folder.checkpoints, components.algo), PolicySnapshots(folder.policies)
+    trainer = MetaTrainer(*components, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
     if not (request.resume and _restored(trainer, folder)):
         folder.write_params(config)
         trainer.save()

@@ -25,7 +25,7 @@ class Round(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class MetaTester:
-    """The rooms of `MetaTrainer`, for the tasks that the sampler has been given.
+    """The components of `MetaTrainer`, for the tasks that the sampler has been given.
 
     Args:
       algo: its `adapt` is the inner step; theta itself counts only for learned step sizes.

@@ -3,12 +3,12 @@
 import sys
 
 from experiment_utils.config import DICEMAMLConfig
-from experiment_utils.experiment import Rooms, main
+from experiment_utils.experiment import Components, main
 
 DEFAULTS = DICEMAMLConfig(n_itr=300)  # the original's
 
 
-def build(config: DICEMAMLConfig, rng) -> Rooms:
+def build(config: DICEMAMLConfig, rng) -> Components:
     """Environment, policy, sampler, processor, algorithm."""
     from experiment_utils import builders
     from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
@@ -22,7 +22,7 @@ def build(config: DICEMAMLConfig, rng) -> Rooms:
         algo = VPG_DICEMAML(policy, learning_rate=config.learning_rate, **inner)
     else:
         algo = TRPO_DICEMAML(policy, step_size=config.step_size, **inner)
-    return Rooms(algo, builders.make_sampler(config, env, policy), builders.make_dice_sample_processor(config))
+    return Components(algo, builders.make_sampler(config, env, policy), builders.make_dice_sample_processor(config))
 
 
 if __name__ == "__main__":

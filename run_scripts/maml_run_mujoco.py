@@ -3,12 +3,12 @@
 import sys
 
 from experiment_utils.config import TRPOMAMLConfig
-from experiment_utils.experiment import Rooms, main
+from experiment_utils.experiment import Components, main
 
 DEFAULTS = TRPOMAMLConfig()
 
 
-def build(config: TRPOMAMLConfig, rng) -> Rooms:
+def build(config: TRPOMAMLConfig, rng) -> Components:
     """Environment, policy, sampler, processor, algorithm."""
     from experiment_utils import builders
     from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
@@ -24,7 +24,7 @@ def build(config: TRPOMAMLConfig, rng) -> Rooms:
         optimizer={"hvp": config.hvp},
         **builders.inner_settings(config),
     )
-    return Rooms(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))
+    return Components(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 import sys
 
 from experiment_utils.config import ProMPConfig
-from experiment_utils.experiment import Rooms, main
+from experiment_utils.experiment import Components, main
 
 DEFAULTS = ProMPConfig()
 
 
-def build(config: ProMPConfig, rng) -> Rooms:
+def build(config: ProMPConfig, rng) -> Components:
     """Environment, policy, sampler, processor, algorithm."""
     from experiment_utils import builders
     from meta_policy_search.meta_algos.pro_mp import ProMP
@@ -27,7 +27,7 @@ def build(config: ProMPConfig, rng) -> Rooms:
         num_minibatches=config.num_minibatches,
         **builders.inner_settings(config),
     )
-    return Rooms(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))
+    return Components(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))
 
 
 if __name__ == "__main__":

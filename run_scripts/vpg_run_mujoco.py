@@ -3,12 +3,12 @@
 import sys
 
 from experiment_utils.config import VPGMAMLConfig
-from experiment_utils.experiment import Rooms, main
+from experiment_utils.experiment import Components, main
 
 DEFAULTS = VPGMAMLConfig(meta_batch_size=20, n_itr=300)  # the original's
 
 
-def build(config: VPGMAMLConfig, rng) -> Rooms:
+def build(config: VPGMAMLConfig, rng) -> Components:
     """Environment, policy, sampler, processor, algorithm."""
     from experiment_utils import builders
     from meta_policy_search.meta_algos.vpg_maml import VPGMAML
@@ -23,7 +23,7 @@ def build(config: VPGMAMLConfig, rng) -> Rooms:
         exploration_weight=config.exploration_weight,
         **builders.inner_settings(config),
     )
-    return Rooms(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))
+    return Components(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What tests of all rooms share."""
+"""What tests of all components share."""
 
 import importlib.util
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def returns_by_task(trained: Trained, tasks: Sequence[Task], steps: int) -> np.ndarray:
     """Mean return before and after each adaptation step, [steps + 1, tasks]."""
-    theta = stack_params(trained.rooms.algo.policy.theta, len(tasks))
+    theta = stack_params(trained.components.algo.policy.theta, len(tasks))
     with trained.tester(tasks) as tester:
         rounds = tester.rounds(theta, steps, np.random.default_rng(1))
         return np.array([[episodes.mean() for episodes in task_returns(trajectories)] for _, trajectories in rounds])

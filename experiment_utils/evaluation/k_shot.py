@@ -47,7 +47,7 @@ def compare(
     trained: Trained, tasks: Sequence[Task], steps: int, rollouts: int, rng: np.random.Generator
 ) -> dict[str, list[Shot]]:
     """`k_shot` of the meta-policy and of a randomly initialised one, in the same tasks, with the same step sizes."""
-    policy = trained.rooms.algo.policy
+    policy = trained.components.algo.policy
     random = {name: tf.cast(value, policy.dtype) for name, value in policy.init_params(rng).items()}
     with trained.tester(tasks, rollouts) as tester:
         return {

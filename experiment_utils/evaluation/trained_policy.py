@@ -26,7 +26,7 @@ from experiment_utils.config import (
     config_from_dict,
 )
 from experiment_utils.environments import make_env, make_single, require_env
-from experiment_utils.experiment import Rooms
+from experiment_utils.experiment import Components
 from experiment_utils.paper.variance_config import GradientVarianceConfig
 from experiment_utils.runs.run_dir import RunFolder
 from experiment_utils.runs.run_spec import SCRIPTS
@@ -62,17 +62,17 @@ class Trained:
 
     Args:
       config: the run's.
-      rooms: of the run; the algorithm's theta is that of the snapshot.
+      components: of the run; the algorithm's theta is that of the snapshot.
       itr: the iteration in whose row of progress.csv the snapshot's returns stand.
     """
 
     config: Config
-    rooms: Rooms
+    components: Components
     itr: int
 
     def sample_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
         """Tasks drawn as in training."""
-        return self.rooms.sampler.envs.sample_tasks(n_tasks, rng)
+        return self.components.sampler.envs.sample_tasks(n_tasks, rng)
 
     def make_env(self, render_mode: str | None = None) -> gymnasium.Env:
         """One environment of the run's family, with `set_task`; it takes the actions of an `Actor`.
@@ -91,9 +91,9 @@ class Trained:
 
     def actor(self, params: Params | None = None) -> Actor:
         """The policy with these parameters, by default theta: the meta-policy."""
-        policy = self.rooms.algo.policy
+        policy = self.components.algo.policy
         arrays = {name: np.asarray(value) for name, value in (policy.theta if params is None else params).items()}
-        return Actor(policy, arrays, self.rooms.sampler.envs.env.action_space)
+        return Actor(policy, arrays, self.components.sampler.envs.env.action_space)
 
     def adapt(self, task: Task, *, rng: np.random.Generator, steps: int | None = None, rollouts: int | None = None) -> Actor:
         """The policy after `steps` inner steps in a task, each on `rollouts` rollouts; by default as many as in training.
@@ -102,7 +102,7 @@ class Trained:
           SamplingError: something in a round was not finite, or its simulation failed.
           AdaptationError: adaptation made a parameter NaN or infinite.
         """
-        params = stack_params(self.rooms.algo.policy.theta, 1)
+        params = stack_params(self.components.algo.policy.theta, 1)
         with self.tester([task], rollouts) as tester:
             for _ in range(self.config.num_inner_grad_steps if steps is None else steps):
                 trajectories, _ = tester.sampler.obtain_samples(params, rng)
@@ -111,8 +111,8 @@ class Trained:
 
     @contextlib.contextmanager
     def tester(self, tasks: Sequence[Task], rollouts: int | None = None) -> Iterator[MetaTester]:
-        """The rooms for these tasks, with `rollouts` rollouts per task and round, by default as many as in training."""
-        algo, sampler, sample_processor = self.rooms
+        """The components for these tasks, with `rollouts` rollouts per task and round, by default as many as in training."""
+        algo, sampler, sample_processor = self.components
         sampler = MetaSampler(
             sampler.envs,
             algo.policy,
@@ -145,8 +145,8 @@ def load_trained(path: Path | str, itr: str | int = BEST, *, env: str | None = N
     _require_trust(config, folder, env)
     config = dataclasses.replace(config, parallel=parallel and config.parallel, sampler="local")
     small = dataclasses.replace(config, rollouts_per_meta_task=1)  # testers make samplers of their own size
-    rooms = runpy.run_path(str(SCRIPTS / script))["build"](small, np.random.default_rng(config.seed))
-    return Trained(config, rooms, _restore(rooms, folder, itr))
+    components = runpy.run_path(str(SCRIPTS / script))["build"](small, np.random.default_rng(config.seed))
+    return Trained(config, components, _restore(components, folder, itr))
 
 
 def _read_config(folder: RunFolder) -> tuple[Config, str]:
@@ -169,19 +169,19 @@ def _require_trust(config: Config, folder: RunFolder, env: str | None) -> None:
         raise ConfigError(f"{what}; if you trust it, name it: --env {config.env}")
 
 
-def _restore(rooms: Rooms, folder: RunFolder, itr: str | int) -> int:
+def _restore(components: Components, folder: RunFolder, itr: str | int) -> int:
     """Sets theta; returns the snapshot's iteration. Runs from before there were snapshots have their last checkpoint."""
     if not available(folder.policies) and any(folder.checkpoints.glob("*.index")):
         if itr != LAST:
             raise ConfigError(f"the run in {folder.path} has no policy snapshots; there is {LAST}, from its checkpoint")
-        state, _ = Checkpoints(folder.checkpoints, rooms.algo).restore_latest()
+        state, _ = Checkpoints(folder.checkpoints, components.algo).restore_latest()
         if state is None:
             raise ConfigError(f"the run in {folder.path} has neither policy snapshots nor a checkpoint that can be used")
         return state["itr"]
     try:
-        snapshot = load_snapshot(folder.policies, itr, rooms.algo.theta)
+        snapshot = load_snapshot(folder.policies, itr, components.algo.theta)
     except SnapshotError as error:
         raise ConfigError(str(error)) from error
-    for name, variable in rooms.algo.theta.items():
+    for name, variable in components.algo.theta.items():
         variable.assign(snapshot.theta[name])
     return snapshot.itr

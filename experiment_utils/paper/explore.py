@@ -29,7 +29,7 @@ def adapted_trajectories(folder: Path, goal: np.ndarray) -> tuple[np.ndarray, np
 
     trained = load_trained(folder, "last")
     with trained.tester([goal]) as tester:
-        params = trained.rooms.algo.policy.stacked_theta(1)
+        params = trained.components.algo.policy.stacked_theta(1)
         rounds = list(tester.rounds(params, trained.config.num_inner_grad_steps, np.random.default_rng(SEED)))
     before, after = (rounds[step].trajectories.observations[0, :, :, :2] for step in (0, -1))
     return before, after

@@ -131,7 +131,7 @@ def select(table: pd.DataFrame, key: Mapping[str, str | float]) -> pd.DataFrame:
 
 
 class Experiment:
-    """The rooms of the experiment, around theta [2]."""
+    """The components of the experiment, around theta [2]."""
 
     def __init__(self, formulation: Formulation, settings: Settings):
         from experiment_utils.paper.quadratic_policy import QuadraticPolicy

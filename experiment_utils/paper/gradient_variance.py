@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from experiment_utils.experiment import Build, Rooms
+from experiment_utils.experiment import Build, Components
 from experiment_utils.paper.variance_config import GradientVarianceConfig
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.types import Params, Samples
@@ -141,7 +141,7 @@ def flat(gradient: Params, tasks: bool = False) -> np.ndarray:
     return joined if tasks else joined[0]
 
 
-def measured(build: Build, config: GradientVarianceConfig, rng: np.random.Generator) -> Rooms:
-    """The rooms that a run script builds, with its algorithm measured."""
-    rooms = build(config, rng)
-    return Rooms(MeasuredAlgo(*rooms, rng, config), rooms.sampler, rooms.sample_processor)
+def measured(build: Build, config: GradientVarianceConfig, rng: np.random.Generator) -> Components:
+    """The components that a run script builds, with its algorithm measured."""
+    components = build(config, rng)
+    return Components(MeasuredAlgo(*components, rng, config), components.sampler, components.sample_processor)

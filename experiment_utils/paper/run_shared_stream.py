@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from experiment_utils.config import ProMPConfig
-from experiment_utils.experiment import Rooms, main
+from experiment_utils.experiment import Components, main
 from experiment_utils.runs.run_spec import SCRIPTS
 
 
@@ -29,15 +29,15 @@ class SharedStreamConfig(ProMPConfig):
 DEFAULTS = SharedStreamConfig()
 
 
-def build(config: SharedStreamConfig, rng: np.random.Generator) -> Rooms:
+def build(config: SharedStreamConfig, rng: np.random.Generator) -> Components:
     """What pro-mp_run_mujoco.py builds; with `shared`, other kernels."""
-    rooms = runpy.run_path(str(SCRIPTS / "pro-mp_run_mujoco.py"))["build"](config, rng)
+    components = runpy.run_path(str(SCRIPTS / "pro-mp_run_mujoco.py"))["build"](config, rng)
     if config.kernel_draws == "shared":
-        kernels = {name: variable for name, variable in rooms.algo.theta.items() if name.endswith("/kernel")}
+        kernels = {name: variable for name, variable in components.algo.theta.items() if name.endswith("/kernel")}
         shapes = {name: tuple(variable.shape) for name, variable in kernels.items()}
         for name, value in shared_stream(shapes, rng).items():
             kernels[name].assign(value)
-    return rooms
+    return components
 
 
 def shared_stream(shapes: dict[str, tuple[int, int]], rng: np.random.Generator) -> dict[str, np.ndarray]:

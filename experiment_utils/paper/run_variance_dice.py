@@ -11,7 +11,7 @@ DEFAULTS = DiCEVarianceConfig(meta_batch_size=20, rollouts_per_meta_task=40, n_i
 
 
 def build(config: DiCEVarianceConfig, rng):
-    """The rooms of dice_run_mujoco.py, measured."""
+    """The components of dice_run_mujoco.py, measured."""
     from experiment_utils.paper.gradient_variance import measured
 
     return measured(runpy.run_path(str(SCRIPTS / "dice_run_mujoco.py"))["build"], config, rng)

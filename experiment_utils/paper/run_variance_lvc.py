@@ -11,7 +11,7 @@ DEFAULTS = LVCVarianceConfig(inner_type="likelihood_ratio", meta_batch_size=20, 
 
 
 def build(config: LVCVarianceConfig, rng):
-    """The rooms of vpg_run_mujoco.py, measured."""
+    """The components of vpg_run_mujoco.py, measured."""
     from experiment_utils.paper.gradient_variance import measured
 
     return measured(runpy.run_path(str(SCRIPTS / "vpg_run_mujoco.py"))["build"], config, rng)

@@ -28,10 +28,10 @@ def small(defaults: Config = ProMPConfig(), **settings: Any) -> Config:  # noqa:
 def make_trainer(folder: Path, config: Config, every: int = 1) -> MetaTrainer:
     """The trainer of a run that keeps a snapshot of every so many iterations."""
     rng = np.random.default_rng(config.seed)
-    rooms = runpy.run_path(str(SCRIPTS / ALGORITHMS[config.algo][1]))["build"](config, rng)
+    components = runpy.run_path(str(SCRIPTS / ALGORITHMS[config.algo][1]))["build"](config, rng)
     paths = RunFolder(folder)
-    checkpoints, snapshots = Checkpoints(paths.checkpoints, rooms.algo), PolicySnapshots(paths.policies, every)
-    return MetaTrainer(*rooms, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
+    checkpoints, snapshots = Checkpoints(paths.checkpoints, components.algo), PolicySnapshots(paths.policies, every)
+    return MetaTrainer(*components, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
 
 
 def train(folder: Path, config: Config, every: int = 1) -> list[dict[str, float]]:

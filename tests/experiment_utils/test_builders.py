@@ -1,4 +1,4 @@
-"""The rooms fit the environment."""
+"""The components fit the environment."""
 
 import runpy
 import subprocess

@@ -51,7 +51,7 @@ class StageBoard:
         return wrapper
 
     def install(self) -> None:
-        """Makes the rooms of this process note when they are busy."""
+        """Makes the components of this process note when they are busy."""
         from meta_policy_search.meta_algos.base import MAMLAlgo
         from meta_policy_search.meta_trainer import MetaTrainer
         from meta_policy_search.samplers.meta_sampler import MetaSampler

@@ -40,10 +40,10 @@ def make_trainer(algorithm: str, **settings) -> MetaTrainer:
     script = runpy.run_path(str(ROOT / "run_scripts" / f"{algorithm}_run_mujoco.py"))
     config = dataclasses.replace(script["DEFAULTS"], **{**SMALL, **DENSE, **ALGORITHMS[algorithm], **settings})
     rng = np.random.default_rng(config.seed)
-    rooms = script["build"](config, rng)
+    components = script["build"](config, rng)
     if algorithm == "maml":  # untraced, its second derivatives take long
-        rooms.algo.optimizer.cg_iters, rooms.algo.optimizer.max_backtracks = 2, 2
-    return MetaTrainer(*rooms, rng=rng, n_itr=ITERATIONS)
+        components.algo.optimizer.cg_iters, components.algo.optimizer.max_backtracks = 2, 2
+    return MetaTrainer(*components, rng=rng, n_itr=ITERATIONS)
 
 
 def train(trainer: MetaTrainer) -> list[dict[str, float]]:

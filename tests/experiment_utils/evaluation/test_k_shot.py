@@ -74,7 +74,7 @@ def test_returns_agree_with_the_runs_own_of_that_iteration(trained_runs, name):
 def test_half_the_step_size_would_not_agree(trained_runs):
     rows, folder = trained_runs("ProMP")
     trained = load_trained(folder, 1)
-    trained.rooms.algo.inner_lr *= 0.5
+    trained.components.algo.inner_lr *= 0.5
     found = deviations(trained, rows[1])
     assert abs(found[0]) < SIGNIFICANT
     assert (found[1:] < -SIGNIFICANT).all()

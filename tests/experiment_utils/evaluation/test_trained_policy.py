@@ -39,9 +39,9 @@ def edit(folder, **settings):
 def test_the_policy_is_that_of_the_snapshot_with_its_learned_step_sizes(finished, which, itr):
     trained = load_trained(finished, which)
     assert trained.itr == itr
-    expected = load_snapshot(finished / "policies", which, trained.rooms.algo.theta).theta
+    expected = load_snapshot(finished / "policies", which, trained.components.algo.theta).theta
     assert any(name.startswith("inner_lr/") for name in expected)
-    for name, variable in trained.rooms.algo.theta.items():
+    for name, variable in trained.components.algo.theta.items():
         np.testing.assert_array_equal(variable.numpy(), expected[name])
 
 
@@ -104,7 +104,7 @@ def adapted_by(trainer, steps):
 def test_steps_and_rollouts_are_as_asked(finished):
     trained = load_trained(finished)
     with trained.tester(trained.sample_tasks(2, np.random.default_rng(0)), rollouts=5) as tester:
-        params = trained.rooms.algo.policy.stacked_theta(2)
+        params = trained.components.algo.policy.stacked_theta(2)
         rounds = list(tester.rounds(params, 3, np.random.default_rng(0)))
     assert len(rounds) == 4
     assert {found.trajectories.rewards.shape for found in rounds} == {(2, 5, 6)}

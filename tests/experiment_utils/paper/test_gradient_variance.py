@@ -87,13 +87,13 @@ def test_the_trainer_trains_what_is_measured(name, env, round_tasks):
 
     script, settings = runpy.run_path(str(SCRIPTS[name])), {**BUDGETS["smoke"], "env": env, "round_tasks": round_tasks}
     config, rng = dataclasses.replace(script["DEFAULTS"], **settings), np.random.default_rng(1)
-    rooms, log = script["build"](config, rng), []
-    theta = {key: value.numpy() for key, value in rooms.algo.theta.items()}
-    MetaTrainer(*rooms, rng=rng, n_itr=3).train(lambda itr, metrics: log.append(metrics))
-    rooms.sampler.envs.close()
+    components, log = script["build"](config, rng), []
+    theta = {key: value.numpy() for key, value in components.algo.theta.items()}
+    MetaTrainer(*components, rng=rng, n_itr=3).train(lambda itr, metrics: log.append(metrics))
+    components.sampler.envs.close()
     measured = [row["Meta-GradientRStd"] for row in log]
     assert 0 < measured[0] == measured[1] != measured[2] > 0
-    assert all((value.numpy() != theta[key]).any() for key, value in rooms.algo.theta.items())
+    assert all((value.numpy() != theta[key]).any() for key, value in components.algo.theta.items())
 
 
 def train(folder, name, *, n_itr, **settings):
