@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiment_utils.runs.curves import Curve
-from meta_policy_search.utils.atomic_write import write_whole
+from meta_policy_search.utils.atomic_write import atomic_write
 
 COLUMN, PAGE = 3.4, 6.9  # width of a column and of a page, in inches
 LINE_WIDTH = 1.3  # of curves, in points
@@ -127,7 +127,7 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     figure.savefig(pictures[1], format="png", dpi=200)
     plt.close(figure)
     for target, picture in zip(targets, pictures, strict=True):
-        write_whole(target, picture.getvalue())
+        atomic_write(target, picture.getvalue())
     return targets
 
 
@@ -135,8 +135,8 @@ def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
     """Writes <stem>.csv, numbers in full, and <stem>.md, numbers with four digits."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     targets = [stem.with_name(stem.name + ending) for ending in (".csv", ".md")]
-    write_whole(targets[0], table.to_csv(index=False))
-    write_whole(targets[1], markdown(table))
+    atomic_write(targets[0], table.to_csv(index=False))
+    atomic_write(targets[1], markdown(table))
     return targets
 
 

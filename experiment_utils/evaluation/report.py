@@ -17,7 +17,7 @@ from experiment_utils.plot_utils import COLOURS, PAGE, cell_text, styled
 from experiment_utils.runs.curves import timing_table
 from experiment_utils.runs.results import BrokenRun, RunData, load_run
 from experiment_utils.runs.run_dir import RunFolder
-from meta_policy_search.utils.atomic_write import write_whole
+from meta_policy_search.utils.atomic_write import atomic_write
 
 TEMPLATE = "report.html.jinja"
 STEP = re.compile(r"Step_(\d+)-(.+)")
@@ -51,7 +51,7 @@ def write_report(folder: Path, target: Path) -> None:
     }
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    write_whole(target, environment.get_template(TEMPLATE).render(page))
+    atomic_write(target, environment.get_template(TEMPLATE).render(page))
 
 
 def facts(run: RunData) -> dict[str, str]:

@@ -27,7 +27,7 @@ import pandas as pd
 
 from experiment_utils.runs.results import BrokenRun
 from experiment_utils.runs.run_dir import RunFolder
-from meta_policy_search.utils.atomic_write import write_whole
+from meta_policy_search.utils.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from meta_policy_search.meta_algos.base import MAMLAlgo
@@ -94,7 +94,7 @@ def compute(root: Path, settings: Settings, learning_rates: Sequence[float]) -> 
             table = pd.concat(
                 [part for part in (table.drop(done.index), rows.assign(**key)) if len(part)], ignore_index=True
             )
-            write_whole(target, table.to_csv(index=False))
+            atomic_write(target, table.to_csv(index=False))
     return target
 
 

@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from experiment_utils.runs.results import RunDataWarning, read_progress
-from meta_policy_search.utils.atomic_write import write_whole
+from meta_policy_search.utils.atomic_write import atomic_write
 
 
 def draw_learning_curve(progress: Path, last_step: int, title: str, targets: list[Path]) -> None:
@@ -34,5 +34,5 @@ def draw_learning_curve(progress: Path, last_step: int, title: str, targets: lis
     for target in targets:
         picture = io.BytesIO()  # in memory first: on a full disk, matplotlib fails with errors of its own
         figure.savefig(picture, dpi=150, format=target.suffix[1:])
-        write_whole(target, picture.getvalue())
+        atomic_write(target, picture.getvalue())
     plt.close(figure)

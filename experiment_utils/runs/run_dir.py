@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment_utils.config import Config, ConfigError, config_to_dict
-from meta_policy_search.utils.atomic_write import write_whole
+from meta_policy_search.utils.atomic_write import atomic_write
 
 RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", "gymnasium")
 CHECKPOINT_FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]+-of-[0-9]+)")
@@ -132,7 +132,7 @@ class RunFolder:
         self._write_params({**params, "config": config_to_dict(config), "resumed": resumed})
 
     def _write_params(self, params: dict[str, Any]) -> None:
-        write_whole(self.params, json.dumps(params, indent=2) + "\n")
+        atomic_write(self.params, json.dumps(params, indent=2) + "\n")
 
 
 def newest_checkpoint(directory: Path) -> int | None:

@@ -2,14 +2,14 @@
 
 import pytest
 
-from meta_policy_search.utils.atomic_write import write_whole
+from meta_policy_search.utils.atomic_write import atomic_write
 
 
 def test_what_was_there_stays_if_the_disk_is_full(tmp_path, monkeypatch):
     target = tmp_path / "table.csv"
-    write_whole(target, "old")
+    atomic_write(target, "old")
     assert target.read_text() == "old"
-    write_whole(target, b"older")
+    atomic_write(target, b"older")
 
     def fill_up(path, content):
         with path.open("wb") as file:
@@ -18,6 +18,6 @@ def test_what_was_there_stays_if_the_disk_is_full(tmp_path, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.write_bytes", fill_up)
     with pytest.raises(OSError, match="No space left"):
-        write_whole(target, "new")
+        atomic_write(target, "new")
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
     assert target.read_text() == "older"

@@ -91,7 +91,7 @@ def test_it_adapts_as_the_trainer_does_and_acts_in_the_environment(tmp_path, nam
 
 
 def adapted_by(trainer, steps):
-    """The adapted parameters of the trainer's rooms."""
+    """The adapted parameters of the trainer's components."""
     rng = np.random.default_rng(3)
     trainer.sampler.update_tasks(rng)
     params = trainer.algo.policy.stacked_theta(1)
