@@ -15,7 +15,7 @@ from typing import Annotated, Generic, TypeVar
 import tyro
 
 from experiment_utils.config import Config, ConfigError, config_from_dict, load_config, nearest, read_config_file
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 
 MAY_CHANGE = ("n_itr", "sampler", "num_workers", "cpus_per_worker")  # when a run is resumed
 
@@ -28,7 +28,7 @@ class Request(Generic[C]):
     """What the user asked for."""
 
     config: C
-    folder: RunFolder
+    folder: RunDir
     resume: bool
 
 
@@ -49,7 +49,7 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Reque
         options, config = _parse(defaults, description, argv)
         if options.resume and options.dump_path is None:
             raise ConfigError("--resume needs the --dump_path of the run to go on with")
-        folder = RunFolder(options.dump_path or RunFolder.default_path(config.algo))
+        folder = RunDir(options.dump_path or RunDir.default_path(config.algo))
         if options.resume:
             config = _resumed_config(defaults, config, folder, argv)
         else:
@@ -179,7 +179,7 @@ def _flags(argv: list[str]) -> set[str]:
     return {flag.partition("=")[0].lstrip("-").replace("-", "_").removeprefix("no_") for flag in argv if flag[:2] == "--"}
 
 
-def _resumed_config(defaults: C, asked: C, folder: RunFolder, argv: list[str]) -> C:
+def _resumed_config(defaults: C, asked: C, folder: RunDir, argv: list[str]) -> C:
     """The config of the run in the folder, with n_itr as asked; complains if flags or file ask for anything else."""
     folder.require_no_links()
     saved = folder.read_config()

@@ -12,7 +12,7 @@ import numpy as np
 from experiment_utils.cli import Request, discard_output, fail, parse
 from experiment_utils.config import Config, ConfigError
 from experiment_utils.graceful_stop import StopRequest
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 
 if TYPE_CHECKING:
     from experiment_utils.display import Display
@@ -131,7 +131,7 @@ def run(request: Request, build: Build) -> None:
 class _Log:
     """Takes the metrics of each iteration to all places that show them."""
 
-    def __init__(self, folder: RunFolder, display: "Display", keep: int):
+    def __init__(self, folder: RunDir, display: "Display", keep: int):
         from meta_policy_search.utils.logger import ProgressLog, TensorBoardLog
 
         self._progress = ProgressLog(folder.progress, keep)
@@ -144,7 +144,7 @@ class _Log:
         self._display.update(iteration, metrics)
 
 
-def _restored(trainer: "MetaTrainer", folder: RunFolder) -> bool:
+def _restored(trainer: "MetaTrainer", folder: RunDir) -> bool:
     """Whether there was a checkpoint to go on from; says which ones could not be used."""
     from meta_policy_search.utils.logger import whole_lines
 
@@ -166,7 +166,7 @@ def _restored(trainer: "MetaTrainer", folder: RunFolder) -> bool:
     return state is not None
 
 
-def _draw(folder: RunFolder, config: Config) -> None:
+def _draw(folder: RunDir, config: Config) -> None:
     if not folder.progress.exists():
         return
     from experiment_utils.runs.learning_curve import draw_learning_curve

@@ -25,7 +25,7 @@ import tyro
 from experiment_utils.cli import fail, parse_arguments
 from experiment_utils.config import nearest
 from experiment_utils.display import LOG_NAME, Outcome, showing
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run, Settings, Value, as_word, defaults_of
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -101,7 +101,7 @@ def _execute(run: Run, patience: float) -> Outcome:
         return Outcome(run.folder, 2, reused=False, error=error)
     run.folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + patience
-    while RunFolder(run.folder).is_locked() and time.monotonic() < deadline:
+    while RunDir(run.folder).is_locked() and time.monotonic() < deadline:
         time.sleep(0.5)
     with (run.folder / LOG_NAME).open("a") as log:
         process = subprocess.run(run.command(), stdout=log, stderr=log, preexec_fn=_end_with_parent, check=False)

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from experiment_utils.plot_utils import COLOURS, PAGE, cell_text, styled
 from experiment_utils.runs.curves import timing_table
 from experiment_utils.runs.results import BrokenRun, RunData, load_run
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 from meta_policy_search.utils.atomic_write import atomic_write
 
 TEMPLATE = "report.html.jinja"
@@ -34,7 +34,7 @@ def write_report(folder: Path, target: Path) -> None:
       BrokenRun: the folder does not hold a run with at least one iteration.
       ConfigError: a link leads out of the folder; the page would have what it points to.
     """
-    RunFolder(folder).require_no_links()
+    RunDir(folder).require_no_links()
     run = load_run(folder)
     run.column("ItrTime")
     page = {

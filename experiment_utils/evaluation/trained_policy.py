@@ -28,7 +28,7 @@ from experiment_utils.config import (
 from experiment_utils.environments import make_env, make_single, require_env
 from experiment_utils.experiment import Components
 from experiment_utils.paper.variance_config import GradientVarianceConfig
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import SCRIPTS
 from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
 from meta_policy_search.envs.base import Task
@@ -140,7 +140,7 @@ def load_trained(path: Path | str, itr: str | int = BEST, *, env: str | None = N
     Raises:
       ConfigError: there is no run or no such snapshot, or one of its files can't be used, or its environment is not trusted.
     """
-    folder = RunFolder(Path(path))
+    folder = RunDir(Path(path))
     config, script = _read_config(folder)
     _require_trust(config, folder, env)
     config = dataclasses.replace(config, parallel=parallel and config.parallel, sampler="local")
@@ -149,7 +149,7 @@ def load_trained(path: Path | str, itr: str | int = BEST, *, env: str | None = N
     return Trained(config, components, _restore(components, folder, itr))
 
 
-def _read_config(folder: RunFolder) -> tuple[Config, str]:
+def _read_config(folder: RunDir) -> tuple[Config, str]:
     """The settings of a run, and the run script that builds its algorithm."""
     saved = folder.require_config()
     algo = saved.get("algo")
@@ -160,7 +160,7 @@ def _read_config(folder: RunFolder) -> tuple[Config, str]:
     return config_from_dict(saved, defaults, f"the run in {folder.path}", env_is_named=True), script  # see _require_trust
 
 
-def _require_trust(config: Config, folder: RunFolder, env: str | None) -> None:
+def _require_trust(config: Config, folder: RunDir, env: str | None) -> None:
     """An environment is code; what a folder names is imported only if it is this package's, or the caller names it too."""
     if env is not None and env != config.env:
         raise ConfigError(f"the run in {folder.path} is of the environment {config.env!r}, not of {env!r}")
@@ -169,7 +169,7 @@ def _require_trust(config: Config, folder: RunFolder, env: str | None) -> None:
         raise ConfigError(f"{what}; if you trust it, name it: --env {config.env}")
 
 
-def _restore(components: Components, folder: RunFolder, itr: str | int) -> int:
+def _restore(components: Components, folder: RunDir, itr: str | int) -> int:
     """Sets theta; returns the snapshot's iteration. Runs from before there were snapshots have their last checkpoint."""
     if not available(folder.policies) and any(folder.checkpoints.glob("*.index")):
         if itr != LAST:

@@ -10,7 +10,7 @@ import tyro
 from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
 from experiment_utils.experiment import configure_tensorflow, show_notes
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callab
     try:
         request = parse_arguments(kind, description, argv)
         request.check()
-        RunFolder(request.run_dir).require_config()
+        RunDir(request.run_dir).require_config()
     except ConfigError as error:
         return fail(str(error))
     configure_tensorflow()

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from experiment_utils.runs.results import BrokenRun
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 from meta_policy_search.utils.atomic_write import atomic_write
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def compute(root: Path, settings: Settings, learning_rates: Sequence[float]) -> 
     """
     target = folder(root) / TABLE
     target.parent.mkdir(parents=True, exist_ok=True)
-    lock = RunFolder(target.parent)
+    lock = RunDir(target.parent)
     lock.lock()
     table = read(target) if target.exists() else pd.DataFrame(columns=list(COLUMNS | dataclasses.asdict(settings)))
     unknown = [name for name in dataclasses.asdict(settings) if name not in table]

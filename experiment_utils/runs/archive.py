@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiment_utils.display import LOG_NAME
 from experiment_utils.runs.results import MAY_DIFFER, BrokenRun, RunData, load_run
-from experiment_utils.runs.run_dir import RunFolder, checkpoint_files
+from experiment_utils.runs.run_dir import RunDir, checkpoint_files
 from experiment_utils.runs.run_spec import Run
 
 LOGS, POLICIES = ("params.json", "progress.csv"), ("policies/last.npz", "policies/best.npz")
@@ -30,7 +30,7 @@ def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> str | None:
     complaint = _in_the_way(run, target)
     if complaint is not None:
         return f"{complaint}; {folder} is not kept"
-    source, kept = RunFolder(folder), RunFolder(target)
+    source, kept = RunDir(folder), RunDir(target)
     kept.path.mkdir(parents=True, exist_ok=True)
     old, new = kept.checkpoints.glob("ckpt-*"), checkpoint_files(source.checkpoints)
     for name in [*(path.relative_to(folder) for path in new), *POLICIES, *also, *LOGS]:
@@ -45,7 +45,7 @@ def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> str | None:
 
 def _in_the_way(run: RunData, target: Path) -> str | None:
     """What a copy of the run would destroy at the target."""
-    if not RunFolder(target).holds_a_run():
+    if not RunDir(target).holds_a_run():
         return None
     try:
         kept = load_run(target)
@@ -68,14 +68,14 @@ def fetch(run: Run, kept: Path) -> str | None:
     Returns:
       Why a kept run could not be used, in one sentence; None if it could, or if there is none.
     """
-    if not RunFolder(kept).holds_a_run() or RunFolder(run.folder).holds_a_run():
+    if not RunDir(kept).holds_a_run() or RunDir(run.folder).holds_a_run():
         return None
     there = {path.name for path in run.folder.glob("*")}
     if there - OF_NO_USE:
         return f"{run.folder} has no run, but {min(there - OF_NO_USE)}; {kept} is not copied there"
     if not run.continues(kept):
         return f"{kept} is another run, or broken; {run.folder} begins anew"
-    if not checkpoint_files(RunFolder(kept).checkpoints) and run.state(kept) != "finished":
+    if not checkpoint_files(RunDir(kept).checkpoints) and run.state(kept) != "finished":
         return f"{kept} is too short and has no checkpoint to go on from; {run.folder} begins anew"
     partial = run.folder.with_name(f".{run.folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

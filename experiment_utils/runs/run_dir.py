@@ -20,7 +20,7 @@ RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", 
 CHECKPOINT_FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]+-of-[0-9]+)")
 
 
-class RunFolder:
+class RunDir:
     """params.json, progress.csv, tb/, checkpoints/, policies/ and learning_curve.pdf, .png of one run."""
 
     def __init__(self, path: Path):

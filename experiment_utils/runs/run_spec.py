@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from experiment_utils.runs.results import MAY_DIFFER, BrokenRun, RunData, load_run
-from experiment_utils.runs.run_dir import RunFolder, newest_checkpoint
+from experiment_utils.runs.run_dir import RunDir, newest_checkpoint
 
 Value = int | float | bool | str | tuple[int, ...] | dict
 Settings = Mapping[str, Value]
@@ -50,7 +50,7 @@ class Run:
         except BrokenRun:
             return "begun"
         n_itr = self.n_itr or run.config.get("n_itr", math.inf)  # params.json may have lost it
-        saved = newest_checkpoint(RunFolder(folder).checkpoints)  # a killed run may have its last row without a checkpoint
+        saved = newest_checkpoint(RunDir(folder).checkpoints)  # a killed run may have its last row without a checkpoint
         whole = len(run.progress) >= n_itr and (saved is None or saved >= n_itr)
         return "finished" if whole and not self.differing_from(run) else "begun"
 

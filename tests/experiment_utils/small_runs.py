@@ -9,7 +9,7 @@ import numpy as np
 
 from experiment_utils.config import Config, ProMPConfig
 from experiment_utils.evaluation.trained_policy import ALGORITHMS
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import SCRIPTS
 from meta_policy_search.meta_trainer import MetaTrainer
 from meta_policy_search.utils.checkpoint import Checkpoints
@@ -29,7 +29,7 @@ def make_trainer(folder: Path, config: Config, every: int = 1) -> MetaTrainer:
     """The trainer of a run that keeps a snapshot of every so many iterations."""
     rng = np.random.default_rng(config.seed)
     components = runpy.run_path(str(SCRIPTS / ALGORITHMS[config.algo][1]))["build"](config, rng)
-    paths = RunFolder(folder)
+    paths = RunDir(folder)
     checkpoints, snapshots = Checkpoints(paths.checkpoints, components.algo), PolicySnapshots(paths.policies, every)
     return MetaTrainer(*components, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
 
@@ -37,8 +37,8 @@ def make_trainer(folder: Path, config: Config, every: int = 1) -> MetaTrainer:
 def train(folder: Path, config: Config, every: int = 1) -> list[dict[str, float]]:
     """Trains into the folder; returns the rows of progress.csv."""
     folder.mkdir(parents=True, exist_ok=True)
-    RunFolder(folder).write_params(config)
-    rows, progress = [], ProgressLog(RunFolder(folder).progress)
+    RunDir(folder).write_params(config)
+    rows, progress = [], ProgressLog(RunDir(folder).progress)
     make_trainer(folder, config, every).train(lambda _, metrics: (rows.append(metrics), progress.write(metrics)))
     return rows
 
@@ -46,7 +46,7 @@ def train(folder: Path, config: Config, every: int = 1) -> list[dict[str, float]
 def untrained(folder: Path, config: Config) -> MetaTrainer:
     """Leaves a run folder with the initial policy only; returns the trainer that would train it."""
     folder.mkdir(parents=True, exist_ok=True)
-    RunFolder(folder).write_params(config)
+    RunDir(folder).write_params(config)
     trainer = make_trainer(folder, config)
     first = Snapshot(0, {name: value.numpy() for name, value in trainer.algo.theta.items()})
     trainer.snapshots.keep(first, first, is_best=True)

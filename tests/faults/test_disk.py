@@ -59,10 +59,10 @@ def test_a_read_only_folder_is_refused_and_left_alone(zygote, whole, tmp_path):
 
 
 def test_the_second_process_in_a_folder_refuses_and_the_first_goes_on(zygote, whole, tmp_path):
-    from experiment_utils.runs.run_dir import RunFolder
+    from experiment_utils.runs.run_dir import RunDir
 
     log = tmp_path / "log"
-    folder = RunFolder(tmp_path / "run")
+    folder = RunDir(tmp_path / "run")
     folder.create()
     folder.lock()
     for argv in ([], ["--resume"]):

@@ -19,7 +19,7 @@ from experiment_utils.config import (
 from experiment_utils.evaluation.trained_policy import ALGORITHMS
 from experiment_utils.runs.curves import group_runs, mean_curve
 from experiment_utils.runs.results import BrokenRun, RunDataWarning, load_run
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run
 from meta_policy_search.utils.logger import LogError, ProgressLog, whole_lines
 from tests.experiment_utils.fake_runs import write_run
@@ -74,7 +74,7 @@ def test_changed_settings_give_a_config_or_a_config_error(values):
 def test_a_resumed_runs_settings_are_json_or_a_config_error(file, content):
     file.write_bytes(content)
     with contextlib.suppress(ConfigError):
-        assert isinstance(config_from_dict(RunFolder(file.parent).read_config(), ProMPConfig(), "the run"), ProMPConfig)
+        assert isinstance(config_from_dict(RunDir(file.parent).read_config(), ProMPConfig(), "the run"), ProMPConfig)
 
 
 def draw_and_judge(folder: Path) -> None:

@@ -10,7 +10,7 @@ from experiment_utils.config import ConfigError
 from experiment_utils.paper.formulations import FORMULATIONS, START, Experiment, Settings, compute, select
 from experiment_utils.paper.formulations_plot import best_rates, convergence, trajectory
 from experiment_utils.runs.results import BrokenRun
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 
 SMALL = Settings(instances=4, trajectories=7, iterations=2)
 
@@ -95,7 +95,7 @@ def test_what_was_cut_off_is_computed_again_and_the_rest_kept(tmp_path):
 
 def test_two_processes_do_not_write_one_table(tmp_path):
     (tmp_path / "formulations").mkdir()
-    other = RunFolder(tmp_path / "formulations")
+    other = RunDir(tmp_path / "formulations")
     other.lock()
     with pytest.raises(ConfigError, match="is being written by process"):
         compute(tmp_path, SMALL, [1e-3])

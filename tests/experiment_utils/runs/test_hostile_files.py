@@ -14,7 +14,7 @@ from experiment_utils.cli import parse
 from experiment_utils.config import ConfigError, ProMPConfig, config_from_dict
 from experiment_utils.environments import find
 from experiment_utils.runs.results import BrokenRun, RunDataWarning, load_run, load_runs
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 from tests.experiment_utils.test_cli import complaint
 
 HOSTILE_ENVS = [
@@ -152,7 +152,7 @@ def test_pickles_and_object_arrays_in_a_run_folder_are_not_loaded(tmp_path, mark
     with pytest.warns(RunDataWarning, match="skipped"):
         assert not load_runs([tmp_path])
     with pytest.raises(ConfigError):
-        RunFolder(folder).read_config()
+        RunDir(folder).read_config()
     assert not marker.exists()
 
 

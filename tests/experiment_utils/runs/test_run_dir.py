@@ -9,12 +9,12 @@ import pytest
 
 from experiment_utils.cli import parse
 from experiment_utils.config import ConfigError, ProMPConfig
-from experiment_utils.runs.run_dir import RunFolder
+from experiment_utils.runs.run_dir import RunDir
 
 HOLDER = """
 import sys, time, pathlib
-from experiment_utils.runs.run_dir import RunFolder
-folder = RunFolder(pathlib.Path(sys.argv[1]))
+from experiment_utils.runs.run_dir import RunDir
+folder = RunDir(pathlib.Path(sys.argv[1]))
 folder.create()
 folder.lock()
 print("locked", flush=True)
@@ -26,10 +26,10 @@ def test_the_lock_of_another_process_is_respected_until_it_is_killed(tmp_path):
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "locked\n"
     with pytest.raises(ConfigError, match=rf"is being written by process {holder.pid} on .*another --dump_path"):
-        RunFolder(tmp_path).lock()
+        RunDir(tmp_path).lock()
     holder.kill()
     holder.communicate()
-    RunFolder(tmp_path).lock()
+    RunDir(tmp_path).lock()
 
 
 def test_a_second_run_is_refused_and_the_first_ones_lock_stays(capsys, tmp_path):
@@ -43,7 +43,7 @@ def test_a_second_run_is_refused_and_the_first_ones_lock_stays(capsys, tmp_path)
 
 
 def test_a_run_that_came_to_nothing_leaves_nothing(tmp_path):
-    folder = RunFolder(tmp_path / "run")
+    folder = RunDir(tmp_path / "run")
     folder.create()
     folder.lock()
     folder.remove_if_empty()
@@ -60,14 +60,14 @@ def test_links_inside_the_folder_and_to_the_folder_are_no_matter(tmp_path):
     (tmp_path / "run" / "a").write_text("")
     (tmp_path / "run" / "b").symlink_to("a")
     (tmp_path / "link").symlink_to(tmp_path / "run")
-    RunFolder(tmp_path / "link").require_no_links()
+    RunDir(tmp_path / "link").require_no_links()
     (tmp_path / "run" / "c").symlink_to("../d")
     with pytest.raises(ConfigError, match="is a link out of the run's folder"):
-        RunFolder(tmp_path / "link").require_no_links()
+        RunDir(tmp_path / "link").require_no_links()
 
 
 def test_settings_keep_how_the_run_began_and_note_how_it_went_on(tmp_path):
-    folder, config = RunFolder(tmp_path), ProMPConfig(n_itr=20)
+    folder, config = RunDir(tmp_path), ProMPConfig(n_itr=20)
     folder.write_params(config)
     began = json.loads(folder.params.read_text())
     longer = dataclasses.replace(config, n_itr=30)
@@ -84,7 +84,7 @@ def test_settings_keep_how_the_run_began_and_note_how_it_went_on(tmp_path):
 
 @pytest.mark.parametrize("odd", [{"itr": 3}, 7, None, "text"])
 def test_a_strangers_list_of_resumptions_is_replaced_if_it_is_none(tmp_path, odd):
-    folder = RunFolder(tmp_path)
+    folder = RunDir(tmp_path)
     folder.params.write_text(json.dumps({"config": {}, "resumed": odd}))
     folder.add_resumption(ProMPConfig(), 5)
     assert [entry["itr"] for entry in json.loads(folder.params.read_text())["resumed"]] == [5]
