@@ -11,7 +11,7 @@ import numpy as np
 
 from experiment_utils.cli import Request, discard_output, fail, parse
 from experiment_utils.config import Config, ConfigError
-from experiment_utils.graceful_stop import StopRequest
+from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.runs.run_dir import RunDir
 
 if TYPE_CHECKING:
@@ -112,15 +112,15 @@ def run(request: Request, build: Build) -> None:
         trainer.save()
     elif trainer.next_itr < config.n_itr:
         folder.add_resumption(config, trainer.next_itr)
-    stop = StopRequest()
+    stop = GracefulStop()
     display = Display(_title(config), folder.path, trainer.next_itr, config.n_itr, config.num_inner_grad_steps)
     try:
         with display.showing():
             trainer.train(_Log(folder, display, keep=trainer.next_itr), stop)
     except KeyboardInterrupt:
-        stop.asked = True
+        stop.requested = True
     finally:
-        stopped = stop.asked and trainer.next_itr < config.n_itr
+        stopped = stop.requested and trainer.next_itr < config.n_itr
         if stopped:
             print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(request), flush=True)
         _draw(folder, config)
@@ -170,12 +170,12 @@ def _draw(folder: RunDir, config: Config) -> None:
     if not folder.progress.exists():
         return
     from experiment_utils.runs.learning_curve import draw_learning_curve
-    from experiment_utils.runs.results import BrokenRun
+    from experiment_utils.runs.results import InvalidRunError
 
     targets = [folder.path / f"learning_curve.{ending}" for ending in ("pdf", "png")]
     try:
         draw_learning_curve(folder.progress, config.num_inner_grad_steps, _title(config), targets)
-    except (OSError, BrokenRun) as error:  # nothing is lost with the picture, and another error may be on its way
+    except (OSError, InvalidRunError) as error:  # nothing is lost with the picture, and another error may be on its way
         print(f"warning: the learning curve is not drawn: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
     else:
         print(f"learning curve: {targets[0]}")

@@ -11,8 +11,8 @@ from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError, describe_tasks
 from meta_policy_search.types import Params, Samples, Trajectories
 from meta_policy_search.utils.checkpoint import Checkpoints
-from meta_policy_search.utils.clock import Clock
 from meta_policy_search.utils.snapshots import PolicySnapshots, Snapshot
+from meta_policy_search.utils.stopwatch import Stopwatch
 
 Metrics = dict[str, float]
 
@@ -86,33 +86,33 @@ class MetaTrainer:
 
     def meta_iteration(self, iteration: int) -> Metrics:
         """One turn of the loop; returns its metrics under the original's keys."""
-        clock, metrics, batches = Clock(*STAGES), {"Itr": iteration}, []
+        stopwatch, metrics, batches = Stopwatch(*STAGES), {"Itr": iteration}, []
         n_tasks, steps = self.sampler.batch_shape[0], self.algo.num_inner_grad_steps
         try:
             self.sampler.update_tasks(self.task_rng)
             params = self.algo.policy.stacked_theta(n_tasks)
             for step in range(steps + 1):
                 trajectories, seconds = self.sampler.obtain_samples(params, self.sampling_rng)
-                clock.lap("Time-Sampling")
+                stopwatch.lap("Time-Sampling")
                 samples, statistics = self.sample_processor.process_samples(trajectories)
                 self._require_fields(samples)
                 _check_statistics(statistics)
                 statistics = {**statistics, **self._diagnostics(trajectories), **seconds}
                 metrics |= {f"Step_{step}-{name}": value for name, value in statistics.items()}
                 batches.append(samples)
-                clock.lap("Time-SampleProc")
+                stopwatch.lap("Time-SampleProc")
                 if step < steps:
                     params = adapted(self.algo, params, samples, self.sampler.tasks)
-                    clock.lap("Time-InnerStep")
+                    stopwatch.lap("Time-InnerStep")
         except (SamplingError, AdaptationError) as error:
             by_environment = isinstance(error, SamplingError) and not error.by_policy
             remedy = ENVIRONMENT_REMEDY if by_environment else REMEDY
             raise TrainingError(f"iteration {iteration}: {error}; {remedy}") from error
         metrics |= self._optimize(batches, iteration)
-        clock.lap("Time-OuterStep")
+        stopwatch.lap("Time-OuterStep")
         self.n_timesteps += (steps + 1) * self.sampler.total_samples
-        inner = sum(clock.seconds.values()) - clock.seconds["Time-OuterStep"]
-        times = {**clock.seconds, "Time-TotalInner": inner, "Time-MAMLSteps": clock.seconds["Time-OuterStep"]}
+        inner = sum(stopwatch.seconds.values()) - stopwatch.seconds["Time-OuterStep"]
+        times = {**stopwatch.seconds, "Time-TotalInner": inner, "Time-MAMLSteps": stopwatch.seconds["Time-OuterStep"]}
         return {**metrics, "n_timesteps": self.n_timesteps, **times}
 
     def save(self) -> None:

@@ -14,7 +14,14 @@ from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
 from experiment_utils.runs.curves import Spread, group_runs, mean_curve, require_alike, require_settings, results_table
-from experiment_utils.runs.results import LAST_RETURN, BrokenRun, RunDataWarning, find_run_folders, load_runs, with_columns
+from experiment_utils.runs.results import (
+    LAST_RETURN,
+    InvalidRunError,
+    RunDataWarning,
+    find_run_folders,
+    load_runs,
+    with_columns,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         }
         table = results_table(groups, request.y, request.last)
         written = save_figure(curves_figure(panels, request.x, request.y), request.out) + save_table(table, request.out)
-    except (BrokenRun, ConfigError) as error:
+    except (InvalidRunError, ConfigError) as error:
         return fail(str(error))
     except OSError as error:
         return fail(f"can't write {error.filename or request.out} ({error.strerror or error})")

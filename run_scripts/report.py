@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
         return fail(str(error))
     from experiment_utils.evaluation.report import write_report
     from experiment_utils.plot_utils import plain_warnings
-    from experiment_utils.runs.results import BrokenRun
+    from experiment_utils.runs.results import InvalidRunError
 
     plain_warnings()
     if not request.runs or (request.out and len(request.runs) > 1):
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
             target = request.out or folder / "report.html"
             write_report(folder, target)
             say([target])
-    except (BrokenRun, ConfigError, OSError) as error:
+    except (InvalidRunError, ConfigError, OSError) as error:
         return fail(str(error))
     return 0
 

@@ -24,7 +24,7 @@ from experiment_utils.paper.variance_config import RoundTasks
 from experiment_utils.plot_utils import plain_warnings
 from experiment_utils.run_sweep import STARTED_HERE, report, run_sweep
 from experiment_utils.runs.archive import fetch, keep
-from experiment_utils.runs.results import BrokenRun, RunDataWarning
+from experiment_utils.runs.results import InvalidRunError, RunDataWarning
 from experiment_utils.runs.run_spec import Run
 
 Figure = Literal["figure1", "figure2", "figure3", "figure4", "formulations"]
@@ -159,7 +159,7 @@ def train(request: Request, root: Path) -> int:
     for run in runs if request.figure == "figure4" else ():
         try:
             figure4.explore(run)
-        except (BrokenRun, ConfigError, RuntimeError) as error:
+        except (InvalidRunError, ConfigError, RuntimeError) as error:
             warnings.warn(f"{error}; not in the picture", RunDataWarning, stacklevel=2)
     return code
 

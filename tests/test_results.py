@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment_utils.evaluation.trained_policy import Trained, load_trained
+from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
 from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
@@ -30,7 +30,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def returns_by_task(trained: Trained, tasks: Sequence[Task], steps: int) -> np.ndarray:
+def returns_by_task(trained: TrainedPolicy, tasks: Sequence[Task], steps: int) -> np.ndarray:
     """Mean return before and after each adaptation step, [steps + 1, tasks]."""
     theta = stack_params(trained.components.algo.policy.theta, len(tasks))
     with trained.tester(tasks) as tester:

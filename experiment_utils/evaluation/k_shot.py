@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from experiment_utils.evaluation.tasks import task_text
-from experiment_utils.evaluation.trained_policy import Trained
+from experiment_utils.evaluation.trained_policy import TrainedPolicy
 from experiment_utils.plot_utils import PAGE, draw_curve, styled
 from experiment_utils.runs.curves import Curve
 from meta_policy_search.envs.base import Task
@@ -44,7 +44,7 @@ class Interval(NamedTuple):
 
 
 def compare(
-    trained: Trained, tasks: Sequence[Task], steps: int, rollouts: int, rng: np.random.Generator
+    trained: TrainedPolicy, tasks: Sequence[Task], steps: int, rollouts: int, rng: np.random.Generator
 ) -> dict[str, list[Shot]]:
     """`k_shot` of the meta-policy and of a randomly initialised one, in the same tasks, with the same step sizes."""
     policy = trained.components.algo.policy

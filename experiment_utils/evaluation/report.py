@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from experiment_utils.plot_utils import COLOURS, PAGE, cell_text, styled
 from experiment_utils.runs.curves import timing_table
-from experiment_utils.runs.results import BrokenRun, RunData, load_run
+from experiment_utils.runs.results import InvalidRunError, RunData, load_run
 from experiment_utils.runs.run_dir import RunDir
 from meta_policy_search.utils.atomic_write import atomic_write
 
@@ -31,7 +31,7 @@ def write_report(folder: Path, target: Path) -> None:
     """Writes the page of the run in `folder`. It needs no other file and no network.
 
     Raises:
-      BrokenRun: the folder does not hold a run with at least one iteration.
+      InvalidRunError: the folder does not hold a run with at least one iteration.
       ConfigError: a link leads out of the folder; the page would have what it points to.
     """
     RunDir(folder).require_no_links()
@@ -58,7 +58,7 @@ def facts(run: RunData) -> dict[str, str]:
     """What stands at the top: length, returns of the last and of the best iteration, speed, versions."""
     progress, returns = run.progress, run.column("return")
     if returns.isna().all():
-        raise BrokenRun(f"{run.path / 'progress.csv'} has no return that is a number")
+        raise InvalidRunError(f"{run.path / 'progress.csv'} has no return that is a number")
     last, best = progress.iloc[-1], int(returns.argmax())
     rows = {
         "iterations": f"{len(progress)} of {run.config.get('n_itr')}",
@@ -135,7 +135,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
     except (ValueError, OSError) as error:
-        raise BrokenRun(f"{path} can't be read as a table ({error})") from error
+        raise InvalidRunError(f"{path} can't be read as a table ({error})") from error
 
 
 def _provenance(params: Path) -> dict[str, str]:

@@ -57,7 +57,7 @@ OWN_ENVS = {name for family, place in ALL_FAMILIES.items() for name in (family, 
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained:
+class TrainedPolicy:
     """A meta-policy with all that its adaptation needs.
 
     Args:
@@ -127,7 +127,9 @@ class Trained:
             sampler.envs.close()
 
 
-def load_trained(path: Path | str, itr: str | int = BEST, *, env: str | None = None, parallel: bool = False) -> Trained:
+def load_trained(
+    path: Path | str, itr: str | int = BEST, *, env: str | None = None, parallel: bool = False
+) -> TrainedPolicy:
     """The policy that a run has trained. No code in the folder is executed, and none that it names but this package's.
 
     Args:
@@ -146,7 +148,7 @@ def load_trained(path: Path | str, itr: str | int = BEST, *, env: str | None = N
     config = dataclasses.replace(config, parallel=parallel and config.parallel, sampler="local")
     small = dataclasses.replace(config, rollouts_per_meta_task=1)  # testers make samplers of their own size
     components = runpy.run_path(str(SCRIPTS / script))["build"](small, np.random.default_rng(config.seed))
-    return Trained(config, components, _restore(components, folder, itr))
+    return TrainedPolicy(config, components, _restore(components, folder, itr))
 
 
 def _read_config(folder: RunDir) -> tuple[Config, str]:

@@ -70,7 +70,7 @@ def draw(root: Path, out: Path, env: Sequence[str] = (), budget: Budget = "quick
     """figure2.pdf, .png; tables of the results, of the values beside the paper's, and of the timing, as .csv and .md.
 
     Raises:
-      BrokenRun: there is no run at all.
+      InvalidRunError: there is no run at all.
     """
     data = {panel: load_panel(root, panel, budget) for panel in chosen(env)}
     require_runs(any(data.values()), root)

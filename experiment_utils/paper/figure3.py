@@ -62,7 +62,7 @@ def draw(root: Path, out: Path, budget: Budget, round_tasks: RoundTasks = "same"
     """figure3.pdf, .png, and tables of the results and of the timing.
 
     Raises:
-      BrokenRun: there is no run at all.
+      InvalidRunError: there is no run at all.
     """
     source = folder(root, budget, round_tasks)
     data = {name: _load(source, name, budget, round_tasks) for name in SCRIPTS}

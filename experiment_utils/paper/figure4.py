@@ -74,7 +74,7 @@ def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     """figure4 (the picture) and figure4_curves (returns after three steps), .pdf and .png, with tables.
 
     Raises:
-      BrokenRun: there is no run at all.
+      InvalidRunError: there is no run at all.
     """
     data = {name: _load(root, name, budget) for name in TITLES}
     data = {name: found for name, found in data.items() if found}

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from experiment_utils.runs.results import BrokenRun
+from experiment_utils.runs.results import InvalidRunError
 from experiment_utils.runs.run_dir import RunDir
 from meta_policy_search.utils.atomic_write import atomic_write
 
@@ -70,7 +70,7 @@ def compute(root: Path, settings: Settings, learning_rates: Sequence[float]) -> 
     """Runs what thetas.csv does not have yet with these settings; returns its path.
 
     Raises:
-      BrokenRun: there is a thetas.csv that is none.
+      InvalidRunError: there is a thetas.csv that is none.
       ConfigError: another process is at it.
     """
     target = folder(root) / TABLE
@@ -80,7 +80,7 @@ def compute(root: Path, settings: Settings, learning_rates: Sequence[float]) -> 
     table = read(target) if target.exists() else pd.DataFrame(columns=list(COLUMNS | dataclasses.asdict(settings)))
     unknown = [name for name in dataclasses.asdict(settings) if name not in table]
     if unknown:
-        raise BrokenRun(f"{target} is not what reproduce.py formulations writes (it has no column {unknown[0]!r})")
+        raise InvalidRunError(f"{target} is not what reproduce.py formulations writes (it has no column {unknown[0]!r})")
     for formulation in FORMULATIONS:
         experiment = None
         for rate in learning_rates:
@@ -110,14 +110,14 @@ def read(path: Path) -> pd.DataFrame:
     """The table of `compute`.
 
     Raises:
-      BrokenRun: the file is another.
+      InvalidRunError: the file is another.
     """
     try:
         table = pd.read_csv(path, converters=dict.fromkeys(EXACT, _number)).astype(COLUMNS)
     except (OSError, ValueError, KeyError) as error:
-        raise BrokenRun(f"{path} is not what reproduce.py formulations writes ({error})") from error
+        raise InvalidRunError(f"{path} is not what reproduce.py formulations writes ({error})") from error
     if not len(table):
-        raise BrokenRun(f"{path} has no rows")
+        raise InvalidRunError(f"{path} has no rows")
     return table
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from experiment_utils.paper.formulations import FAR, TABLE, folder, read, select
 from experiment_utils.plot_utils import COLUMN, save_figure, save_table, styled
-from experiment_utils.runs.results import BrokenRun
+from experiment_utils.runs.results import InvalidRunError
 
 SHOWN, EVERY = 150, 3  # updates in the picture, as in the original: every third of the first 150
 ARROW = 2.0  # length of an arrow in units of the update
@@ -27,11 +27,11 @@ def draw(root: Path, out: Path, seed: int | None = None) -> list[Path]:
       seed: the one to draw; None for the lowest that there is.
 
     Raises:
-      BrokenRun: nothing was computed yet, or what there is can't be read.
+      InvalidRunError: nothing was computed yet, or what there is can't be read.
     """
     source = folder(root) / TABLE
     if not source.exists():
-        raise BrokenRun(f"there is no {source}; reproduce.py formulations makes it below its --dump_path")
+        raise InvalidRunError(f"there is no {source}; reproduce.py formulations makes it below its --dump_path")
     table = read(source)
     table = table[table["seed"] == (table["seed"].min() if seed is None else seed)]
     results = convergence(table)

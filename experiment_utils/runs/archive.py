@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from experiment_utils.display import LOG_NAME
-from experiment_utils.runs.results import MAY_DIFFER, BrokenRun, RunData, load_run
+from experiment_utils.runs.results import MAY_DIFFER, InvalidRunError, RunData, load_run
 from experiment_utils.runs.run_dir import RunDir, checkpoint_files
 from experiment_utils.runs.run_spec import Run
 
@@ -25,7 +25,7 @@ def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> str | None:
     """
     try:
         run = load_run(folder)
-    except BrokenRun as error:
+    except InvalidRunError as error:
         return f"{error}; not kept"
     complaint = _in_the_way(run, target)
     if complaint is not None:
@@ -49,7 +49,7 @@ def _in_the_way(run: RunData, target: Path) -> str | None:
         return None
     try:
         kept = load_run(target)
-    except BrokenRun as error:
+    except InvalidRunError as error:
         return f"{error}; remove it if it is of no use"
     shared = (run.config.keys() & kept.config.keys()) - (MAY_DIFFER - {"seed"})
     differing = sorted(name for name in shared if run.config[name] != kept.config[name])

@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.stats
 
 from experiment_utils.config import ConfigError, nearest
-from experiment_utils.runs.results import LAST_RETURN, MAY_DIFFER, BrokenRun, RunData, RunDataWarning
+from experiment_utils.runs.results import LAST_RETURN, MAY_DIFFER, InvalidRunError, RunData, RunDataWarning
 
 Spread = Literal["std", "bootstrap", "none"]
 
@@ -79,7 +79,7 @@ def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> p
     Warns where some runs are shorter than others, as points with fewer seeds are not comparable, and of interpolation.
 
     Raises:
-      BrokenRun: a run has no such column, or its `x` does not increase.
+      InvalidRunError: a run has no such column, or its `x` does not increase.
     """
     index = _common_index(x)
     columns = [_series(run, y, index) for run in runs]
@@ -104,7 +104,9 @@ def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> p
 def _series(run: RunData, y: str, index: str) -> pd.Series:
     places = run.column(index)
     if not places.is_monotonic_increasing or not places.is_unique:
-        raise BrokenRun(f"{index} of {run.path / 'progress.csv'} does not increase from row to row; nothing to draw against")
+        raise InvalidRunError(
+            f"{index} of {run.path / 'progress.csv'} does not increase from row to row; nothing to draw against"
+        )
     return pd.Series(run.column(y).to_numpy(), index=places.to_numpy())
 
 

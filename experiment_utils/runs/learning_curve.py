@@ -17,7 +17,7 @@ def draw_learning_curve(progress: Path, last_step: int, title: str, targets: lis
     """Return before and after adaptation against env steps, from progress.csv to each of the target files (.pdf, .png).
 
     Raises:
-      BrokenRun: it has no complete row.
+      InvalidRunError: it has no complete row.
       OSError: a file can't be written.
     """
     with warnings.catch_warnings(action="ignore", category=RunDataWarning):  # of a half-written row, which is left out

@@ -37,7 +37,7 @@ class RunDataWarning(UserWarning):
     """A file that was left out, and why."""
 
 
-class BrokenRun(ValueError):
+class InvalidRunError(ValueError):
     """A folder whose files don't describe a run."""
 
 
@@ -62,13 +62,13 @@ class RunData:
         """A column of progress.csv; "return" is the return after the run's last adaptation step.
 
         Raises:
-          BrokenRun: there is no such column.
+          InvalidRunError: there is no such column.
         """
         if name == LAST_RETURN:
             name = f"Step_{self.config.get('num_inner_grad_steps', 1)}-AverageReturn"
         if name not in self.progress:
             hint = nearest(name, [LAST_RETURN, *self.progress])
-            raise BrokenRun(f"{self.path / 'progress.csv'} has no column {name!r}; {hint}")
+            raise InvalidRunError(f"{self.path / 'progress.csv'} has no column {name!r}; {hint}")
         return self.progress[name]
 
 
@@ -104,7 +104,7 @@ def load_runs(directories: Sequence[Path], columns: Sequence[str] = ()) -> list[
             run = load_run(folder)
             require_columns(run, columns)
             runs.append(run)
-        except BrokenRun as error:
+        except InvalidRunError as error:
             warnings.warn(f"{error}; skipped", RunDataWarning, stacklevel=2)
     return runs
 
@@ -113,7 +113,7 @@ def require_columns(run: RunData, columns: Sequence[str]) -> None:
     """Complains if a run lacks one of the columns; warns if it has NaN there.
 
     Raises:
-      BrokenRun: it lacks one.
+      InvalidRunError: it lacks one.
     """
     for name in columns:
         if missing := int(run.column(name).isna().sum()):
@@ -125,14 +125,14 @@ def with_columns(runs: Sequence[RunData], columns: Sequence[str]) -> list[RunDat
     """The runs that have the columns; the others are named in a warning.
 
     Raises:
-      BrokenRun: none has them.
+      InvalidRunError: none has them.
     """
     having, complaints = [], []
     for run in runs:
         try:
             require_columns(run, columns)
             having.append(run)
-        except BrokenRun as error:
+        except InvalidRunError as error:
             complaints.append(error)
     if complaints and not having:
         raise complaints[0]
@@ -145,17 +145,17 @@ def require_runs(there_are_some: bool, root: Path) -> None:
     """Complains before an empty picture is drawn.
 
     Raises:
-      BrokenRun: there are none.
+      InvalidRunError: there are none.
     """
     if not there_are_some:
-        raise BrokenRun(f"there is no run of the figure below {root}")
+        raise InvalidRunError(f"there is no run of the figure below {root}")
 
 
 def load_run(folder: Path) -> RunData:
     """The run in a folder. A half-written last row is named in a warning and left out.
 
     Raises:
-      BrokenRun: params.json or progress.csv is missing, or is not what a run writes.
+      InvalidRunError: params.json or progress.csv is missing, or is not what a run writes.
     """
     return RunData(folder, _read_config(folder / "params.json"), read_progress(folder / "progress.csv"))
 
@@ -164,32 +164,32 @@ def read_progress(path: Path) -> pd.DataFrame:
     """The complete rows of a progress.csv.
 
     Raises:
-      BrokenRun: there are none, or some cell is not a number, or the columns are not those of a run, or do not increase.
+      InvalidRunError: there is none, a cell is not a number, or the columns are not those of a run or do not increase.
     """
     try:
         lines = path.read_text().splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
-        raise BrokenRun(f"{path} can't be read ({getattr(error, 'strerror', None) or 'not text'})") from error
+        raise InvalidRunError(f"{path} can't be read ({getattr(error, 'strerror', None) or 'not text'})") from error
     if lines and not lines[-1].endswith("\n"):
         lines.pop()
         warnings.warn(f"{path}: the last row is half-written; left out", RunDataWarning, stacklevel=2)
     rows = [line.rstrip("\r\n").split(",") for line in lines]
     if len(rows) < 2:
-        raise BrokenRun(f"{path} has no complete row")
+        raise InvalidRunError(f"{path} has no complete row")
     header, *values = rows
     ragged = [number for number, row in enumerate(values, start=2) if len(row) != len(header)]
     if ragged or not {"Itr", "n_timesteps"} <= set(header) or len(set(header)) < len(header):
         what = (
             f"line {ragged[0]} has not {len(header)} cells" if ragged else "it has no columns Itr and n_timesteps, once each"
         )
-        raise BrokenRun(f"{path} is not the log of a run: {what}")
+        raise InvalidRunError(f"{path} is not the log of a run: {what}")
     try:
         table = pd.DataFrame(values, columns=header).astype(float)
     except ValueError as error:
-        raise BrokenRun(f"{path} is not the log of a run: {error}") from error
+        raise InvalidRunError(f"{path} is not the log of a run: {error}") from error
     for name in ("Itr", "n_timesteps"):
         if not (np.isfinite(table[name]).all() and (np.diff(table[name]) > 0).all()):
-            raise BrokenRun(f"{path} is not the log of a run: {name} does not increase from row to row")
+            raise InvalidRunError(f"{path} is not the log of a run: {name} does not increase from row to row")
     return table
 
 
@@ -198,10 +198,10 @@ def _read_config(path: Path) -> Settings:
         config = json.loads(path.read_text())["config"]
         config["algo"], config["seed"]
     except OSError as error:
-        raise BrokenRun(f"{path} can't be read ({error.strerror})") from error
+        raise InvalidRunError(f"{path} can't be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BrokenRun(f"{path} does not hold the settings of a run") from error
+        raise InvalidRunError(f"{path} does not hold the settings of a run") from error
     for name, kind in SETTING_TYPES.items():
         if name in config and not isinstance(config[name], kind):
-            raise BrokenRun(f"{path} does not hold the settings of a run: {name} is {str(config[name])[:50]!r}")
+            raise InvalidRunError(f"{path} does not hold the settings of a run: {name} is {str(config[name])[:50]!r}")
     return config

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from experiment_utils.runs.results import MAY_DIFFER, BrokenRun, RunData, load_run
+from experiment_utils.runs.results import MAY_DIFFER, InvalidRunError, RunData, load_run
 from experiment_utils.runs.run_dir import RunDir, newest_checkpoint
 
 Value = int | float | bool | str | tuple[int, ...] | dict
@@ -47,7 +47,7 @@ class Run:
             return "new"
         try:
             run = load_run(folder)
-        except BrokenRun:
+        except InvalidRunError:
             return "begun"
         n_itr = self.n_itr or run.config.get("n_itr", math.inf)  # params.json may have lost it
         saved = newest_checkpoint(RunDir(folder).checkpoints)  # a killed run may have its last row without a checkpoint
@@ -58,14 +58,14 @@ class Run:
         """Whether a run with these settings, but for `n_itr`, is in the folder."""
         try:
             return not self.differing_from(load_run(folder))
-        except BrokenRun:
+        except InvalidRunError:
             return False
 
     def differing(self) -> list[str]:
         """The settings in which the run in the folder is another one; none if there is no run that can be read."""
         try:
             return self.differing_from(load_run(self.folder)) if (self.folder / "params.json").exists() else []
-        except BrokenRun:
+        except InvalidRunError:
             return []
 
     def differing_from(self, run: RunData) -> list[str]:

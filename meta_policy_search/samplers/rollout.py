@@ -7,7 +7,7 @@ import numpy as np
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, SimulationError
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import ArrayParams, Trajectories
-from meta_policy_search.utils.clock import Clock
+from meta_policy_search.utils.stopwatch import Stopwatch
 
 ACTING, RESETTING = 0, 1  # the streams of random numbers of a task
 
@@ -38,14 +38,14 @@ class Rollout:
         self._steps: list[tuple] = []
         self._ended: list[np.ndarray] = []  # at each step, the environments whose episodes ended with it
         self.finished: list[int] = []  # after each step, how many steps the finished episodes have
-        self._clock = Clock("PolicyExecTime", "EnvExecTime")
+        self._stopwatch = Stopwatch("PolicyExecTime", "EnvExecTime")
         self._observations = np.array(envs.reset_envs(PerTaskRng(self._resetting, self.batch_shape[1])))
-        self._clock.lap("EnvExecTime")
+        self._stopwatch.lap("EnvExecTime")
 
     @property
     def seconds(self) -> dict[str, float]:
         """Spent so far in the policy and in the environments."""
-        return self._clock.seconds
+        return self._stopwatch.seconds
 
     def step(self) -> None:
         """One step of all environments; those whose episodes ended with the last one start new ones before."""
@@ -54,17 +54,17 @@ class Rollout:
             generators = PerTaskRng(self._resetting, self.batch_shape[1], ended)
             self._observations[ended] = self._envs.reset_envs(generators, ended)
             self._lengths[ended], self._starts[ended] = 0, len(self._steps)
-            self._clock.lap("EnvExecTime")
+            self._stopwatch.lap("EnvExecTime")
         observations = self._observations.astype(self._policy.dtype.as_numpy_dtype)
         actions, agent_infos = self._act(observations)
-        self._clock.lap("PolicyExecTime")
+        self._stopwatch.lap("PolicyExecTime")
         after = self._step(actions)
         self._steps.append((observations, actions, after.rewards, self._starts.copy(), agent_infos, after.infos))
         self._observations, self._lengths = np.array(after.observations), self._lengths + 1
         ended = np.flatnonzero(after.terminated | (self._lengths >= self._limit))
         self._ended.append(ended)
         self.finished.append((self.finished[-1] if self.finished else 0) + int(self._lengths[ended].sum()))
-        self._clock.lap("EnvExecTime")
+        self._stopwatch.lap("EnvExecTime")
 
     def trajectories(self, length: int | None = None) -> Trajectories:
         """The first `length` steps T, by default all, as arrays [N, R, T, ...]; unfinished episodes have mask 0."""

@@ -24,7 +24,7 @@ from experiment_utils.runs.curves import (
     smoothed,
     timing_table,
 )
-from experiment_utils.runs.results import BrokenRun, RunDataWarning, load_run, load_runs, paper_name
+from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs, paper_name
 from tests.experiment_utils.fake_runs import write_run
 
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "run_scripts" / "plot_curves.py"
@@ -69,7 +69,7 @@ def test_the_curve_is_mean_and_population_deviation_over_seeds(two_seeds):
 def test_the_return_is_that_after_the_last_inner_step(tmp_path):
     run = load_run(write_run(tmp_path, [5.0, 7.0], num_inner_grad_steps=3))
     np.testing.assert_array_equal(run.column("return"), [5, 7])
-    with pytest.raises(BrokenRun, match="no column 'Step_1-AverageReturn'"):
+    with pytest.raises(InvalidRunError, match="no column 'Step_1-AverageReturn'"):
         run.column("Step_1-AverageReturn")
 
 
@@ -187,7 +187,7 @@ def test_runs_without_a_common_point_are_drawn_one_after_the_other(tmp_path):
 
 def test_a_column_that_does_not_increase_is_no_axis(tmp_path):
     run = load_run(write_run(tmp_path, [1.0, 2.0], {"Step_1-NumTrajs": [20, 20]}))
-    with pytest.raises(BrokenRun, match=r"Step_1-NumTrajs of .* does not increase"):
+    with pytest.raises(InvalidRunError, match=r"Step_1-NumTrajs of .* does not increase"):
         mean_curve([run], x="Step_1-NumTrajs")
 
 

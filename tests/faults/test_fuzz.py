@@ -18,7 +18,7 @@ from experiment_utils.config import (
 )
 from experiment_utils.evaluation.trained_policy import ALGORITHMS
 from experiment_utils.runs.curves import group_runs, mean_curve
-from experiment_utils.runs.results import BrokenRun, RunDataWarning, load_run
+from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run
 from meta_policy_search.utils.logger import LogError, ProgressLog, whole_lines
@@ -87,7 +87,7 @@ def draw_and_judge(folder: Path) -> None:
             for fields in (["algorithm"], ["env", "inner_lr"]):
                 (members,) = group_runs([run], fields).values()
             mean_curve(members)
-        except BrokenRun:
+        except InvalidRunError:
             pass
 
 

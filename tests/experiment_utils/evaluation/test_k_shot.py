@@ -18,7 +18,7 @@ from experiment_utils.evaluation.k_shot import (
     overall_table,
     task_table,
 )
-from experiment_utils.evaluation.trained_policy import Trained, load_trained
+from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
 from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.types import Params, Samples
 from tests.experiment_utils.small_runs import small, train, untrained
@@ -50,7 +50,7 @@ def trained_runs(tmp_path_factory):
     return make
 
 
-def deviations(trained: Trained, row: dict[str, float]) -> np.ndarray:
+def deviations(trained: TrainedPolicy, row: dict[str, float]) -> np.ndarray:
     """Return after 0 .. K steps minus the one in the log, in combined standard errors, [K + 1]."""
     config, rng = trained.config, np.random.default_rng((trained.config.seed, 1))
     tasks = trained.sample_tasks(config.meta_batch_size, rng)

@@ -9,7 +9,7 @@ import pytest
 
 from experiment_utils.config import ConfigError
 from experiment_utils.evaluation.report import quantities, write_report
-from experiment_utils.runs.results import BrokenRun, load_run
+from experiment_utils.runs.results import InvalidRunError, load_run
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = ROOT / "results" / "half_cheetah" / "ProMP" / "seed_1"
@@ -72,12 +72,12 @@ def test_what_a_strangers_link_points_to_stays_out(folder, tmp_path):
 def test_a_log_without_the_pages_columns_gets_a_sentence(folder, old, new):
     progress = folder / "progress.csv"
     progress.write_text(progress.read_text().replace(old, new))
-    with pytest.raises(BrokenRun, match="has no column"):
+    with pytest.raises(InvalidRunError, match="has no column"):
         write_report(folder, folder / "report.html")
 
 
 def test_folder_without_a_run_gets_a_sentence(tmp_path, capsys):
-    with pytest.raises(BrokenRun, match="can't be read"):
+    with pytest.raises(InvalidRunError, match="can't be read"):
         write_report(tmp_path, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
 

@@ -10,7 +10,7 @@ from experiment_utils.paper import figure1, figure2, figure3, figure4, formulati
 from experiment_utils.paper.experiments import ALGORITHMS, PANELS
 from experiment_utils.plot_utils import COLOURS
 from experiment_utils.runs.curves import mean_curve
-from experiment_utils.runs.results import BrokenRun, RunDataWarning, load_run, paper_name
+from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, paper_name
 from tests.experiment_utils.fake_runs import write_run
 
 LVC_VPG = {"algo": "VPGMAML", "inner_type": "likelihood_ratio", "exploration": False}
@@ -191,11 +191,11 @@ def test_figure_1_has_the_credit_path_in_red_and_nowhere_else():
 )
 def test_nothing_is_drawn_from_no_data_or_from_broken_data_alone(tmp_path, draw, folder):
     root, out = tmp_path / "data", tmp_path / "out"
-    with pytest.raises(BrokenRun, match="there is no run of the figure below"):
+    with pytest.raises(InvalidRunError, match="there is no run of the figure below"):
         draw(root, out)
     (root / folder / "seed_1").mkdir(parents=True)
     (root / folder / "seed_1" / "params.json").write_text("{")
-    with pytest.warns(RunDataWarning, match="skipped"), pytest.raises(BrokenRun, match="there is no run"):
+    with pytest.warns(RunDataWarning, match="skipped"), pytest.raises(InvalidRunError, match="there is no run"):
         draw(root, out)
     assert not out.exists()
 
@@ -285,7 +285,7 @@ def test_figure_4_leaves_out_broken_positions(tmp_path, damage):
 def test_a_broken_table_of_the_formulations_is_named(tmp_path, content):
     (tmp_path / "formulations").mkdir()
     (tmp_path / "formulations" / "thetas.csv").write_text(content)
-    with pytest.raises(BrokenRun, match=r"thetas.csv is not what reproduce.py formulations writes"):
+    with pytest.raises(InvalidRunError, match=r"thetas.csv is not what reproduce.py formulations writes"):
         formulations_plot.draw(tmp_path, tmp_path / "out")
 
 

@@ -9,7 +9,7 @@ import pytest
 from experiment_utils.config import ConfigError
 from experiment_utils.paper.formulations import FORMULATIONS, START, Experiment, Settings, compute, select
 from experiment_utils.paper.formulations_plot import best_rates, convergence, trajectory
-from experiment_utils.runs.results import BrokenRun
+from experiment_utils.runs.results import InvalidRunError
 from experiment_utils.runs.run_dir import RunDir
 
 SMALL = Settings(instances=4, trajectories=7, iterations=2)
@@ -86,10 +86,10 @@ def test_what_was_cut_off_is_computed_again_and_the_rest_kept(tmp_path):
     target.write_text("".join(lines[:-2]))
     assert compute(tmp_path, SMALL, [1e-3, 1e-4]).read_text() == "".join(lines)
     target.write_text("".join(lines)[:-20])  # in the middle of a row
-    with pytest.raises(BrokenRun, match=r"thetas.csv is not what reproduce.py formulations writes"):
+    with pytest.raises(InvalidRunError, match=r"thetas.csv is not what reproduce.py formulations writes"):
         compute(tmp_path, SMALL, [1e-3])
     target.write_text(lines[0])
-    with pytest.raises(BrokenRun, match="has no rows"):
+    with pytest.raises(InvalidRunError, match="has no rows"):
         compute(tmp_path, SMALL, [1e-3])
 
 

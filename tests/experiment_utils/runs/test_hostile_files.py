@@ -13,7 +13,7 @@ import pytest
 from experiment_utils.cli import parse
 from experiment_utils.config import ConfigError, ProMPConfig, config_from_dict
 from experiment_utils.environments import find
-from experiment_utils.runs.results import BrokenRun, RunDataWarning, load_run, load_runs
+from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs
 from experiment_utils.runs.run_dir import RunDir
 from tests.experiment_utils.test_cli import complaint
 
@@ -146,7 +146,7 @@ def test_pickles_and_object_arrays_in_a_run_folder_are_not_loaded(tmp_path, mark
     bomb = pickle.dumps(Bomb(marker))
     for name in ("progress.csv", "learning_curve.png", "exploration.npz", "checkpoint"):
         (folder / name).write_bytes(bomb)
-    with pytest.raises(BrokenRun):
+    with pytest.raises(InvalidRunError):
         load_run(folder)
     (folder / "params.json").write_bytes(bomb)
     with pytest.warns(RunDataWarning, match="skipped"):

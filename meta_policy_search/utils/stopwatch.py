@@ -3,7 +3,7 @@
 import time
 
 
-class Clock:
+class Stopwatch:
     """Seconds by name: each lap books the time since the last one."""
 
     def __init__(self, *names: str):
