@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
-class Request(Generic[C]):
+class Args(Generic[C]):
     """What the user asked for."""
 
     config: C
@@ -42,8 +42,8 @@ class _Options:
     """Go on with the run in dump_path, exactly where its last checkpoint is. Only n_itr and the sampler may change."""
 
 
-def parse(defaults: C, description: str, argv: list[str] | None = None) -> Request[C]:
-    """The request in the arguments. Bad ones end the process: one sentence on stderr, exit code 2."""
+def parse(defaults: C, description: str, argv: list[str] | None = None) -> Args[C]:
+    """The args in the arguments. Bad ones end the process: one sentence on stderr, exit code 2."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         options, config = _parse(defaults, description, argv)
@@ -61,7 +61,7 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Reque
             folder.require_free()  # again: another run may have begun and ended since
     except ConfigError as error:
         sys.exit(fail(str(error)))
-    return Request(config, folder, options.resume)
+    return Args(config, folder, options.resume)
 
 
 def say(lines: Iterable[object]) -> None:
@@ -90,12 +90,12 @@ def _parse(defaults: C, description: str, argv: list[str]) -> tuple[_Options, C]
     start = load_config(early, defaults, env_is_named="env" in _flags(argv)) if early else defaults
 
     @dataclasses.dataclass(frozen=True)
-    class Arguments:
+    class Args:
         config: Annotated[type(defaults), tyro.conf.arg(name="")] = start
         options: Annotated[_Options, tyro.conf.arg(name="")] = dataclasses.field(default_factory=_Options)
 
     names = [field.name for kind in (type(defaults), _Options) for field in dataclasses.fields(kind)]
-    arguments = parse_arguments(Arguments, description, argv, names)
+    arguments = parse_arguments(Args, description, argv, names)
     return arguments.options, arguments.config
 
 

@@ -1,4 +1,4 @@
-"""Runs an experiment: from the request on the command line to the files in the run's folder."""
+"""Runs an experiment: from the args on the command line to the files in the run's folder."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from experiment_utils.cli import Request, discard_output, fail, parse
+from experiment_utils.cli import Args, discard_output, fail, parse
 from experiment_utils.config import Config, ConfigError
 from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.runs.run_dir import RunDir
@@ -34,31 +34,31 @@ Build = Callable[[Config, np.random.Generator], Components]
 
 def main(defaults: Config, build: Build, description: str) -> int:
     """The main function of a run script; returns the exit code."""
-    request = parse(defaults, description)
+    args = parse(defaults, description)
     configure_tensorflow()
     from meta_policy_search.meta_trainer import TrainingError
     from meta_policy_search.utils.logger import LogError
 
     try:
-        run(request, build)
+        run(args, build)
     except ConfigError as error:
-        request.folder.remove_if_empty()
+        args.folder.remove_if_empty()
         show_notes(error)
         return fail(str(error))
     except (TrainingError, LogError) as error:
         show_notes(error)
-        return fail(f"{error}. The run stopped; its last good checkpoint is in {request.folder.checkpoints}", code=1)
+        return fail(f"{error}. The run stopped; its last good checkpoint is in {args.folder.checkpoints}", code=1)
     except OSError as error:
-        return fail(_unwritten(error, request), code=1)
+        return fail(_unwritten(error, args), code=1)
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-def _unwritten(error: OSError, request: Request) -> str:
+def _unwritten(error: OSError, args: Args) -> str:
     """What to do about a file that can't be written. What is saved is good: see `MetaTrainer.train`."""
-    folder = request.folder
-    again = f"go on with\n  {_resume_command(request)}" if folder.params.exists() else "start the run again"
+    folder = args.folder
+    again = f"go on with\n  {_resume_command(args)}" if folder.params.exists() else "start the run again"
     if isinstance(error, BrokenPipeError):  # like `| head`
         discard_output()
         return f"nobody reads the output any more. The run stopped; every finished iteration is saved; {again}"
@@ -95,19 +95,19 @@ def quiet_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-def run(request: Request, build: Build) -> None:
+def run(args: Args, build: Build) -> None:
     """Trains as asked; leaves the learning curve behind, also when it is stopped."""
     from experiment_utils.display import Display
     from meta_policy_search.meta_trainer import MetaTrainer
     from meta_policy_search.utils.checkpoint import Checkpoints
     from meta_policy_search.utils.snapshots import PolicySnapshots
 
-    config, folder = request.config, request.folder
+    config, folder = args.config, args.folder
     rng = np.random.default_rng(config.seed)
     components = build(config, rng)
     checkpoints, snapshots = Checkpoints(folder.checkpoints, components.algo), PolicySnapshots(folder.policies)
     trainer = MetaTrainer(*components, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
-    if not (request.resume and _restored(trainer, folder)):
+    if not (args.resume and _restored(trainer, folder)):
         folder.write_params(config)
         trainer.save()
     elif trainer.next_itr < config.n_itr:
@@ -122,7 +122,7 @@ def run(request: Request, build: Build) -> None:
     finally:
         stopped = stop.requested and trainer.next_itr < config.n_itr
         if stopped:
-            print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(request), flush=True)
+            print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(args), flush=True)
         _draw(folder, config)
     if stopped:
         raise KeyboardInterrupt
@@ -185,7 +185,7 @@ def _title(config: Config) -> str:
     return f"{config.algo} on {config.env}, seed {config.seed}"
 
 
-def _resume_command(request: Request) -> str:
+def _resume_command(args: Args) -> str:
     """What goes on with the run; it names an environment that is code of the user's own."""
-    env = ["--env", request.config.env] if ":" in request.config.env else []
-    return shlex.join([sys.executable, sys.argv[0], "--resume", "--dump_path", str(request.folder.path), *env])
+    env = ["--env", args.config.env] if ":" in args.config.env else []
+    return shlex.join([sys.executable, sys.argv[0], "--resume", "--dump_path", str(args.folder.path), *env])

@@ -167,7 +167,7 @@ def _end_with_parent() -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Arguments:
+class Args:
     """The command line."""
 
     script: tyro.conf.Positional[Path]
@@ -193,7 +193,7 @@ class Arguments:
 def main(argv: list[str] | None = None) -> int:
     """Runs the sweep that the arguments describe; returns the exit code."""
     try:
-        asked = parse_arguments(Arguments, __doc__, argv)
+        asked = parse_arguments(Args, __doc__, argv)
         _require_settings(asked.grid + asked.fixed)
         if not asked.script.is_file():
             return fail(f"there is no run script {asked.script}")

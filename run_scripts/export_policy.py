@@ -15,11 +15,11 @@ import tyro
 
 from experiment_utils.config import ConfigError
 from experiment_utils.evaluation.tasks import parse_task
-from experiment_utils.evaluation.use_run import UseRequest, use_run
+from experiment_utils.evaluation.use_run import RunArgs, use_run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Request(UseRequest):
+class Args(RunArgs):
     """What to export."""
 
     out: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="OUT")]]
@@ -36,26 +36,26 @@ class Request(UseRequest):
 
 def main(argv: list[str] | None = None) -> int:
     """Exports what the arguments ask for; returns the exit code."""
-    return use_run(Request, __doc__, argv, run, failed="nothing was exported")
+    return use_run(Args, __doc__, argv, run, failed="nothing was exported")
 
 
-def run(request: Request) -> list[str]:
+def run(args: Args) -> list[str]:
     """Exports; returns what was."""
     from experiment_utils.evaluation.trained_policy import load_trained
     from meta_policy_search.policies.export import ExportError, export_policy
 
-    trained = load_trained(request.run_dir, request.itr, env=request.env, parallel=True)
+    trained = load_trained(args.run_dir, args.itr, env=args.env, parallel=True)
     actor, what = trained.actor(), "the meta-policy"
-    if request.task is not None:
-        rng = np.random.default_rng(request.seed)
-        task = parse_task(request.task, like=trained.sample_tasks(1, rng)[0])
-        actor = trained.adapt(task, rng=rng, steps=request.steps, rollouts=request.rollouts)
-        what = f"the policy adapted to the task {request.task}"
+    if args.task is not None:
+        rng = np.random.default_rng(args.seed)
+        task = parse_task(args.task, like=trained.sample_tasks(1, rng)[0])
+        actor = trained.adapt(task, rng=rng, steps=args.steps, rollouts=args.rollouts)
+        what = f"the policy adapted to the task {args.task}"
     try:
-        export_policy(actor, request.out)
+        export_policy(actor, args.out)
     except ExportError as error:
         raise ConfigError(str(error)) from error
-    return [f"{request.out}: {what} of iteration {trained.itr}"]
+    return [f"{args.out}: {what} of iteration {trained.itr}"]
 
 
 if __name__ == "__main__":

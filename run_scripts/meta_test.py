@@ -16,13 +16,13 @@ import numpy as np
 
 from experiment_utils.config import ConfigError
 from experiment_utils.evaluation.tasks import parse_tasks
-from experiment_utils.evaluation.use_run import UseRequest, use_run
+from experiment_utils.evaluation.use_run import RunArgs, use_run
 
 TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Request(UseRequest):
+class Args(RunArgs):
     """What to test."""
 
     num_tasks: int = 40
@@ -41,26 +41,26 @@ class Request(UseRequest):
 
 def main(argv: list[str] | None = None) -> int:
     """Tests as the arguments ask; returns the exit code."""
-    return use_run(Request, __doc__, argv, run, failed="the test stopped")
+    return use_run(Args, __doc__, argv, run, failed="the test stopped")
 
 
-def run(request: Request) -> list[Path]:
+def run(args: Args) -> list[Path]:
     """Tests and writes; returns the files."""
     from experiment_utils.evaluation.k_shot import compare, k_shot_figure, overall_table, task_table
     from experiment_utils.evaluation.trained_policy import load_trained
     from experiment_utils.plot_utils import markdown, save_figure, save_table
 
-    if request.tasks and request.num_tasks != Request.num_tasks:
+    if args.tasks and args.num_tasks != Args.num_tasks:
         raise ConfigError("--num_tasks has no effect on --tasks; leave one of them out")
-    trained = load_trained(request.run_dir, request.itr, env=request.env, parallel=True)
-    rng = np.random.default_rng((trained.config.seed, TEST_STREAM, request.seed))
-    tasks = trained.sample_tasks(request.num_tasks, rng)
-    if request.tasks:
-        tasks = parse_tasks(request.tasks, like=tasks[0])
-    results = compare(trained, tasks, request.steps, request.rollouts, rng)
+    trained = load_trained(args.run_dir, args.itr, env=args.env, parallel=True)
+    rng = np.random.default_rng((trained.config.seed, TEST_STREAM, args.seed))
+    tasks = trained.sample_tasks(args.num_tasks, rng)
+    if args.tasks:
+        tasks = parse_tasks(args.tasks, like=tasks[0])
+    results = compare(trained, tasks, args.steps, args.rollouts, rng)
     overall, title = overall_table(results), f"{trained.config.algo} on {trained.config.env}, iteration {trained.itr}"
     print(f"{title}, {len(tasks)} tasks\n\n{markdown(overall)}")
-    out = request.run_dir / "meta_test" if request.out is None else request.out
+    out = args.run_dir / "meta_test" if args.out is None else args.out
     figure = save_figure(k_shot_figure(results, title), out / "k_shot")
     return figure + save_table(overall, out / "k_shot") + save_table(task_table(results, tasks), out / "tasks")
 

@@ -25,7 +25,7 @@ from experiment_utils.runs.results import (
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
+class Args:
     """What to draw."""
 
     directories: tyro.conf.Positional[tuple[Path, ...]]
@@ -52,34 +52,34 @@ def main(argv: list[str] | None = None) -> int:
     """Draws what the arguments ask for; returns the exit code."""
     plain_warnings()
     try:
-        request = parse_arguments(Request, __doc__, argv)
+        args = parse_arguments(Args, __doc__, argv)
         for name in ("smooth", "last"):
-            if getattr(request, name) < 1:
+            if getattr(args, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1")
-        runs = load_runs(request.directories)
+        runs = load_runs(args.directories)
         if not runs:
-            where = ", ".join(map(str, request.directories))
+            where = ", ".join(map(str, args.directories))
             return fail(f"there is no run below {where}" if where else "name a folder of runs, or several")
-        for directory in request.directories:
+        for directory in args.directories:
             if not find_run_folders([directory]):
                 warnings.warn(f"there is no run below {directory}", RunDataWarning, stacklevel=2)
-        runs = with_columns(runs, (request.x, request.y))
-        require_settings(runs, (*request.group_by, *request.panel_by))
-        groups = group_runs(runs, (*request.panel_by, *request.group_by))
+        runs = with_columns(runs, (args.x, args.y))
+        require_settings(runs, (*args.group_by, *args.panel_by))
+        groups = group_runs(runs, (*args.panel_by, *args.group_by))
         require_alike(groups)
         panels = {
             title: {
-                name: mean_curve(members, request.y, request.x, request.spread, request.smooth)
-                for name, members in group_runs(group, request.group_by).items()
+                name: mean_curve(members, args.y, args.x, args.spread, args.smooth)
+                for name, members in group_runs(group, args.group_by).items()
             }
-            for title, group in group_runs(runs, request.panel_by).items()
+            for title, group in group_runs(runs, args.panel_by).items()
         }
-        table = results_table(groups, request.y, request.last)
-        written = save_figure(curves_figure(panels, request.x, request.y), request.out) + save_table(table, request.out)
+        table = results_table(groups, args.y, args.last)
+        written = save_figure(curves_figure(panels, args.x, args.y), args.out) + save_table(table, args.out)
     except (InvalidRunError, ConfigError) as error:
         return fail(str(error))
     except OSError as error:
-        return fail(f"can't write {error.filename or request.out} ({error.strerror or error})")
+        return fail(f"can't write {error.filename or args.out} ({error.strerror or error})")
     say(written)
     return 0
 

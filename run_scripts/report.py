@@ -14,7 +14,7 @@ from experiment_utils.config import ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
+class Args:
     """Whose pages to write."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
@@ -26,7 +26,7 @@ class Request:
 def main(argv: list[str] | None = None) -> int:
     """Writes what the arguments ask for; returns the exit code."""
     try:
-        request = parse_arguments(Request, __doc__, argv)
+        args = parse_arguments(Args, __doc__, argv)
     except ConfigError as error:
         return fail(str(error))
     from experiment_utils.evaluation.report import write_report
@@ -34,11 +34,11 @@ def main(argv: list[str] | None = None) -> int:
     from experiment_utils.runs.results import InvalidRunError
 
     plain_warnings()
-    if not request.runs or (request.out and len(request.runs) > 1):
+    if not args.runs or (args.out and len(args.runs) > 1):
         return fail("name one run folder or several; --out goes with one")
     try:
-        for folder in request.runs:
-            target = request.out or folder / "report.html"
+        for folder in args.runs:
+            target = args.out or folder / "report.html"
             write_report(folder, target)
             say([target])
     except (InvalidRunError, ConfigError, OSError) as error:

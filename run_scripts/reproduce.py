@@ -43,7 +43,7 @@ NO_EFFECT: dict[Figure, tuple[str, ...]] = {  # flags
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
+class Args:
     """What to reproduce."""
 
     figure: tyro.conf.Positional[Figure]
@@ -84,13 +84,13 @@ def main(argv: list[str] | None = None) -> int:
     """Does what the arguments ask for; returns the exit code."""
     plain_warnings()
     try:
-        request = parse_arguments(Request, __doc__, argv)
-        require_effect(request)
-        if request.n_itr is not None and request.n_itr < 1:
+        args = parse_arguments(Args, __doc__, argv)
+        require_effect(args)
+        if args.n_itr is not None and args.n_itr < 1:
             raise ValueError("--n_itr must be at least 1")
-        root = request.results if request.plot_only else request.dump_path / ("smoke" if request.budget == "smoke" else "")
-        code = 0 if request.plot_only else train_and_collect(request, root)
-        written = draw(request, root, request.out or default_out(request, root))
+        root = args.results if args.plot_only else args.dump_path / ("smoke" if args.budget == "smoke" else "")
+        code = 0 if args.plot_only else train_and_collect(args, root)
+        written = draw(args, root, args.out or default_out(args, root))
     except (ValueError, OSError) as error:
         return fail(str(error))
     except KeyboardInterrupt:
@@ -100,63 +100,63 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
-def require_effect(request: Request) -> None:
+def require_effect(args: Args) -> None:
     """Complains about a flag that would do nothing."""
-    unused = set(NO_EFFECT[request.figure])
-    if request.plot_only:
+    unused = set(NO_EFFECT[args.figure])
+    if args.plot_only:
         unused |= {"collect", "from_results", "seeds", "n_itr", "dump_path", *POOL}
-        unused |= set() if request.figure == "figure3" else {"budget"}
-    elif not (request.collect or request.from_results):
+        unused |= set() if args.figure == "figure3" else {"budget"}
+    elif not (args.collect or args.from_results):
         unused |= {"results"}
-    if request.budget == "smoke" and request.collect:
+    if args.budget == "smoke" and args.collect:
         raise ValueError("--collect keeps no runs of --budget smoke; they are no results")
-    if request.cluster is None:
+    if args.cluster is None:
         unused |= {"cpus_per_run"}
     else:
         unused |= {"backend"}
-    for field in dataclasses.fields(Request):
-        if field.name in unused and getattr(request, field.name) != field.default:
-            mode = " --plot_only" if request.plot_only else ""
-            raise ValueError(f"--{field.name} has no effect on {request.figure}{mode}; leave it out")
+    for field in dataclasses.fields(Args):
+        if field.name in unused and getattr(args, field.name) != field.default:
+            mode = " --plot_only" if args.plot_only else ""
+            raise ValueError(f"--{field.name} has no effect on {args.figure}{mode}; leave it out")
 
 
-def default_out(request: Request, root: Path) -> Path:
+def default_out(args: Args, root: Path) -> Path:
     """The documentation's folder for the documentation's pictures, and otherwise one beside the runs."""
-    documented = Request(request.figure, plot_only=True)
-    return FIGURES if dataclasses.replace(request, out=None) == documented else root / "figures"
+    documented = Args(args.figure, plot_only=True)
+    return FIGURES if dataclasses.replace(args, out=None) == documented else root / "figures"
 
 
-def train_and_collect(request: Request, root: Path) -> int:
+def train_and_collect(args: Args, root: Path) -> int:
     """Trains what is missing; with --collect, keeps what there is also if that is stopped."""
     try:
-        return train(request, root)
+        return train(args, root)
     finally:
-        if request.collect:
-            collect(request, root)
+        if args.collect:
+            collect(args, root)
 
 
-def train(request: Request, root: Path) -> int:
+def train(args: Args, root: Path) -> int:
     """Runs what the figure needs and the folders don't have; returns the exit code of the sweep."""
-    if request.figure == "formulations":
+    if args.figure == "formulations":
         from experiment_utils.experiment import configure_tensorflow
 
         configure_tensorflow()
-        if request.from_results:
-            _copy_thetas(request.results, root)
-        for seed, clipped in itertools.product(request.seeds or (0,), (True, False)):
-            settings = dataclasses.replace(formulations.BUDGETS[request.budget], seed=seed, clipped=clipped)
-            formulations.compute(root, settings, formulations.LEARNING_RATES[request.budget])
+        if args.from_results:
+            _copy_thetas(args.results, root)
+        for seed, clipped in itertools.product(args.seeds or (0,), (True, False)):
+            settings = dataclasses.replace(formulations.BUDGETS[args.budget], seed=seed, clipped=clipped)
+            formulations.compute(root, settings, formulations.LEARNING_RATES[args.budget])
         return 0
-    runs = runs_of(request, root)
+    runs = runs_of(args, root)
     if not runs:
         return 0
-    for run in runs if request.from_results else ():
-        complaint = fetch(run, request.results / run.folder.relative_to(root))
+    for run in runs if args.from_results else ():
+        complaint = fetch(run, args.results / run.folder.relative_to(root))
         if complaint:
             warnings.warn(complaint, RunDataWarning, stacklevel=2)
     print(f"{len(runs)} runs below {root}; what each prints goes to run.log in its folder", flush=True)
-    code = report(run_sweep(runs, request.jobs, request.backend, request.cluster, request.cpus_per_run))
-    for run in runs if request.figure == "figure4" else ():
+    code = report(run_sweep(runs, args.jobs, args.backend, args.cluster, args.cpus_per_run))
+    for run in runs if args.figure == "figure4" else ():
         try:
             figure4.explore(run)
         except (InvalidRunError, ConfigError, RuntimeError) as error:
@@ -164,42 +164,42 @@ def train(request: Request, root: Path) -> int:
     return code
 
 
-def runs_of(request: Request, root: Path) -> list[Run]:
+def runs_of(args: Args, root: Path) -> list[Run]:
     """The runs behind the figure."""
     runs: list[Run] = []
-    if request.figure == "figure2":
-        runs = figure2.runs(root, request.budget, request.seeds, request.env)
-    elif request.figure == "figure3":
-        runs = figure3.runs(root, request.budget, request.seeds, request.round_tasks)
-    elif request.figure == "figure4":
-        runs = figure4.runs(root, request.budget, request.seeds)
-    if request.n_itr is None:
+    if args.figure == "figure2":
+        runs = figure2.runs(root, args.budget, args.seeds, args.env)
+    elif args.figure == "figure3":
+        runs = figure3.runs(root, args.budget, args.seeds, args.round_tasks)
+    elif args.figure == "figure4":
+        runs = figure4.runs(root, args.budget, args.seeds)
+    if args.n_itr is None:
         return runs
-    return [dataclasses.replace(run, settings={**run.settings, "n_itr": request.n_itr}) for run in runs]
+    return [dataclasses.replace(run, settings={**run.settings, "n_itr": args.n_itr}) for run in runs]
 
 
-def draw(request: Request, root: Path, out: Path) -> list[Path]:
+def draw(args: Args, root: Path, out: Path) -> list[Path]:
     """Draws the figure from what is below `root`; returns the files."""
-    if request.figure == "figure1":
+    if args.figure == "figure1":
         return figure1.draw(out)
-    if request.figure == "figure2":
-        return figure2.draw(root, out, request.env, request.budget)
-    if request.figure == "figure3":
-        return figure3.draw(root, out, request.budget, request.round_tasks)
-    if request.figure == "figure4":
-        return figure4.draw(root, out, request.budget)
-    return formulations_plot.draw(root, out, *request.seeds[:1])
+    if args.figure == "figure2":
+        return figure2.draw(root, out, args.env, args.budget)
+    if args.figure == "figure3":
+        return figure3.draw(root, out, args.budget, args.round_tasks)
+    if args.figure == "figure4":
+        return figure4.draw(root, out, args.budget)
+    return formulations_plot.draw(root, out, *args.seeds[:1])
 
 
-def collect(request: Request, root: Path) -> None:
+def collect(args: Args, root: Path) -> None:
     """Copies the data behind a figure to the same folders below --results."""
-    for run in runs_of(request, root):
+    for run in runs_of(args, root):
         if run.state() != "new":
-            complaint = keep(run.folder, request.results / run.folder.relative_to(root), also=(figure4.EXPLORATION,))
+            complaint = keep(run.folder, args.results / run.folder.relative_to(root), also=(figure4.EXPLORATION,))
             if complaint:
                 warnings.warn(complaint, RunDataWarning, stacklevel=2)
-    if request.figure == "formulations":
-        _copy_thetas(root, request.results)
+    if args.figure == "formulations":
+        _copy_thetas(root, args.results)
 
 
 def _copy_thetas(source: Path, target: Path) -> None:

@@ -13,12 +13,12 @@ from typing import ClassVar
 import numpy as np
 
 from experiment_utils.evaluation.tasks import parse_task
-from experiment_utils.evaluation.use_run import UseRequest, use_run
+from experiment_utils.evaluation.use_run import RunArgs, use_run
 from experiment_utils.evaluation.video import require_format, write_video
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Request(UseRequest):
+class Args(RunArgs):
     """What to film."""
 
     video: Path | None = None
@@ -55,39 +55,39 @@ def main(argv: list[str] | None = None) -> int:
     """Films what the arguments ask for; returns the exit code."""
     if not os.environ.get("DISPLAY"):
         os.environ.setdefault("MUJOCO_GL", "egl")  # draws without a screen; MuJoCo reads it when it is imported
-    return use_run(Request, __doc__, argv, run, failed="there is no film")
+    return use_run(Args, __doc__, argv, run, failed="there is no film")
 
 
-def run(request: Request) -> list[Path]:
+def run(args: Args) -> list[Path]:
     """Films, or shows windows; returns the files."""
-    fps, frames = film(request)
-    if request.window:
+    fps, frames = film(args)
+    if args.window:
         for _ in frames:  # each is shown when it is drawn
             pass
         return []
-    write_video(frames, request.target, fps, request.width)
-    return [request.target]
+    write_video(frames, args.target, fps, args.width)
+    return [args.target]
 
 
-def film(request: Request) -> tuple[float, Iterator]:
+def film(args: Args) -> tuple[float, Iterator]:
     """Pictures per second, and the frames; in windows the frames are shown and empty."""
     from experiment_utils.evaluation.film import captioned_frames, episodes
     from experiment_utils.evaluation.trained_policy import load_trained
 
-    trained = load_trained(request.run_dir, request.itr, env=request.env)
-    rng = np.random.default_rng(request.seed)
+    trained = load_trained(args.run_dir, args.itr, env=args.env)
+    rng = np.random.default_rng(args.seed)
     task = trained.sample_tasks(1, rng)[0]
-    if request.task is not None:
-        task = parse_task(request.task, like=task)
-    steps = trained.config.num_inner_grad_steps if request.steps is None else request.steps
-    adapted = trained.adapt(task, rng=rng, steps=steps, rollouts=request.rollouts)
+    if args.task is not None:
+        task = parse_task(args.task, like=task)
+    steps = trained.config.num_inner_grad_steps if args.steps is None else args.steps
+    adapted = trained.adapt(task, rng=rng, steps=steps, rollouts=args.rollouts)
     after = f"after {steps} step{'s' if steps != 1 else ''}"
-    print(f"task {task}, {after} on {request.rollouts or trained.config.rollouts_per_meta_task} rollouts")
-    envs = [trained.make_env(render_mode="human" if request.window else "rgb_array") for _ in range(2)]
-    length = request.max_path_length or trained.config.max_path_length
-    shown = episodes(envs, [trained.actor(), adapted], task, length, request.seed, request.sample)
+    print(f"task {task}, {after} on {args.rollouts or trained.config.rollouts_per_meta_task} rollouts")
+    envs = [trained.make_env(render_mode="human" if args.window else "rgb_array") for _ in range(2)]
+    length = args.max_path_length or trained.config.max_path_length
+    shown = episodes(envs, [trained.actor(), adapted], task, length, args.seed, args.sample)
     fps = envs[0].metadata.get("render_fps", 30)
-    return fps, shown if request.window else captioned_frames(shown, ["before adaptation", after])
+    return fps, shown if args.window else captioned_frames(shown, ["before adaptation", after])
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def test_a_committed_run_is_whole(run):
 def test_the_documented_tables_are_those_of_the_committed_runs(tmp_path, figure):
     """`reproduce.py <figure> --plot-only` was run after the last change of results/."""
     script = runpy.run_path(str(ROOT / "run_scripts" / "reproduce.py"))
-    written = script["draw"](script["Request"](figure, plot_only=True), RESULTS, tmp_path)
+    written = script["draw"](script["Args"](figure, plot_only=True), RESULTS, tmp_path)
     tables = [path for path in written if path.suffix == ".csv"]
     assert tables
     for path in tables:

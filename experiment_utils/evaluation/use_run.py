@@ -14,7 +14,7 @@ from experiment_utils.runs.run_dir import RunDir
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class UseRequest:
+class RunArgs:
     """Which policy to use. Scripts add fields of their own, and bounds of their numbers to LEAST."""
 
     run_dir: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN_DIR")]]
@@ -34,27 +34,27 @@ class UseRequest:
         Raises:
           ConfigError: a number is too small.
         """
-        for name, least in {**UseRequest.LEAST, **self.LEAST}.items():
+        for name, least in {**RunArgs.LEAST, **self.LEAST}.items():
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ConfigError(f"{name} is {value}; it must be at least {least}")
 
 
-R = TypeVar("R", bound=UseRequest)
+R = TypeVar("R", bound=RunArgs)
 
 
 def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callable[[R], Iterable], failed: str) -> int:
     """The main function of a script; returns the exit code. A mistake is answered before TensorFlow is loaded.
 
     Args:
-      kind: of the request that the arguments make.
+      kind: of the args that the arguments make.
       act: does it; returns what to print, a line each.
       failed: what to say where a simulation or an adaptation gives up, after the reason.
     """
     try:
-        request = parse_arguments(kind, description, argv)
-        request.check()
-        RunDir(request.run_dir).require_config()
+        args = parse_arguments(kind, description, argv)
+        args.check()
+        RunDir(args.run_dir).require_config()
     except ConfigError as error:
         return fail(str(error))
     configure_tensorflow()
@@ -62,12 +62,12 @@ def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callab
     from meta_policy_search.samplers.meta_sampler import SamplingError
 
     try:
-        say(act(request))
+        say(act(args))
     except ConfigError as error:
         show_notes(error)
         return fail(str(error))
     except OSError as error:
-        return fail(f"can't write {error.filename or request.run_dir} ({error.strerror or error})")
+        return fail(f"can't write {error.filename or args.run_dir} ({error.strerror or error})")
     except (AdaptationError, SamplingError) as error:
         show_notes(error)
         return fail(f"{error}; {failed}", code=1)

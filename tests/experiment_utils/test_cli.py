@@ -57,10 +57,10 @@ def write(path: Path, values: object) -> str:
 
 
 def test_flags_take_underscores_and_hyphens(tmp_path):
-    request = parsed(tmp_path, "--n_itr", "30", "--max-path-length", "7", "--hidden_sizes", "8", "4", "--no-learn-std")
-    assert (request.config.n_itr, request.config.max_path_length) == (30, 7)
-    assert request.config.hidden_sizes == (8, 4)
-    assert not request.config.learn_std
+    args = parsed(tmp_path, "--n_itr", "30", "--max-path-length", "7", "--hidden_sizes", "8", "4", "--no-learn-std")
+    assert (args.config.n_itr, args.config.max_path_length) == (30, 7)
+    assert args.config.hidden_sizes == (8, 4)
+    assert not args.config.learn_std
 
 
 def test_the_defaults_are_the_originals(tmp_path):
@@ -149,8 +149,8 @@ def test_a_resumed_run_keeps_its_config_but_for_n_itr(capsys, tmp_path):
     write(tmp_path / "params.json", {"config": {"algo": "ProMP", "seed": 5, "n_itr": 10}})
     resume = ["--resume", "--dump_path", str(tmp_path)]
     assert parse(ProMPConfig(), "", resume).config.n_itr == 10
-    request = parse(ProMPConfig(), "", [*resume, "--n_itr", "20"])
-    assert (request.config.seed, request.config.n_itr) == (5, 20)
+    args = parse(ProMPConfig(), "", [*resume, "--n_itr", "20"])
+    assert (args.config.seed, args.config.n_itr) == (5, 20)
     with pytest.raises(SystemExit):
         parse(ProMPConfig(), "", [*resume, "--seed", "6"])
     assert "has seed 5; a resumed run can change only n_itr, sampler" in capsys.readouterr().err

@@ -124,25 +124,25 @@ def test_smoke_runs_do_not_become_results(script, capsys, tmp_path):
 
 
 def test_the_flags_say_which_runs(script, tmp_path):
-    request, runs_of = script["Request"], script["runs_of"]
-    some = runs_of(request("figure2", seeds=(4, 5), env=("ant",), n_itr=7), tmp_path)
+    args, runs_of = script["Args"], script["runs_of"]
+    some = runs_of(args("figure2", seeds=(4, 5), env=("ant",), n_itr=7), tmp_path)
     assert {(run.folder.parts[-3], run.folder.name) for run in some} == {("ant", "seed_4"), ("ant", "seed_5")}
     assert {run.settings["n_itr"] for run in some} == {7}
-    (seed,) = {run.settings["seed"] for run in runs_of(request("figure4", seeds=(9,)), tmp_path)}
+    (seed,) = {run.settings["seed"] for run in runs_of(args("figure4", seeds=(9,)), tmp_path)}
     assert seed == 9
-    previous = runs_of(request("figure3", round_tasks="previous", seeds=(2,)), tmp_path)
+    previous = runs_of(args("figure3", round_tasks="previous", seeds=(2,)), tmp_path)
     assert {(run.settings["round_tasks"], run.settings["seed"]) for run in previous} == {("previous", 2)}
 
 
 def test_only_the_documentations_own_pictures_go_to_its_folder(script, tmp_path):
-    request, out = script["Request"], script["default_out"]
+    args, out = script["Args"], script["default_out"]
     figures = ROOT / "docs" / "figures"
-    assert out(request("figure2", plot_only=True), tmp_path) == figures
+    assert out(args("figure2", plot_only=True), tmp_path) == figures
     for other in (
-        request("figure2", plot_only=True, env=("ant",)),
-        request("figure3", plot_only=True, budget="paper"),
-        request("figure2", plot_only=True, results=tmp_path),
-        request("figure2"),
+        args("figure2", plot_only=True, env=("ant",)),
+        args("figure3", plot_only=True, budget="paper"),
+        args("figure2", plot_only=True, results=tmp_path),
+        args("figure2"),
     ):
         assert out(other, tmp_path) == tmp_path / "figures"
 
@@ -150,9 +150,9 @@ def test_only_the_documentations_own_pictures_go_to_its_folder(script, tmp_path)
 def test_how_to_train_goes_to_the_sweep(script, tmp_path):
     asked = []
     sweep = lambda runs, *how: asked.append((len(runs), *how)) or []  # noqa: E731
-    request = script["Request"]("figure3", jobs=3, cluster="auto", cpus_per_run=2, dump_path=tmp_path)
+    args = script["Args"]("figure3", jobs=3, cluster="auto", cpus_per_run=2, dump_path=tmp_path)
     script["train"].__globals__["run_sweep"] = sweep
-    assert script["train"](request, tmp_path) == 0
+    assert script["train"](args, tmp_path) == 0
     assert asked == [(2, 3, "loky", "auto", 2)]
 
 
@@ -175,7 +175,7 @@ def test_a_policy_that_cannot_explore_is_left_out_of_the_picture(script, tmp_pat
     monkeypatch.setitem(script["train"].__globals__, "run_sweep", lambda runs, *_: [])
     monkeypatch.setattr(script["figure4"], "explore", diverged)
     with pytest.warns(RunDataWarning, match="NaN or infinite actions of the policy; not in the picture"):
-        script["train"](script["Request"]("figure4", dump_path=tmp_path), tmp_path)
+        script["train"](script["Args"]("figure4", dump_path=tmp_path), tmp_path)
 
 
 def test_a_table_of_formulations_gives_way_to_its_continuation_only(script, tmp_path):
