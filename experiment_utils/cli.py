@@ -28,7 +28,7 @@ class Args(Generic[C]):
     """What the user asked for."""
 
     config: C
-    folder: RunDir
+    run_dir: RunDir
     resume: bool
 
 
@@ -43,25 +43,25 @@ class _Options:
 
 
 def parse(defaults: C, description: str, argv: list[str] | None = None) -> Args[C]:
-    """The args in the arguments. Bad ones end the process: one sentence on stderr, exit code 2."""
+    """Return what the arguments ask for. Invalid ones end the process: one sentence on stderr, exit code 2."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         options, config = _parse(defaults, description, argv)
         if options.resume and options.dump_path is None:
             raise ConfigError("--resume needs the --dump_path of the run to go on with")
-        folder = RunDir(options.dump_path or RunDir.default_path(config.algo))
+        run_dir = RunDir(options.dump_path or RunDir.default_path(config.algo))
         if options.resume:
-            config = _resumed_config(defaults, config, folder, argv)
+            config = _resumed_config(defaults, config, run_dir, argv)
         else:
-            folder.require_free()
+            run_dir.require_free()
         _require_env(config, defaults)
-        folder.create()
-        folder.lock()
+        run_dir.create()
+        run_dir.lock()
         if not options.resume:
-            folder.require_free()  # again: another run may have begun and ended since
+            run_dir.require_free()  # again: another run may have begun and ended since
     except ConfigError as error:
         sys.exit(fail(str(error)))
-    return Args(config, folder, options.resume)
+    return Args(config, run_dir, options.resume)
 
 
 def say(lines: Iterable[object]) -> None:
@@ -179,20 +179,20 @@ def _flags(argv: list[str]) -> set[str]:
     return {flag.partition("=")[0].lstrip("-").replace("-", "_").removeprefix("no_") for flag in argv if flag[:2] == "--"}
 
 
-def _resumed_config(defaults: C, asked: C, folder: RunDir, argv: list[str]) -> C:
+def _resumed_config(defaults: C, asked: C, run_dir: RunDir, argv: list[str]) -> C:
     """The config of the run in the folder, with n_itr as asked; complains if flags or file ask for anything else."""
-    folder.require_no_links()
-    saved = folder.read_config()
+    run_dir.require_no_links()
+    saved = run_dir.read_config()
     if saved is None:
-        if folder.progress.exists():
-            raise ConfigError(f"{folder.path} has a {folder.progress.name}, but no {folder.params.name}; put it back")
+        if run_dir.progress.exists():
+            raise ConfigError(f"{run_dir.path} has a {run_dir.progress.name}, but no {run_dir.params.name}; put it back")
         return asked
     flags, file = _flags(argv), _config_file(argv)
-    config = config_from_dict(saved, defaults, f"the run in {folder.path}", env_is_named="env" in flags)
+    config = config_from_dict(saved, defaults, f"the run in {run_dir.path}", env_is_named="env" in flags)
     given = flags | read_config_file(file).keys() if file else flags
     for name in (field.name for field in dataclasses.fields(config)):
         if name in given and name not in MAY_CHANGE and getattr(asked, name) != getattr(config, name):
-            what = f"the run in {folder.path} has {name} {getattr(config, name)!r}"
+            what = f"the run in {run_dir.path} has {name} {getattr(config, name)!r}"
             raise ConfigError(f"{what}; a resumed run can change only {', '.join(MAY_CHANGE)}")
     return dataclasses.replace(config, **{name: getattr(asked, name) for name in MAY_CHANGE if name in given})
 

@@ -1,4 +1,4 @@
-"""Runs an experiment: from the args on the command line to the files in the run's folder."""
+"""Train one run: from the command line to the files in its directory."""
 
 import contextlib
 import os
@@ -42,12 +42,12 @@ def main(defaults: Config, build: Build, description: str) -> int:
     try:
         run(args, build)
     except ConfigError as error:
-        args.folder.remove_if_empty()
+        args.run_dir.remove_if_empty()
         show_notes(error)
         return fail(str(error))
     except (TrainingError, LogError) as error:
         show_notes(error)
-        return fail(f"{error}. The run stopped; its last good checkpoint is in {args.folder.checkpoints}", code=1)
+        return fail(f"{error}. The run stopped; its last good checkpoint is in {args.run_dir.checkpoints}", code=1)
     except OSError as error:
         return fail(_unwritten(error, args), code=1)
     except KeyboardInterrupt:
@@ -57,12 +57,12 @@ def main(defaults: Config, build: Build, description: str) -> int:
 
 def _unwritten(error: OSError, args: Args) -> str:
     """What to do about a file that can't be written. What is saved is good: see `MetaTrainer.train`."""
-    folder = args.folder
-    again = f"go on with\n  {_resume_command(args)}" if folder.params.exists() else "start the run again"
+    run_dir = args.run_dir
+    again = f"go on with\n  {_resume_command(args)}" if run_dir.params.exists() else "start the run again"
     if isinstance(error, BrokenPipeError):  # like `| head`
         discard_output()
         return f"nobody reads the output any more. The run stopped; every finished iteration is saved; {again}"
-    what = f"can't read or write {error.filename or folder.path} ({error.strerror or error})"
+    what = f"can't read or write {error.filename or run_dir.path} ({error.strerror or error})"
     return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"
 
 
@@ -102,28 +102,28 @@ def run(args: Args, build: Build) -> None:
     from meta_policy_search.utils.checkpoint import Checkpoints
     from meta_policy_search.utils.snapshots import PolicySnapshots
 
-    config, folder = args.config, args.folder
+    config, run_dir = args.config, args.run_dir
     rng = np.random.default_rng(config.seed)
     components = build(config, rng)
-    checkpoints, snapshots = Checkpoints(folder.checkpoints, components.algo), PolicySnapshots(folder.policies)
+    checkpoints, snapshots = Checkpoints(run_dir.checkpoints, components.algo), PolicySnapshots(run_dir.policies)
     trainer = MetaTrainer(*components, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
-    if not (args.resume and _restored(trainer, folder)):
-        folder.write_params(config)
+    if not (args.resume and _restored(trainer, run_dir)):
+        run_dir.write_params(config)
         trainer.save()
     elif trainer.next_itr < config.n_itr:
-        folder.add_resumption(config, trainer.next_itr)
+        run_dir.add_resumption(config, trainer.next_itr)
     stop = GracefulStop()
-    display = Display(_title(config), folder.path, trainer.next_itr, config.n_itr, config.num_inner_grad_steps)
+    display = Display(_title(config), run_dir.path, trainer.next_itr, config.n_itr, config.num_inner_grad_steps)
     try:
         with display.showing():
-            trainer.train(_Log(folder, display, keep=trainer.next_itr), stop)
+            trainer.train(_Log(run_dir, display, keep=trainer.next_itr), stop)
     except KeyboardInterrupt:
         stop.requested = True
     finally:
         stopped = stop.requested and trainer.next_itr < config.n_itr
         if stopped:
             print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(args), flush=True)
-        _draw(folder, config)
+        _draw(run_dir, config)
     if stopped:
         raise KeyboardInterrupt
 
@@ -131,11 +131,11 @@ def run(args: Args, build: Build) -> None:
 class _Log:
     """Takes the metrics of each iteration to all places that show them."""
 
-    def __init__(self, folder: RunDir, display: "Display", keep: int):
+    def __init__(self, run_dir: RunDir, display: "Display", keep: int):
         from meta_policy_search.utils.logger import ProgressLog, TensorBoardLog
 
-        self._progress = ProgressLog(folder.progress, keep)
-        self._tensorboard = TensorBoardLog(folder.tensorboard)
+        self._progress = ProgressLog(run_dir.progress, keep)
+        self._tensorboard = TensorBoardLog(run_dir.tensorboard)
         self._display = display
 
     def __call__(self, iteration: int, metrics: Mapping[str, float]) -> None:
@@ -144,37 +144,39 @@ class _Log:
         self._display.update(iteration, metrics)
 
 
-def _restored(trainer: "MetaTrainer", folder: RunDir) -> bool:
+def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
     """Whether there was a checkpoint to go on from; says which ones could not be used."""
     from meta_policy_search.utils.logger import whole_lines
 
-    rows = max(len(whole_lines(folder.progress)) - 1, 0)
+    rows = max(len(whole_lines(run_dir.progress)) - 1, 0)
 
     def accept(state: Mapping[str, Any]) -> None:
         trainer.restore(state)
         if trainer.next_itr > rows:
-            raise ValueError(f"it is after {trainer.next_itr} iterations, and {folder.progress} has {rows} whole rows")
+            raise ValueError(f"it is after {trainer.next_itr} iterations, and {run_dir.progress} has {rows} whole rows")
 
     state, complaints = trainer.checkpoints.restore_latest(accept)
     for complaint in complaints:
         print(f"warning: {complaint}; trying the one before", file=sys.stderr)
     if state is None and (rows or any(trainer.checkpoints.numbers())):  # a broken ckpt-0 alone is no loss
-        what = f"no checkpoint in {folder.checkpoints} can be used, and the {rows} rows of {folder.progress} are left alone"
+        what = (
+            f"no checkpoint in {run_dir.checkpoints} can be used, and the {rows} rows of {run_dir.progress} are left alone"
+        )
         raise ConfigError(f"{what}; put the run's files back from a copy, or start anew with another --dump_path")
     if state is None:
-        print(f"there is no checkpoint in {folder.path}: starting from iteration 0")
+        print(f"there is no checkpoint in {run_dir.path}: starting from iteration 0")
     return state is not None
 
 
-def _draw(folder: RunDir, config: Config) -> None:
-    if not folder.progress.exists():
+def _draw(run_dir: RunDir, config: Config) -> None:
+    if not run_dir.progress.exists():
         return
     from experiment_utils.runs.learning_curve import draw_learning_curve
     from experiment_utils.runs.results import InvalidRunError
 
-    targets = [folder.path / f"learning_curve.{ending}" for ending in ("pdf", "png")]
+    targets = [run_dir.path / f"learning_curve.{ending}" for ending in ("pdf", "png")]
     try:
-        draw_learning_curve(folder.progress, config.num_inner_grad_steps, _title(config), targets)
+        draw_learning_curve(run_dir.progress, config.num_inner_grad_steps, _title(config), targets)
     except (OSError, InvalidRunError) as error:  # nothing is lost with the picture, and another error may be on its way
         print(f"warning: the learning curve is not drawn: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
     else:
@@ -188,4 +190,4 @@ def _title(config: Config) -> str:
 def _resume_command(args: Args) -> str:
     """What goes on with the run; it names an environment that is code of the user's own."""
     env = ["--env", args.config.env] if ":" in args.config.env else []
-    return shlex.join([sys.executable, sys.argv[0], "--resume", "--dump_path", str(args.folder.path), *env])
+    return shlex.join([sys.executable, sys.argv[0], "--resume", "--dump_path", str(args.run_dir.path), *env])

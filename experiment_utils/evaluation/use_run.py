@@ -47,7 +47,7 @@ def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callab
     """The main function of a script; returns the exit code. A mistake is answered before TensorFlow is loaded.
 
     Args:
-      kind: of the args that the arguments make.
+      kind: dataclass of the arguments.
       act: does it; returns what to print, a line each.
       failed: what to say where a simulation or an adaptation gives up, after the reason.
     """
