@@ -155,9 +155,9 @@ def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
         if trainer.next_itr > rows:
             raise ValueError(f"it is after {trainer.next_itr} iterations, and {run_dir.progress} has {rows} whole rows")
 
-    state, complaints = trainer.checkpoints.restore_latest(accept)
-    for complaint in complaints:
-        print(f"warning: {complaint}; trying the one before", file=sys.stderr)
+    state, messages = trainer.checkpoints.restore_latest(accept)
+    for message in messages:
+        print(f"warning: {message}; trying the one before", file=sys.stderr)
     if state is None and (rows or any(trainer.checkpoints.numbers())):  # a broken ckpt-0 alone is no loss
         what = (
             f"no checkpoint in {run_dir.checkpoints} can be used, and the {rows} rows of {run_dir.progress} are left alone"

@@ -151,9 +151,9 @@ def train(args: Args, root: Path) -> int:
     if not runs:
         return 0
     for run in runs if args.from_results else ():
-        complaint = fetch(run, args.results / run.folder.relative_to(root))
-        if complaint:
-            warnings.warn(complaint, RunDataWarning, stacklevel=2)
+        message = fetch(run, args.results / run.folder.relative_to(root))
+        if message:
+            warnings.warn(message, RunDataWarning, stacklevel=2)
     print(f"{len(runs)} runs below {root}; what each prints goes to run.log in its folder", flush=True)
     code = report(run_sweep(runs, args.jobs, args.backend, args.cluster, args.cpus_per_run))
     for run in runs if args.figure == "figure4" else ():
@@ -195,9 +195,9 @@ def collect(args: Args, root: Path) -> None:
     """Copies the data behind a figure to the same folders below --results."""
     for run in runs_of(args, root):
         if run.state() != "new":
-            complaint = keep(run.folder, args.results / run.folder.relative_to(root), also=(figure4.EXPLORATION,))
-            if complaint:
-                warnings.warn(complaint, RunDataWarning, stacklevel=2)
+            message = keep(run.folder, args.results / run.folder.relative_to(root), also=(figure4.EXPLORATION,))
+            if message:
+                warnings.warn(message, RunDataWarning, stacklevel=2)
     if args.figure == "formulations":
         _copy_thetas(root, args.results)
 

@@ -27,9 +27,9 @@ def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> str | None:
         run = load_run(folder)
     except InvalidRunError as error:
         return f"{error}; not kept"
-    complaint = _in_the_way(run, target)
-    if complaint is not None:
-        return f"{complaint}; {folder} is not kept"
+    message = _in_the_way(run, target)
+    if message is not None:
+        return f"{message}; {folder} is not kept"
     source, kept = RunDir(folder), RunDir(target)
     kept.path.mkdir(parents=True, exist_ok=True)
     old, new = kept.checkpoints.glob("ckpt-*"), checkpoint_files(source.checkpoints)

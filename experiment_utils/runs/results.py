@@ -127,17 +127,17 @@ def with_columns(runs: Sequence[RunData], columns: Sequence[str]) -> list[RunDat
     Raises:
       InvalidRunError: none has them.
     """
-    having, complaints = [], []
+    having, messages = [], []
     for run in runs:
         try:
             require_columns(run, columns)
             having.append(run)
         except InvalidRunError as error:
-            complaints.append(error)
-    if complaints and not having:
-        raise complaints[0]
-    for complaint in complaints:
-        warnings.warn(f"{complaint}; skipped", RunDataWarning, stacklevel=2)
+            messages.append(error)
+    if messages and not having:
+        raise messages[0]
+    for message in messages:
+        warnings.warn(f"{message}; skipped", RunDataWarning, stacklevel=2)
     return having
 
 

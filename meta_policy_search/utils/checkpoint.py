@@ -82,16 +82,16 @@ class Checkpoints:
           Its JSON value, or None if there is no good one (the algorithm's variables are then undefined), and a sentence
           for each newer one that could not be used.
         """
-        complaints, directory = [], self._readable_directory()
+        messages, directory = [], self._readable_directory()
         for number in reversed(self.numbers()):
             try:
                 self._checkpoint.read(str(directory / f"ckpt-{number}")).assert_existing_objects_matched()
                 accept(self._state.value)
             except UNREADABLE as error:
-                complaints.append(f"checkpoint ckpt-{number} can't be used ({first_line(error)})")
+                messages.append(f"checkpoint ckpt-{number} can't be used ({first_line(error)})")
             else:
-                return self._state.value, complaints
-        return None, complaints
+                return self._state.value, messages
+        return None, messages
 
     def _readable_directory(self) -> Path:
         """The directory, or a link to it, for as long as this lives, where its name has special characters."""

@@ -41,7 +41,7 @@ def parsed(tmp_path: Path, *argv: str):
     return parse(ProMPConfig(), "", [*argv, "--dump_path", str(tmp_path / "run")])
 
 
-def complaint(capsys, tmp_path: Path, *argv: str) -> str:
+def message(capsys, tmp_path: Path, *argv: str) -> str:
     with pytest.raises(SystemExit) as stop:
         parsed(tmp_path, *argv)
     assert stop.value.code == 2
@@ -108,7 +108,7 @@ def test_class_entries_of_the_originals_sweeps_are_understood(tmp_path):
     ],
 )
 def test_a_mistaken_argument_gets_one_helpful_sentence(capsys, tmp_path, argv, words):
-    assert words in complaint(capsys, tmp_path, *argv)
+    assert words in message(capsys, tmp_path, *argv)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_mistaken_argument_gets_one_helpful_sentence(capsys, tmp_path, argv, w
 def test_a_mistaken_config_file_gets_one_helpful_sentence(capsys, tmp_path, content, words):
     file = tmp_path / "c.json"
     file.write_text(content)
-    assert words in complaint(capsys, tmp_path, "--config_file", str(file))
+    assert words in message(capsys, tmp_path, "--config_file", str(file))
 
 
 def test_a_dump_path_that_cannot_be_written_is_refused(capsys, tmp_path):

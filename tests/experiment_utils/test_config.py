@@ -10,7 +10,7 @@ from experiment_utils.cli import parse
 from experiment_utils.config import ConfigError, ProMPConfig
 from experiment_utils.environments import make_env, options_of
 from meta_policy_search.envs import FAMILIES, load_class
-from tests.experiment_utils.test_cli import complaint
+from tests.experiment_utils.test_cli import message
 
 CONFIGS = Path(__file__).resolve().parent.parent.parent / "run_scripts" / "configs"
 LONG = {"max_path_length": 200}
@@ -67,7 +67,7 @@ def test_options_reach_the_environment(argv, tmp_path):
     ],
 )
 def test_mistaken_options_get_one_helpful_sentence(capsys, tmp_path, env, options, words):
-    assert words in complaint(capsys, tmp_path, "--env", env, "--env_options", options)
+    assert words in message(capsys, tmp_path, "--env", env, "--env_options", options)
 
 
 def test_a_value_that_the_environment_refuses_is_a_mistake_of_the_config():

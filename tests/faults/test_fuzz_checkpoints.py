@@ -45,8 +45,8 @@ def test_broken_bytes_give_what_was_saved_or_what_was_saved_before(saved, data, 
         path = directory / f"ckpt-1.{part}"
         path.write_bytes(data.draw(mutated(path.read_bytes()) | st.binary(max_size=300)))
     algo = Algo()
-    state, complaints = Checkpoints(directory, algo).restore_latest()
-    assert len(complaints) == 1 - state["itr"]
+    state, messages = Checkpoints(directory, algo).restore_latest()
+    assert len(messages) == 1 - state["itr"]
     assert state == {"itr": state["itr"], "rng": {"state": 2**100}}
     assert np.array_equal(algo.theta.numpy(), VALUES[state["itr"]])
 

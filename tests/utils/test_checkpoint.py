@@ -26,23 +26,23 @@ def saved(directory, *values: float) -> Checkpoints:
 
 
 def restored(directory, algo: Algo):
-    state, complaints = Checkpoints(directory, algo).restore_latest()
-    return state, complaints, algo.theta["a/b"].numpy()
+    state, messages = Checkpoints(directory, algo).restore_latest()
+    return state, messages, algo.theta["a/b"].numpy()
 
 
 def test_the_newest_checkpoint_comes_back_exactly(tmp_path):
     saved(tmp_path, 1.0, 0.1)
-    state, complaints, value = restored(tmp_path, Algo())
+    state, messages, value = restored(tmp_path, Algo())
     assert state == {"itr": 1}
-    assert not complaints
+    assert not messages
     assert np.array_equal(value, np.full(3, 0.1, np.float32))
 
 
 @pytest.mark.parametrize("name", ["lab [old]", "back\\slash", "star * [a] ?", "plain"])
 def test_a_directory_may_have_any_name(tmp_path, name):
     saved(tmp_path / name, 1.0, 2.0)
-    state, complaints, value = restored(tmp_path / name, Algo())
-    assert (state, complaints, value[0]) == ({"itr": 1}, [], 2.0)
+    state, messages, value = restored(tmp_path / name, Algo())
+    assert (state, messages, value[0]) == ({"itr": 1}, [], 2.0)
     assert {path.name for path in tmp_path.iterdir()} == {name}
 
 
@@ -71,18 +71,18 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_and_is_named(tmp_path,
         for place in range(0, len(content), 7):
             content[place] ^= 4
         data.write_bytes(bytes(content))
-    state, complaints, value = restored(tmp_path, Algo())
+    state, messages, value = restored(tmp_path, Algo())
     assert state == {"itr": 0}
     assert value[0] == 1.0
-    assert len(complaints) == 1
-    assert "ckpt-1" in complaints[0]
+    assert len(messages) == 1
+    assert "ckpt-1" in messages[0]
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     saved(tmp_path, 1.0)
-    state, complaints, _ = restored(tmp_path, Algo(size=4))
+    state, messages, _ = restored(tmp_path, Algo(size=4))
     assert state is None
-    assert complaints
+    assert messages
 
 
 def test_a_state_that_is_not_accepted_gives_way_to_the_one_before(tmp_path):
@@ -92,9 +92,9 @@ def test_a_state_that_is_not_accepted_gives_way_to_the_one_before(tmp_path):
         if state["itr"] > 0:
             raise ValueError("too new")
 
-    state, complaints = Checkpoints(tmp_path, Algo()).restore_latest(accept)
+    state, messages = Checkpoints(tmp_path, Algo()).restore_latest(accept)
     assert state == {"itr": 0}
-    assert complaints == ["checkpoint ckpt-1 can't be used (too new)"]
+    assert messages == ["checkpoint ckpt-1 can't be used (too new)"]
 
 
 def test_what_a_killed_process_left_is_deleted_and_nothing_else(tmp_path):

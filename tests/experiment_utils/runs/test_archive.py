@@ -75,8 +75,8 @@ def test_nothing_is_fetched_to_a_folder_that_is_not_empty(tmp_path, lost):
     for name in lost:
         (begun.folder / name).unlink()
     before = {name: (begun.folder / name).read_text() for name in names(begun.folder)}
-    complaint = f"{begun.folder} has no run, but notes.txt; {kept} is not copied there" if len(lost) == 2 else None
-    assert fetch(begun, kept) == complaint
+    message = f"{begun.folder} has no run, but notes.txt; {kept} is not copied there" if len(lost) == 2 else None
+    assert fetch(begun, kept) == message
     assert {name: (begun.folder / name).read_text() for name in names(begun.folder)} == before
 
 

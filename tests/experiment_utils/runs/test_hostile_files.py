@@ -15,7 +15,7 @@ from experiment_utils.config import ConfigError, ProMPConfig, config_from_dict
 from experiment_utils.environments import find
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs
 from experiment_utils.runs.run_dir import RunDir
-from tests.experiment_utils.test_cli import complaint
+from tests.experiment_utils.test_cli import message
 
 HOSTILE_ENVS = [
     "os:system",
@@ -73,7 +73,7 @@ def test_code_named_in_a_strangers_run_is_not_imported_and_the_sentence_names_th
 def test_code_named_in_a_strangers_config_file_is_not_imported(capsys, tmp_path, marker, env):
     file = tmp_path / "c.json"
     file.write_text(json.dumps({"env": env, "env_options": {"command": f"touch {marker}"}}))
-    assert "if you trust it, add --env " in complaint(capsys, tmp_path, "--config_file", str(file))
+    assert "if you trust it, add --env " in message(capsys, tmp_path, "--config_file", str(file))
     assert not marker.exists()
 
 
@@ -165,7 +165,7 @@ def test_hostile_checkpoints_are_not_executed(tmp_path, marker):
     for number, content in enumerate((pickle.dumps(Bomb(marker)), (tmp_path / "objects.npy").read_bytes())):
         for part in ("index", "data-00000-of-00001"):
             (tmp_path / f"ckpt-{number}.{part}").write_bytes(content)
-    state, complaints = Checkpoints(tmp_path, tf.Module()).restore_latest()
+    state, messages = Checkpoints(tmp_path, tf.Module()).restore_latest()
     assert state is None
-    assert len(complaints) == 2
+    assert len(messages) == 2
     assert not marker.exists()
