@@ -75,7 +75,7 @@ def say(lines: Iterable[object]) -> None:
 
 
 def discard_output() -> None:
-    """Sends what is still to be printed nowhere. Python would otherwise complain when it flushes at exit."""
+    """Discard what is still to be printed. Python would otherwise report a broken pipe when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -137,7 +137,7 @@ def parse_arguments(kind: type[T], description: str, argv: list[str] | None, nam
 
 
 def _require_env(config: Config, defaults: Config) -> None:
-    """Complains about an unknown environment or option; an import of gymnasium that the default need not wait for."""
+    """Raise ConfigError for an unknown environment or option. The default needs no import of gymnasium."""
     if config.sampler == "ray" and importlib.util.find_spec("ray") is None:
         raise ConfigError("the sampler ray needs the package ray: pip install 'ray>=2.50'")
     if config.env != defaults.env or config.env_options or config.backend != defaults.backend:
@@ -180,7 +180,7 @@ def _flags(argv: list[str]) -> set[str]:
 
 
 def _resumed_config(defaults: C, asked: C, run_dir: RunDir, argv: list[str]) -> C:
-    """The config of the run in the folder, with n_itr as asked; complains if flags or file ask for anything else."""
+    """Return the config of the run in the directory, with n_itr as asked; raise ConfigError if anything else differs."""
     run_dir.require_no_links()
     saved = run_dir.read_config()
     if saved is None:

@@ -230,7 +230,7 @@ def config_from_dict(values: Json, defaults: C, source: str, *, env_is_named: bo
     """`defaults` with other values; class names of the original ({"$class": "module.Class"}) become plain names.
 
     Args:
-      values: out of a file, which may be a stranger's.
+      values: from a file, which may be untrusted.
       source: what to call the file in messages.
       env_is_named: the user named the environment too. Otherwise module:Class is refused: to import it runs its code.
 

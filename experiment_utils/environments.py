@@ -60,7 +60,7 @@ def make_single(name: str, options: dict[str, Any]) -> gymnasium.Env:
 
 
 def require_env(config: Config) -> Source:
-    """Complains if there is no such environment, if it has no tasks, no such options, or no such backend."""
+    """Raise ConfigError if there is no such environment, or it has no tasks, no such options or no such backend."""
     source = find(config.env)
     if config.backend != "mujoco":
         _require_backend(config, source)
@@ -140,7 +140,7 @@ def _parameters(kind: type) -> set[str]:
 
 
 def _import(module: str, of_the_user: bool) -> Any:
-    """The module. Only a user's own may lie in the working directory, where a stranger's run folder could have others."""
+    """The module. Only a user's own may lie in the working directory, where an untrusted run directory could have others."""
     if of_the_user and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:

@@ -214,7 +214,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _require_settings(words: Sequence[str]) -> None:
-    """Complains about what is no name=value, is said twice, or is said by another flag."""
+    """Raise ValueError for what is no name=value, is given twice, or has a flag of its own."""
     names = [_name_and_rest(word)[0] for word in words]
     for name, word in zip(names, words, strict=True):
         if not word.partition("=")[2]:
@@ -226,7 +226,7 @@ def _require_settings(words: Sequence[str]) -> None:
 
 
 def _require_known(script: Path, names: Sequence[str]) -> None:
-    """Complains about what is no setting of the run script, if the script tells its settings."""
+    """Raise ValueError for a name that is no setting of the run script, if the script declares its settings."""
     known = [name for name in defaults_of(script) if name != "algo" and name not in SAID_BY_FLAGS]
     for name in names:
         if known and name not in known:

@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def require_effect(args: Args) -> None:
-    """Complains about a flag that would do nothing."""
+    """Raise ValueError for a flag that would have no effect."""
     unused = set(NO_EFFECT[args.figure])
     if args.plot_only:
         unused |= {"collect", "from_results", "seeds", "n_itr", "dump_path", *POOL}

@@ -46,7 +46,7 @@ class Args(RunArgs):
         return self.run_dir / "video.mp4" if self.video is None else self.video
 
     def check(self) -> None:
-        """Complains also about a name that no film can have."""
+        """Check the bounds, and the name of the video."""
         super().check()
         require_format(self.target)
 

@@ -29,7 +29,7 @@ class RunArgs:
     LEAST: ClassVar[Mapping[str, int]] = {"seed": 0}
 
     def check(self) -> None:
-        """Complains about what can't be done, as far as that is seen without the run.
+        """Raise ConfigError for what can't be done, as far as that is seen without the run.
 
         Raises:
           ConfigError: a number is too small.

@@ -31,7 +31,7 @@ def captioned(picture: np.ndarray, caption: str) -> np.ndarray:
 
 
 def require_format(path: Path) -> None:
-    """Complains about a name that no film can have.
+    """Raise VideoError for a name that no video can have.
 
     Raises:
       VideoError: the name does not end in .mp4 or .gif.
@@ -54,7 +54,7 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float, width: int
     require_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}")
-    partial.touch()  # a place that can't be written is complained about before anything is drawn
+    partial.touch()  # a place that can't be written raises before anything is drawn
     try:
         _write(np.stack([_resized(frame, width) for frame in frames]), partial, fps)
         partial.replace(path)

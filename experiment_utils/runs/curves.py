@@ -36,7 +36,7 @@ class Curve(NamedTuple):
 
 
 def require_settings(runs: Sequence[RunData], fields: Sequence[str]) -> None:
-    """Complains about a name that is a setting of none of the runs.
+    """Require that each name is a setting of one of the runs.
 
     Raises:
       ConfigError: which, and what is meant perhaps.

@@ -110,7 +110,7 @@ def load_runs(directories: Sequence[Path], columns: Sequence[str] = ()) -> list[
 
 
 def require_columns(run: RunData, columns: Sequence[str]) -> None:
-    """Complains if a run lacks one of the columns; warns if it has NaN there.
+    """Require the columns of a run; warn if it has NaN there.
 
     Raises:
       InvalidRunError: it lacks one.
@@ -142,7 +142,7 @@ def with_columns(runs: Sequence[RunData], columns: Sequence[str]) -> list[RunDat
 
 
 def require_runs(there_are_some: bool, root: Path) -> None:
-    """Complains before an empty picture is drawn.
+    """Require a run, before an empty picture is drawn.
 
     Raises:
       InvalidRunError: there are none.

@@ -40,12 +40,12 @@ class RunDir:
         return self.params.exists() or self.progress.exists()
 
     def require_free(self) -> None:
-        """Complains if there is a run already: it is never overwritten."""
+        """Raise ConfigError if there is a run already: it is never overwritten."""
         if self.holds_a_run():
             raise ConfigError(f"{self.path} already holds a run; go on with it by --resume, or choose another --dump_path")
 
     def create(self) -> None:
-        """Makes the folder, or complains that it can't."""
+        """Make the directory, or raise ConfigError."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".writable"
@@ -86,7 +86,7 @@ class RunDir:
         return False
 
     def require_no_links(self) -> None:
-        """Complains about links that lead out of the folder: what they point to would be overwritten. No run makes any."""
+        """Raise ConfigError for links out of the directory: what they point to would be overwritten. No run makes any."""
         inside = self.path.resolve()
         for path in self.path.rglob("*"):
             if path.is_symlink() and not path.resolve().is_relative_to(inside):
@@ -114,7 +114,7 @@ class RunDir:
         return config
 
     def require_config(self) -> dict[str, Any]:
-        """The config in params.json; complains if there is no run here."""
+        """Return the config in params.json; raise ConfigError if there is no run here."""
         saved = self.read_config()
         if saved is None:
             raise ConfigError(f"there is no run in {self.path}: it has no {self.params.name}")

@@ -112,7 +112,7 @@ class Checkpoints:
     def _tidy_up(self, newest: int) -> None:
         """Deletes all but the last few up to the newest, and what a fallback left behind.
 
-        TensorFlow's CheckpointManager would go by the list in a file `checkpoint`. A stranger's list can name any files.
+        TensorFlow's CheckpointManager would go by the list in a file `checkpoint`. An untrusted list can name any files.
         """
         good = [number for number in self.numbers() if number <= newest][-self.max_to_keep :]
         for path in list(self.directory.iterdir()):

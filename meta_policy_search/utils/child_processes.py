@@ -9,7 +9,7 @@ SAFE_PATH = "PYTHONSAFEPATH"
 
 @contextlib.contextmanager
 def without_working_directory() -> Iterator[None]:
-    """Python processes that start now import nothing from the working directory, which may be a stranger's run folder.
+    """Python processes that start now import nothing from the working directory, which may be an untrusted run directory.
 
     Pools of processes start `python -c` or `python -m`, which look for modules there first.
     """

@@ -48,7 +48,7 @@ def test_page_asks_for_nothing_from_outside(folder):
     assert "<td>1.25</td>" in page
 
 
-def test_text_of_a_stranger_stays_text(folder):
+def test_untrusted_text_stays_text(folder):
     params = json.loads((folder / "params.json").read_text())
     params["config"]["env"], params["git_commit"] = ATTACK, ATTACK
     (folder / "params.json").write_text(json.dumps(params))
@@ -59,7 +59,7 @@ def test_text_of_a_stranger_stays_text(folder):
     assert "<script" not in (folder / "report.html").read_text()
 
 
-def test_what_a_strangers_link_points_to_stays_out(folder, tmp_path):
+def test_what_an_untrusted_link_points_to_stays_out(folder, tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     (folder / "meta_test").mkdir()

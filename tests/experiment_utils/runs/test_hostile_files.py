@@ -1,4 +1,4 @@
-"""Run folders and config files from strangers are safe to open: none of their code runs."""
+"""Untrusted run directories and config files are safe to open: none of their code runs."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def hostile_run(folder: Path, **config) -> Path:
 
 
 @pytest.mark.parametrize("env", HOSTILE_ENVS)
-def test_code_named_in_a_strangers_run_is_not_imported_and_the_sentence_names_the_flag(capsys, tmp_path, marker, env):
+def test_code_named_in_an_untrusted_run_is_not_imported_and_the_sentence_names_the_flag(capsys, tmp_path, marker, env):
     folder = hostile_run(tmp_path / "run", env=env, env_options={"command": f"touch {marker}"})
     with pytest.raises(SystemExit) as stop:
         parse(ProMPConfig(), "", ["--resume", "--dump_path", str(folder)])
@@ -70,7 +70,7 @@ def test_code_named_in_a_strangers_run_is_not_imported_and_the_sentence_names_th
 
 
 @pytest.mark.parametrize("env", HOSTILE_ENVS)
-def test_code_named_in_a_strangers_config_file_is_not_imported(capsys, tmp_path, marker, env):
+def test_code_named_in_an_untrusted_config_file_is_not_imported(capsys, tmp_path, marker, env):
     file = tmp_path / "c.json"
     file.write_text(json.dumps({"env": env, "env_options": {"command": f"touch {marker}"}}))
     assert "if you trust it, add --env " in message(capsys, tmp_path, "--config_file", str(file))

@@ -83,7 +83,7 @@ def test_settings_keep_how_the_run_began_and_note_how_it_went_on(tmp_path):
 
 
 @pytest.mark.parametrize("odd", [{"itr": 3}, 7, None, "text"])
-def test_a_strangers_list_of_resumptions_is_replaced_if_it_is_none(tmp_path, odd):
+def test_an_untrusted_list_of_resumptions_is_replaced_if_it_is_none(tmp_path, odd):
     folder = RunDir(tmp_path)
     folder.params.write_text(json.dumps({"config": {}, "resumed": odd}))
     folder.add_resumption(ProMPConfig(), 5)
