@@ -39,7 +39,7 @@ def test_a_second_run_is_refused_and_the_first_ones_lock_stays(capsys, tmp_path)
             parse(ProMPConfig(), "", [*argv, "--dump_path", str(tmp_path / "run")])
         assert stop.value.code == 2
         assert "is being written by process" in capsys.readouterr().err
-    assert first.folder.path.exists()
+    assert first.run_dir.path.exists()
 
 
 def test_a_run_that_came_to_nothing_leaves_nothing(tmp_path):
