@@ -1,0 +1,90 @@
+"""Which of several groups of runs is better, on two measures: the final value and the area under the curve."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from experiment_utils.runs.curves import area_under_curve, final_value
+from experiment_utils.runs.reliability import (
+    LEAST_RUNS,
+    Estimate,
+    estimate,
+    improvement_probability,
+    interquartile_mean,
+    performance_profile,
+)
+from experiment_utils.runs.results import LAST_RETURN, RunData
+from experiment_utils.runs.seed_blocks import compare_all
+
+Groups = Mapping[str, Sequence[RunData]]
+Scores = dict[str, np.ndarray]  # group -> [B], by seed
+PROFILE_POINTS = 101
+
+
+def shared_seeds(groups: Groups) -> list[int]:
+    """The seeds that every group has."""
+    return sorted(set.intersection(*({run.field("seed") for run in runs} for runs in groups.values()))) if groups else []
+
+
+def scores_by_measure(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> dict[str, Scores]:
+    """Of the seeds that all groups share, as far as the shortest of these runs: final value and area, in this order."""
+    seeds = shared_seeds(groups)
+    chosen = {
+        name: [next(run for run in runs if run.field("seed") == seed) for seed in seeds] for name, runs in groups.items()
+    }
+    end = min((run.column("n_timesteps").iloc[-1] for runs in chosen.values() for run in runs), default=0)
+    until = f"to {end / 1e6:g}e6 steps"
+    return {
+        f"final {y} (last {last} iterations {until})": {
+            name: np.array([final_value(run, y, last, end) for run in runs]) for name, runs in chosen.items()
+        },
+        f"area {until} ({y} x 10^6 steps)": {
+            name: np.array([area_under_curve(run, y, end) for run in runs]) for name, runs in chosen.items()
+        },
+    }
+
+
+def comparison_table(measures: Mapping[str, Scores]) -> pd.DataFrame:
+    """Each pair of groups on each measure: Tukey's and bootstrap intervals, p-values, and P(first > second) from 8 seeds on.
+
+    Raises:
+      ValueError: there are fewer than two groups or shared seeds.
+    """
+    tables = []
+    for measure, scores in measures.items():
+        table = compare_all(scores)
+        table.insert(0, "measure", measure)
+        if table["seeds"].min() >= LEAST_RUNS:
+            chances = [_chance(scores[a], scores[b]) for a, b in zip(table["first"], table["second"], strict=True)]
+            for name, values in zip(("P(first > second)", "P low", "P high"), zip(*chances, strict=True), strict=True):
+                table[name] = values
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _chance(first: np.ndarray, second: np.ndarray) -> Estimate:
+    return estimate(improvement_probability, first[:, np.newaxis], second[:, np.newaxis], rng=np.random.default_rng(0))
+
+
+def interquartile_table(measures: Mapping[str, Scores]) -> pd.DataFrame:
+    """The interquartile mean of each group on each measure, with its bootstrap interval."""
+    rows = []
+    for measure, scores in measures.items():
+        for name, values in scores.items():
+            mean = estimate(interquartile_mean, values[:, np.newaxis], rng=np.random.default_rng(0))
+            columns = {"interquartile mean": mean.value, "low": mean.low, "high": mean.high, "seeds": len(values)}
+            rows.append({"measure": measure, "group": name, **columns})
+    return pd.DataFrame(rows)
+
+
+def profiles(scores: Scores) -> tuple[np.ndarray, dict[str, Estimate]]:
+    """Thresholds [P] over the range of all scores, and of each group the share of its runs above them."""
+    values = np.concatenate(list(scores.values()))
+    thresholds = np.linspace(values.min(), values.max(), PROFILE_POINTS)
+
+    def above(group: np.ndarray) -> np.ndarray:
+        return performance_profile(group, thresholds)
+
+    rng = np.random.default_rng(0)
+    return thresholds, {name: estimate(above, group[:, np.newaxis], rng=rng) for name, group in scores.items()}
