@@ -6,17 +6,30 @@ python run_scripts/plot_curves.py data/ --group_by algorithm inner_lr --panel_by
 import dataclasses
 import sys
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
 import tyro
 
 from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
+from experiment_utils.runs.comparison import (
+    Scores,
+    can_be_compared,
+    comparison_table,
+    interquartile_table,
+    profiles,
+    scores_by_measure,
+    shared_seeds,
+)
 from experiment_utils.runs.curves import Spread, group_runs, mean_curve, require_alike, require_settings, results_table
+from experiment_utils.runs.reliability import LEAST_RUNS
 from experiment_utils.runs.results import (
     LAST_RETURN,
     InvalidRunError,
+    RunData,
     RunDataWarning,
     find_run_folders,
     load_runs,
@@ -44,8 +57,11 @@ class Args:
     """Window of a moving mean, in iterations; 1 is none."""
     last: int = 10
     """Iterations at the end that the final return is the mean of."""
+    compare: bool = False
+    """Also compare the groups over the seeds that they share: paired differences, blocked analysis of variance with Tukey's
+    intervals; from 8 seeds on, interquartile means, probabilities of improvement and performance profiles."""
     out: Path = Path("curves")
-    """Where to: this with .pdf, .png, .csv and .md."""
+    """Where to: this with .pdf, .png, .csv and .md; the comparisons to <out>_comparisons and so on."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,32 +72,91 @@ def main(argv: list[str] | None = None) -> int:
         for name in ("smooth", "last"):
             if getattr(args, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1")
-        runs = load_runs(args.directories)
-        if not runs:
-            where = ", ".join(map(str, args.directories))
-            return fail(f"there is no run below {where}" if where else "name a folder of runs, or several")
-        for directory in args.directories:
-            if not find_run_folders([directory]):
-                warnings.warn(f"there is no run below {directory}", RunDataWarning, stacklevel=2)
-        runs = with_columns(runs, (args.x, args.y))
-        require_settings(runs, (*args.group_by, *args.panel_by))
-        groups = group_runs(runs, (*args.panel_by, *args.group_by))
-        require_alike(groups)
-        panels = {
-            title: {
-                name: mean_curve(members, args.y, args.x, args.spread, args.smooth)
-                for name, members in group_runs(group, args.group_by).items()
-            }
-            for title, group in group_runs(runs, args.panel_by).items()
-        }
-        table = results_table(groups, args.y, args.last)
-        written = save_figure(curves_figure(panels, args.x, args.y), args.out) + save_table(table, args.out)
+        runs = load(args)
+        written = draw(runs, args) + (compare(runs, args) if args.compare else [])
     except (InvalidRunError, ConfigError) as error:
         return fail(str(error))
     except OSError as error:
         return fail(f"can't write {error.filename or args.out} ({error.strerror or error})")
     say(written)
     return 0
+
+
+def load(args: Args) -> list[RunData]:
+    """The runs below the directories, with the columns that are drawn and the settings that they are grouped by.
+
+    Raises:
+      ConfigError: there is none, or no such setting.
+      InvalidRunError: none has the columns.
+    """
+    runs = load_runs(args.directories)
+    if not runs:
+        where = ", ".join(map(str, args.directories))
+        raise ConfigError(f"there is no run below {where}" if where else "name a folder of runs, or several")
+    for directory in args.directories:
+        if not find_run_folders([directory]):
+            warnings.warn(f"there is no run below {directory}", RunDataWarning, stacklevel=2)
+    runs = with_columns(runs, (args.x, args.y))
+    require_settings(runs, (*args.group_by, *args.panel_by))
+    return runs
+
+
+def panels_of(runs: Sequence[RunData], args: Args) -> dict[str, dict[str, list[RunData]]]:
+    """The groups of each panel."""
+    return {title: group_runs(group, args.group_by) for title, group in group_runs(runs, args.panel_by).items()}
+
+
+def draw(runs: Sequence[RunData], args: Args) -> list[Path]:
+    """The curves, and the table of final values and areas."""
+    groups = group_runs(runs, (*args.panel_by, *args.group_by))
+    require_alike(groups)
+    curves = {
+        title: {name: mean_curve(members, args.y, args.x, args.spread, args.smooth) for name, members in named.items()}
+        for title, named in panels_of(runs, args).items()
+    }
+    table = results_table(groups, args.y, args.last)
+    return save_figure(curves_figure(curves, args.x, args.y), args.out) + save_table(table, args.out)
+
+
+def compare(runs: Sequence[RunData], args: Args) -> list[Path]:
+    """The tables that compare the groups of each panel, and from 8 seeds on what they are worth over many.
+
+    Raises:
+      ConfigError: there is nothing to compare.
+    """
+    panels = panels_of(runs, args)
+    for title in [title for title, groups in panels.items() if not can_be_compared(groups)]:
+        message = "there is nothing to compare: it takes two groups of runs that share two seeds or more"
+        warnings.warn(f"{title}: {message}", RunDataWarning, stacklevel=2)
+        del panels[title]
+    if not panels:
+        raise ConfigError(
+            f"--compare found no two groups below {', '.join(map(str, args.directories))} that share two seeds"
+        )
+    measures = {title: scores_by_measure(groups, args.y, args.last) for title, groups in panels.items()}
+    written = save_table(per_panel(comparison_table, measures), beside(args.out, "comparisons"))
+    many = {title: scores for title, scores in measures.items() if len(shared_seeds(panels[title])) >= LEAST_RUNS}
+    if many:
+        written += save_table(per_panel(interquartile_table, many), beside(args.out, "interquartile"))
+        final = {title: profiles(next(iter(scores.values()))) for title, scores in many.items()}
+        figure = curves_figure(final, f"final {args.y}", "share of runs above")
+        written += save_figure(figure, beside(args.out, "profiles"))
+    return written
+
+
+def per_panel(
+    make: Callable[[Mapping[str, Scores]], pd.DataFrame], panels: Mapping[str, Mapping[str, Scores]]
+) -> pd.DataFrame:
+    """A table of all panels."""
+    tables = {title: make(measures) for title, measures in panels.items()}
+    for title, table in tables.items():
+        table.insert(0, "panel", title)
+    return pd.concat(tables.values(), ignore_index=True)
+
+
+def beside(out: Path, what: str) -> Path:
+    """<out>_<what>."""
+    return out.with_name(f"{out.name}_{what}")
 
 
 if __name__ == "__main__":

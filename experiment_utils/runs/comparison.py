@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from experiment_utils.runs.curves import area_under_curve, final_value
+from experiment_utils.runs.curves import Curve, area_under_curve, final_value
 from experiment_utils.runs.reliability import (
     LEAST_RUNS,
     Estimate,
@@ -25,6 +25,11 @@ PROFILE_POINTS = 101
 def shared_seeds(groups: Groups) -> list[int]:
     """The seeds that every group has."""
     return sorted(set.intersection(*({run.field("seed") for run in runs} for runs in groups.values()))) if groups else []
+
+
+def can_be_compared(groups: Groups) -> bool:
+    """Whether there are two groups or more with two seeds or more in common."""
+    return len(groups) > 1 and len(shared_seeds(groups)) > 1
 
 
 def scores_by_measure(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> dict[str, Scores]:
@@ -78,13 +83,15 @@ def interquartile_table(measures: Mapping[str, Scores]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def profiles(scores: Scores) -> tuple[np.ndarray, dict[str, Estimate]]:
-    """Thresholds [P] over the range of all scores, and of each group the share of its runs above them."""
+def profiles(scores: Scores) -> dict[str, Curve]:
+    """Of each group the share of its runs above a threshold, against thresholds over the range of all scores."""
     values = np.concatenate(list(scores.values()))
-    thresholds = np.linspace(values.min(), values.max(), PROFILE_POINTS)
+    thresholds, rng = np.linspace(values.min(), values.max(), PROFILE_POINTS), np.random.default_rng(0)
 
     def above(group: np.ndarray) -> np.ndarray:
         return performance_profile(group, thresholds)
 
-    rng = np.random.default_rng(0)
-    return thresholds, {name: estimate(above, group[:, np.newaxis], rng=rng) for name, group in scores.items()}
+    return {
+        name: Curve(thresholds, *estimate(above, group[:, np.newaxis], rng=rng), seeds=len(group))
+        for name, group in scores.items()
+    }

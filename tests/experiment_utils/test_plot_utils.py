@@ -309,6 +309,40 @@ def test_plot_curves_writes_pictures_and_tables(tmp_path, plot_curves, capsys):
     assert "curves.pdf" in capsys.readouterr().out
 
 
+def write_groups(directory, seeds):
+    for algo, shift in (("ProMP", 0.0), ("DICEMAML", 5.0)):
+        for seed in range(seeds):
+            write_run(directory / algo / str(seed), [0.0, 10.0 + seed + shift + seed % 2], algo=algo, seed=seed)
+
+
+def test_plot_curves_compares_groups_over_the_seeds_they_share(tmp_path, plot_curves):
+    write_groups(tmp_path / "runs", seeds=3)
+    assert plot_curves("--compare", "--last", "1") == 0
+    table = pd.read_csv(tmp_path / "out" / "curves_comparisons.csv")
+    assert table[["panel", "first", "second", "seeds"]].drop_duplicates().to_numpy().tolist() == [
+        ["HalfCheetahRandDirecEnv", "DiCE", "ProMP", 3]
+    ]
+    assert table["first - second"][0] == pytest.approx(5.0)
+    assert not (tmp_path / "out" / "curves_interquartile.csv").exists()
+
+
+def test_from_eight_seeds_on_plot_curves_says_what_they_are_worth(tmp_path, plot_curves):
+    write_groups(tmp_path / "runs", seeds=8)
+    write_run(tmp_path / "runs" / "ant", [1.0, 2.0], env="AntRandDirec2DEnv")
+    with pytest.warns(RunDataWarning, match="AntRandDirec2DEnv: there is nothing to compare"):
+        assert plot_curves("--compare", "--last", "1") == 0
+    means = pd.read_csv(tmp_path / "out" / "curves_interquartile.csv")
+    assert means["interquartile mean"][:2].tolist() == pytest.approx([19.0, 14.0])  # DiCE's first, as in the comparisons
+    assert (tmp_path / "out" / "curves_profiles.pdf").exists()
+
+
+def test_with_nothing_to_compare_plot_curves_says_so(tmp_path, plot_curves, capsys):
+    write_run(tmp_path / "runs" / "a", [1.0])
+    with pytest.warns(RunDataWarning, match="there is nothing to compare"):
+        assert plot_curves("--compare") == 2
+    assert "--compare found no two groups" in capsys.readouterr().err
+
+
 def test_runs_that_cannot_be_drawn_are_left_out_and_named(tmp_path, plot_curves):
     write_run(tmp_path / "runs" / "a", [1.0, 2.0])
     twice = write_run(tmp_path / "runs" / "b", [3.0, 4.0], seed=2) / "progress.csv"

@@ -77,7 +77,9 @@ def test_the_interquartile_mean_leaves_out_the_lowest_and_highest_two_of_eight(m
 
 
 def test_a_profile_falls_from_almost_all_to_none(many):
-    thresholds, shares = profiles(scores_by_measure(many, last=1)["final return (last 1 iterations to 0.0002e6 steps)"])
-    assert (thresholds[0], thresholds[-1]) == (0.0, 10.5)
-    assert (shares["a"].value[0], shares["b"].value[0], shares["b"].value[-1]) == (7 / 8, 1.0, 0.0)
-    assert (np.diff(shares["a"].value) <= 0).all()
+    curves = profiles(scores_by_measure(many, last=1)["final return (last 1 iterations to 0.0002e6 steps)"])
+    assert (curves["a"].x[0], curves["a"].x[-1], curves["a"].seeds) == (0.0, 10.5, 8)
+    assert (curves["a"].mean[0], curves["b"].mean[0], curves["b"].mean[-1]) == (7 / 8, 1.0, 0.0)
+    assert (np.diff(curves["a"].mean) <= 0).all()
+    assert (curves["a"].low <= curves["a"].mean).all()
+    assert (curves["a"].mean <= curves["a"].high).all()
