@@ -124,11 +124,8 @@ def compare(runs: Sequence[RunData], args: Args) -> list[Path]:
     Raises:
       ConfigError: there is nothing to compare.
     """
-    panels = panels_of(runs, args)
-    for title in [title for title, groups in panels.items() if not can_be_compared(groups)]:
-        message = "there is nothing to compare: it takes two groups of runs that share two seeds or more"
-        warnings.warn(f"{title}: {message}", RunDataWarning, stacklevel=2)
-        del panels[title]
+    panels = {title: with_two_seeds(title, groups) for title, groups in panels_of(runs, args).items()}
+    panels = {title: groups for title, groups in panels.items() if can_be_compared(groups)}
     if not panels:
         raise ConfigError(
             f"--compare found no two groups below {', '.join(map(str, args.directories))} that share two seeds"
@@ -142,6 +139,15 @@ def compare(runs: Sequence[RunData], args: Args) -> list[Path]:
         figure = curves_figure(final, f"final {args.y}", "share of runs above")
         written += save_figure(figure, beside(args.out, "profiles"))
     return written
+
+
+def with_two_seeds(title: str, groups: Mapping[str, list[RunData]]) -> dict[str, list[RunData]]:
+    """The groups that have more than one seed; the others are named in a warning."""
+    single = [name for name, runs in groups.items() if len({run.field("seed") for run in runs}) < 2]
+    if single:
+        message = f"{title}: not compared, for they have one seed only: {', '.join(single)}"
+        warnings.warn(message, RunDataWarning, stacklevel=2)
+    return {name: runs for name, runs in groups.items() if name not in single}
 
 
 def per_panel(

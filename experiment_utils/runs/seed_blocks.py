@@ -95,10 +95,11 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
 def compare_all(scores: Mapping[str, Sequence[float]]) -> pd.DataFrame:
     """A row per pair of algorithms, of their scores on the same seeds in the same order.
 
-    Tukey's interval and p-value are of all pairs together; bootstrap interval and permutation p-value of the pair alone.
+    Tukey's interval and p-value are of all pairs together, beside the analysis of variance's p; bootstrap interval and
+    permutation p-value of the pair alone.
     """
     names, values = list(scores), np.array(list(scores.values()), np.float64)
-    rows = []
+    anova, rows = blocked_anova(values), []
     for (i, j), tukey in tukey_intervals(values).items():
         low, high = paired_bootstrap(values[i] - values[j])
         rows.append(
@@ -109,6 +110,7 @@ def compare_all(scores: Mapping[str, Sequence[float]]) -> pd.DataFrame:
                 "Tukey low": tukey.low,
                 "Tukey high": tukey.high,
                 "Tukey p": tukey.p_value,
+                "p of all alike": anova.p_value,
                 "bootstrap low": low,
                 "bootstrap high": high,
                 "permutation p": sign_flip_p_value(values[i], values[j]),

@@ -329,7 +329,7 @@ def test_plot_curves_compares_groups_over_the_seeds_they_share(tmp_path, plot_cu
 def test_from_eight_seeds_on_plot_curves_says_what_they_are_worth(tmp_path, plot_curves):
     write_groups(tmp_path / "runs", seeds=8)
     write_run(tmp_path / "runs" / "ant", [1.0, 2.0], env="AntRandDirec2DEnv")
-    with pytest.warns(RunDataWarning, match="AntRandDirec2DEnv: there is nothing to compare"):
+    with pytest.warns(RunDataWarning, match="AntRandDirec2DEnv: not compared, for they have one seed only: ProMP"):
         assert plot_curves("--compare", "--last", "1") == 0
     means = pd.read_csv(tmp_path / "out" / "curves_interquartile.csv")
     assert means["interquartile mean"][:2].tolist() == pytest.approx([19.0, 14.0])  # DiCE's first, as in the comparisons
@@ -338,7 +338,7 @@ def test_from_eight_seeds_on_plot_curves_says_what_they_are_worth(tmp_path, plot
 
 def test_with_nothing_to_compare_plot_curves_says_so(tmp_path, plot_curves, capsys):
     write_run(tmp_path / "runs" / "a", [1.0])
-    with pytest.warns(RunDataWarning, match="there is nothing to compare"):
+    with pytest.warns(RunDataWarning, match="one seed only"):
         assert plot_curves("--compare") == 2
     assert "--compare found no two groups" in capsys.readouterr().err
 

@@ -67,4 +67,5 @@ def test_the_table_has_a_row_per_pair_and_says_which_minus_which():
     assert list(zip(table["first"], table["second"], strict=True)) == [("a", "b"), ("a", "c"), ("b", "c")]
     np.testing.assert_allclose(table["first - second"], [-3.0, -6.0, -3.0])
     assert (table["seeds"] == 3).all()
+    assert (table["p of all alike"] == blocked_anova(SCORES).p_value).all()
     assert ((table["bootstrap low"] <= table["first - second"]) & (table["first - second"] <= table["bootstrap high"])).all()
