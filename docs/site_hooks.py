@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("meta_policy_search", "experiment_utils")
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "CHANGELOG.md": "CHANGELOG.md"}
 PAGES |= {"docker/README.md": "docker.md"}
-SHOWN = {".py": "python", ".json": "json", ".txt": "text", "": "text"}  # by suffix: the language of the listing
+SHOWN = {".py": "python", ".json": "json", ".cff": "yaml", ".txt": "text", "": "text"}  # by suffix: the language of the listing
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 IMAGE = re.compile(r"(!\[[^\]]*\]\()docs/")
 REMOTE = re.compile(r"(?:https?://(?:[^@/]*@)?|(?:ssh://)?[^@/]+@)([^/:]+)(?::\d+)?[/:](.+?)(?:\.git)?/?")
@@ -109,7 +109,7 @@ def _page_of(path: str, files: Files) -> str | None:
     if path in PAGES:
         return PAGES[path]
     if path.startswith("docs/"):
-        inside = path.removeprefix("docs/")
+        inside = path.removeprefix("docs/").replace(".ipynb", ".md")  # docs/tutorial_hooks.py
         return next((uri for uri in (inside, f"{inside}/README.md") if files.get_file_from_path(uri)), None)
     file = ROOT / path
     module = file / "__init__.py" if file.is_dir() else file

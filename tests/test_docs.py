@@ -37,8 +37,8 @@ def project(tmp_path) -> Path:
     return tmp_path
 
 
-def test_the_readme_compares_files_of_the_original_that_can_be_compared():
-    patterns = re.findall(r"python -m tests.reference ((?:\S+\.npz ?)+)", (ROOT / "README.md").read_text())
+def test_the_measurements_compare_files_of_the_original_that_can_be_compared():
+    patterns = re.findall(r"python -m tests.reference ((?:\S+\.npz ?)+)", (ROOT / "docs" / "measured.md").read_text())
     assert len(patterns) == 3
     for pattern in " ".join(patterns).split():
         files = list(ROOT.glob(pattern))
