@@ -48,6 +48,7 @@ setup(
             "imageio-ffmpeg>=0.6",
             "packaging>=24",
             "pytest>=8",
+            "PyYAML>=6",
             "ray>=2.50",
             "pytest-xdist>=3.6",
             "hypothesis>=6",

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("meta_policy_search", "experiment_utils")
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "CHANGELOG.md": "CHANGELOG.md"}
 PAGES |= {"docker/README.md": "docker.md"}
+PAGES |= {f"results/{env}/ProMP/seed_1/CARD.md": f"policies/{env}.md" for env in ("half_cheetah", "humanoid")}
 SHOWN = {".py": "python", ".json": "json", ".cff": "yaml", ".txt": "text", "": "text"}  # by suffix: their language
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 IMAGE = re.compile(r"(!\[[^\]]*\]\()docs/")

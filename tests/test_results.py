@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import runpy
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
 from meta_policy_search.envs.base import Task
@@ -138,6 +140,27 @@ def test_the_documented_tables_are_those_of_the_committed_runs(tmp_path, figure)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("run", PRETRAINED, ids=lambda run: "-".join(run.parts[-3:]))
+def test_the_metadata_of_a_card_says_what_its_table_and_its_run_say(run):
+    """The front matter is what model hubs read."""
+    _, front, card = (run / "CARD.md").read_text().split("---\n", 2)
+    (entry,) = yaml.safe_load(front)["model-index"]
+    (result,) = entry["results"]
+    assert result["dataset"]["type"] == json.loads((run / "params.json").read_text())["config"]["env"]
+    before, after = (metric["value"] for metric in result["metrics"])
+    assert f"| none | {before} |" in card
+    assert f"| one step on 20 rollouts | {after} |" in card
+
+
+@pytest.mark.parametrize("run", PRETRAINED, ids=lambda run: "-".join(run.parts[-3:]))
+def test_the_code_of_a_card_loads_its_policy(run, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (code,) = re.findall(r"```python\n(.*?)```", (run / "CARD.md").read_text(), re.DOTALL)
+    names: dict = {}
+    exec(code, names)
+    assert names["trained"].itr == load_trained(run).itr
+
+
 @pytest.mark.parametrize("run", PRETRAINED, ids=lambda run: "-".join(run.parts[-3:]))
 def test_a_pretrained_policy_adapts(run):
     """In a few tasks it comes near to what its card and its run say: far from what it does unadapted."""
