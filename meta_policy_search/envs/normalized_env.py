@@ -4,6 +4,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep
+from meta_policy_search.envs.spaces import WHOLE
 
 NORMALIZATION_SCALE = 10.0  # so that a policy of standard deviation 1 moves a tenth of the half range
 
@@ -43,7 +44,11 @@ normalize = NormalizedEnv  # the original's name
 
 
 def scale_actions(actions: np.ndarray, space: Box) -> np.ndarray:
-    """low + (a + 10) (high - low) / 20, clipped to the range; actions [..., A]."""
+    """low + (a + 10) (high - low) / 20, clipped to the range; actions [..., A], in float64.
+
+    Where the space has whole numbers, it is the nearest of them (of two the even one).
+    """
     low, high = space.low.astype(np.float64), space.high.astype(np.float64)
     scaled = low + (actions + NORMALIZATION_SCALE) * (high - low) / (2 * NORMALIZATION_SCALE)
-    return np.clip(scaled, low, high)
+    clipped = np.clip(scaled, low, high)
+    return np.rint(clipped) if space.dtype.kind in WHOLE else clipped

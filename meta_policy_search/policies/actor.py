@@ -27,6 +27,8 @@ class Actor:
     def act(self, observations: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         """An action [A] for an observation [O], or actions [B, A] for observations [B, O]; [] or [B] if discrete.
 
+        They are elements of the action space, in its type.
+
         Without `rng` it is the most probable action, with it a draw, as in training.
 
         Raises:
@@ -42,8 +44,6 @@ class Actor:
         params = {name: np.asarray(value)[np.newaxis] for name, value in self.params.items()}
         actions, _ = self.policy.act(params, rows, np.zeros_like(noise) if rng is None else noise)
         actions = actions[0] if observations.ndim == 2 else actions[0, 0]
-        return scale_actions(actions, self.action_space) if isinstance(self.action_space, Box) else self._numbered(actions)
-
-    def _numbered(self, actions: np.ndarray) -> np.ndarray:
-        """The environment's numbers of actions that the policy counts from 0."""
-        return actions + self.action_space.start
+        space = self.action_space
+        own = scale_actions(actions, space) if isinstance(space, Box) else actions + space.start  # the policy counts from 0
+        return own.astype(space.dtype)

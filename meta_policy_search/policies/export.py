@@ -7,6 +7,7 @@ import tensorflow as tf
 from gymnasium.spaces import Box, Discrete
 
 from meta_policy_search.envs.normalized_env import NORMALIZATION_SCALE
+from meta_policy_search.envs.spaces import WHOLE
 from meta_policy_search.policies.actor import Actor
 
 
@@ -22,8 +23,8 @@ def export_policy(actor: Actor, directory: Path | str) -> None:
     | `mode` (the default) | `observations` [B, O] float32 | `actions`: the most probable ones |
     | `sample` | `observations`, `seed` [2] int32 | `actions`: draws, the same for the same seed |
 
-    Actions are what the environment takes, the scaling from the policy's [-10, 10] and the clipping included: [B, A] float32
-    in the units of its action space, or [B] int32, its numbers of discrete actions.
+    Actions are what the environment takes, the scaling from the policy's [-10, 10] and the clipping included: [B, A] in the
+    units and the type of its action space, or [B], its numbers of discrete actions.
 
     Raises:
       ExportError: there is something in the directory already, or it can't be written.
@@ -59,12 +60,13 @@ class _Model(tf.Module):
 
     def _in_units(self, actions: tf.Tensor) -> tf.Tensor:
         if isinstance(self._space, Discrete):
-            return actions + int(self._space.start)
+            return tf.cast(actions, self._space.dtype) + tf.constant(self._space.start, self._space.dtype)
         return scaled(actions, self._space)
 
 
 def scaled(actions: tf.Tensor, space: Box) -> tf.Tensor:
-    """`normalized_env.scale_actions` in TensorFlow."""
-    low, high = (tf.constant(bound.astype(np.float64), actions.dtype) for bound in (space.low, space.high))
-    values = low + (actions + NORMALIZATION_SCALE) * (high - low) / (2 * NORMALIZATION_SCALE)
-    return tf.clip_by_value(values, low, high)
+    """`normalized_env.scale_actions` in TensorFlow, in the type of the space."""
+    low, high = (tf.constant(bound.astype(np.float64)) for bound in (space.low, space.high))
+    values = low + (tf.cast(actions, tf.float64) + NORMALIZATION_SCALE) * (high - low) / (2 * NORMALIZATION_SCALE)
+    clipped = tf.clip_by_value(values, low, high)
+    return tf.cast(tf.round(clipped) if space.dtype.kind in WHOLE else clipped, space.dtype)
