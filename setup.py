@@ -15,6 +15,7 @@ setup(
         "tf-keras>=2.21,<2.22",
         # 3.17.0 is the last release that can reproduce MuJoCo 2.1.0 to rounding, and the first with mujoco.batch.
         "mujoco==3.17.0",
+        "cloudpickle>=2.2",
         "gymnasium>=1.4,<1.5",
         "numpy>=2,<3",
         "scipy>=1.13",

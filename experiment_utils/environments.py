@@ -15,7 +15,7 @@ from meta_policy_search.envs import ALL_FAMILIES, FAMILIES
 from meta_policy_search.envs.base import BatchMetaEnv, SimulationError
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
-from meta_policy_search.envs.vector_worker import TASK_METHODS
+from meta_policy_search.envs.single_env import TASK_METHODS
 
 # settings of a family that are not options: they have flags of their own, or are the sampler's affair
 NOT_OPTIONS = {"physics", "backend", "num_threads", "num_envs", "render_mode"}

@@ -9,6 +9,7 @@ action = adapted.act(observation)
 
 import contextlib
 import dataclasses
+import functools
 import runpy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,8 +32,8 @@ from experiment_utils.paper.variance_config import GradientVarianceConfig
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import SCRIPTS
 from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
-from meta_policy_search.envs.base import Task
-from meta_policy_search.envs.vector_worker import prepare
+from meta_policy_search.envs.base import SimulationError, Task
+from meta_policy_search.envs.single_env import SingleEnv
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.actor import Actor
 from meta_policy_search.policies.base import stack_params
@@ -85,9 +86,10 @@ class TrainedPolicy:
             if require_env(self.config).is_batch:
                 env = make_env(self.config).env
                 return type(env)(**env.options, **render)
-            return prepare(make_single(self.config.env, {**self.config.env_options, **render}))
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"{self.config.env} can't render as {render_mode!r}: {error}") from error
+            return SingleEnv(functools.partial(make_single, self.config.env, {**self.config.env_options, **render}))
+        except (SimulationError, TypeError, ValueError) as error:
+            can = "can't be used" if render_mode is None else f"can't render as {render_mode!r}"
+            raise ConfigError(f"{self.config.env} {can}: {error}") from error
 
     def actor(self, params: Params | None = None) -> Actor:
         """The policy with these parameters, by default theta: the meta-policy."""

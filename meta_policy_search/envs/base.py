@@ -31,7 +31,11 @@ class SimulationError(RuntimeError):
 
     def __init__(self, message: str, envs: Sequence[int], by_policy: bool = False):
         super().__init__(message)
-        self.envs, self.by_policy = list(envs), by_policy
+        self.envs, self.by_policy = [int(env) for env in envs], by_policy
+
+    def __reduce__(self) -> tuple:
+        """Also the notes and numbers reach another process."""
+        return type(self), (str(self), self.envs, self.by_policy), {"__notes__": list(getattr(self, "__notes__", []))}
 
 
 class MetaEnv(gymnasium.Env):

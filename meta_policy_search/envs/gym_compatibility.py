@@ -1,50 +1,102 @@
-"""Environments written for gym, the predecessor of gymnasium, without gym."""
+"""Environments whose `reset` and `step` have other signatures than gymnasium's today, without gym."""
 
+import inspect
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, Discrete, Space
+from gymnasium.spaces import Space, Tuple
+
+from meta_policy_search.envs.spaces import as_gymnasium_space
 
 
 class GymCompatibility(gymnasium.Env):
-    """An environment of gym 0.21 or 0.26 as a `gymnasium.Env`.
+    """An environment of gym or gymnasium, of any version, as a `gymnasium.Env` of today.
 
-    0.21: `reset()` returns the observation, `step` returns (observation, reward, done, info), `seed(seed)` seeds. 0.26:
-    gymnasium's own signatures, on gym's classes. What the environment has besides (its tasks) is reached as before.
+    `reset` may take no seed, or anything (`**kwargs`), and may return the observation only; `step` may return (observation,
+    reward, done, info). A seed goes to `reset` if that takes one, or to `seed(seed)` (gym 0.21), or sets `np_random` of
+    gymnasium's base class. What the environment has besides (its tasks) is reached as before.
 
     Args:
-      env: of either kind; its spaces are boxes or discrete.
+      env: of any kind; its spaces are gymnasium's, or boxes or discrete.
+      modern_reset, modern_step: False passes on what the method returns as it is, to a wrapper that expects it so.
     """
 
-    def __init__(self, env: Any):
-        self.env = env
-        self.action_space = as_gymnasium_space(env.action_space)
-        self.observation_space = as_gymnasium_space(env.observation_space)
-        self.metadata = {**getattr(env, "metadata", {})}
-        self.render_mode = getattr(env, "render_mode", None)
+    def __init__(self, env: Any, *, modern_reset: bool = True, modern_step: bool = True):
+        object.__setattr__(self, "env", env)
+        object.__setattr__(self, "_modern", (modern_reset, modern_step))
+        adapt_wrapped(env)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "env":  # not there yet
+        if name in ("env", "_modern"):  # not there yet
             raise AttributeError(name)
         return getattr(self.env, name)
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
-        arguments = {}
-        if seed is not None and hasattr(self.env, "seed"):
-            self.env.seed(seed)
-        elif seed is not None:
-            arguments["seed"] = seed
-        result = self.env.reset(**arguments)
-        with_info = isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict)
-        return result if with_info else (result, {})
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.env, name, value)
 
-    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+    @property
+    def action_space(self) -> Space:
+        return as_gymnasium_space(self.env.action_space)
+
+    @property
+    def observation_space(self) -> Space:
+        return as_gymnasium_space(self.env.observation_space)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return getattr(self.env, "metadata", None) or {}
+
+    @property
+    def render_mode(self) -> str | None:
+        return getattr(self.env, "render_mode", None)
+
+    @property
+    def spec(self) -> Any:
+        return getattr(self.env, "spec", None)
+
+    @property
+    def np_random(self) -> Any:
+        return self.env.np_random
+
+    @property
+    def unwrapped(self) -> Any:
+        """The innermost environment."""
+        return innermost(self.env)
+
+    def has_wrapper_attr(self, name: str) -> bool:
+        return attribute_owner(self.env, name) is not None
+
+    def get_wrapper_attr(self, name: str) -> Any:
+        owner = attribute_owner(self.env, name)
+        return getattr(self.env if owner is None else owner, name)
+
+    def seed_generators(self, seed: int) -> None:
+        """Seeds the environment's own generator, and those of its spaces, without a reset."""
+        if callable(method := getattr(self.env, "seed", None)):
+            method(seed)
+        if isinstance(self.unwrapped, gymnasium.Env):
+            self.unwrapped.np_random = np.random.default_rng(seed)
+        for space in (self.env.action_space, self.env.observation_space):
+            if callable(method := getattr(space, "seed", None)):
+                method(seed)
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> Any:
+        given = {"seed": seed, "options": options}
+        taken = {name: x for name, x in given.items() if x is not None and takes(self.env, name)}
+        is_gyms = not isinstance(self.unwrapped, gymnasium.Env) and callable(getattr(self.env, "seed", None))
+        if seed is not None and (is_gyms or "seed" not in taken):
+            self.seed_generators(seed)
+            taken.pop("seed", None)
+        result = self.env.reset(**taken)
+        return self._with_info(result) if self._modern[0] else result
+
+    def step(self, action: Any) -> Any:
         result = self.env.step(action)
-        if len(result) == 5:
+        if not self._modern[1] or not isinstance(result, tuple | list) or len(result) != 4:
             return result
         observation, reward, done, info = result
-        timed_out = bool(info.get("TimeLimit.truncated", False))
+        timed_out = hasattr(info, "get") and bool(info.get("TimeLimit.truncated", False))
         return observation, reward, done and not timed_out, done and timed_out, info
 
     def render(self) -> Any:
@@ -54,14 +106,53 @@ class GymCompatibility(gymnasium.Env):
         if hasattr(self.env, "close"):
             self.env.close()
 
+    def _with_info(self, result: Any) -> tuple[Any, Any]:
+        is_pair = isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict | None)
+        space = self.observation_space
+        is_observation = isinstance(space, Tuple) and space.contains(result)
+        return result if is_pair and not is_observation else (result, {})
 
-def as_gymnasium_space(space: Any) -> Space:
-    """gymnasium's space of the same kind, told by what the space has."""
-    if isinstance(space, Space):
-        return space
-    if hasattr(space, "low") and hasattr(space, "high"):
-        dtype = np.dtype(space.dtype)
-        return Box(np.asarray(space.low, dtype), np.asarray(space.high, dtype), space.shape, dtype.type)
-    if hasattr(space, "n"):
-        return Discrete(int(space.n), start=int(getattr(space, "start", 0)))
-    raise ValueError(f"its space {space} is neither a box nor discrete")
+
+def adapt_wrapped(env: Any) -> None:
+    """Put GymCompatibility between a wrapper of gymnasium's and what it wraps, where that needs it.
+
+    Methods that a wrapper has from gymnasium call the wrapped ones as gymnasium does today. Those that its author wrote know
+    how theirs are called, and what they return.
+    """
+    while isinstance(env, gymnasium.Wrapper) and not isinstance(env.env, GymCompatibility):
+        kind, wrapped = type(env), env.env
+        unpacks_step = _is_gymnasiums(kind.step) and kind.step is not gymnasium.Wrapper.step
+        may_be_old = unpacks_step and not _is_gymnasiums(type(wrapped))
+        if may_be_old or not (takes(wrapped, "seed") and takes(wrapped, "options")):
+            env.env = GymCompatibility(wrapped, modern_reset=_is_gymnasiums(kind.reset), modern_step=unpacks_step)
+            return
+        env = wrapped
+
+
+def takes(env: Any, name: str) -> bool:
+    """Whether `reset` takes the keyword. One that takes any passes it on, so what it wraps decides."""
+    try:
+        parameters = inspect.signature(env.reset).parameters
+    except (TypeError, ValueError):  # not written in Python
+        return False
+    if name in parameters:
+        return True
+    passes_on = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    wrapped = getattr(env, "env", None)
+    return passes_on and (takes(wrapped, name) if hasattr(wrapped, "reset") else True)
+
+
+def innermost(env: Any) -> Any:
+    """The environment without its wrappers."""
+    return getattr(env, "unwrapped", env)
+
+
+def attribute_owner(env: Any, name: str) -> Any:
+    """The outermost of an environment and those that it wraps which has the attribute; None if none has it."""
+    while env is not None and not hasattr(env, name):
+        env = getattr(env, "env", None)
+    return env
+
+
+def _is_gymnasiums(thing: Any) -> bool:
+    return thing.__module__.startswith("gymnasium.")

@@ -2,17 +2,21 @@
 
 import functools
 import tempfile
-import traceback
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
+import gymnasium
 import joblib
 import numpy as np
+from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, SimulationError, Task
-from meta_policy_search.envs.gym_compatibility import GymCompatibility
-from meta_policy_search.envs.vector_worker import NONE, EnvShard, Make, complaint, prepare, seed_everything
+from meta_policy_search.envs.environment_errors import described
+from meta_policy_search.envs.single_env import Make, SingleEnv, as_actions
+from meta_policy_search.envs.vector_worker import NONE, Answer, EnvShard, pack_tasks
 from meta_policy_search.utils.child_processes import without_working_directory
 
 if TYPE_CHECKING:
@@ -41,8 +45,9 @@ class GymnasiumVectorEnv(BatchMetaEnv):
     """
 
     def __init__(self, *, make: Make, parallel: bool = True, num_envs: int = 1, render_mode: str | None = None):
-        self._single = prepare(self._made(make))
-        self.observation_space, self.action_space = self._single.observation_space, self._single.action_space
+        self._single = SingleEnv(make)
+        self.observation_space: Box = self._single.observation_space
+        self.action_space: Box | Discrete = self._single.action_space
         self.num_workers = largest_divisor(num_envs, joblib.cpu_count()) if parallel else 1
         self._make, self._parallel = make, parallel
         self._vector: AsyncVectorEnv | SyncVectorEnv | None = None  # once it is needed
@@ -50,23 +55,27 @@ class GymnasiumVectorEnv(BatchMetaEnv):
 
     @property
     def family_name(self) -> str:
-        single = self._single.unwrapped
-        return type(single.env if isinstance(single, GymCompatibility) else single).__name__
+        return type(self._single.unwrapped).__name__
 
     def default_task(self) -> Task:
-        return self.draw_tasks(1, np.random.default_rng(0))[0]
+        """A task to begin with: some environments can't be reset without, and some must be reset before they draw any."""
+        self._single.seed(0)
+        try:
+            task = self._single.sample_tasks(1)[0]
+        except SimulationError as failure:
+            try:
+                self._single.reset(seed=0)
+            except SimulationError:  # the reason is the first
+                raise failure from failure.__cause__
+            task = self._single.sample_tasks(1)[0]
+        self._single.set_task(task)
+        return task
 
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
         seed = int(rng.integers(2**31))
-        seed_everything(self._single, seed)
-        self._single.reset(seed=seed)
-        try:
-            tasks = list(self._single.get_wrapper_attr("sample_tasks")(n_tasks))
-        except Exception as error:  # whatever it is, the run stops in order
-            raise _failure(error) from error
-        if len(tasks) != n_tasks:
-            raise SimulationError(f"sample_tasks({n_tasks}) of the environment returned {len(tasks)} tasks", [])
-        return tasks
+        self._single.seed(seed)
+        self._single.reset(seed=seed)  # that some environments seed a generator of their own with
+        return self._single.sample_tasks(n_tasks)
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
         super().set_tasks(list(tasks))
@@ -80,60 +89,63 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         return self._rows(observations)[rows]
 
     def step_envs(self, actions: np.ndarray) -> BatchStep:
-        actions = np.asarray(actions, self.action_space.dtype).reshape(self.num_workers, -1, *self.action_space.shape)
-        observations, _, _, _, answers = self._ask("step", actions)
-        infos = answers.get("infos", {})
-        everywhere = [name for name in infos if f"_{name}" in infos and infos[f"_{name}"].all()]
-        infos = {name: self._rows(infos[name]) for name in everywhere}
-        return BatchStep(self._rows(observations), self._rows(answers["rewards"]), self._rows(answers["ended"]), infos)
+        actions = as_actions(actions, self.action_space)
+        shares = actions.reshape(self.num_workers, -1, *self.action_space.shape)
+        observations, answers = self._ask("step", shares)
+        rewards, ended = (np.concatenate([getattr(answer, name) for answer in answers]) for name in ("rewards", "ended"))
+        everywhere = [name for name in answers[0].infos if all(name in answer.infos for answer in answers)]
+        infos = {name: np.concatenate([answer.infos[name] for answer in answers]) for name in everywhere}
+        return BatchStep(self._rows(observations), rewards, ended, infos)
 
     def diagnostics(self, trajectories: "Trajectories") -> Mapping[str, float]:
         """The environment's own, if it has the method."""
-        if not self._single.has_wrapper_attr("diagnostics"):
-            return {}
-        return self._single.get_wrapper_attr("diagnostics")(trajectories)
+        return self._single.diagnostics(trajectories)
 
     def close(self) -> None:
-        if self._vector is not None:
-            self._vector.close()
-            self._vector = None
-        self._single.close()
+        """Ends the workers.
 
-    @staticmethod
-    def _made(make: Make) -> Any:
+        Raises:
+          SimulationError: an environment raised when it was closed; all are closed nevertheless.
+        """
+        vector, self._vector = self._vector, None
+        failures = [] if vector is None else end_workers(vector)
         try:
-            return make()
-        except ValueError:  # a setting that can't be
-            raise
-        except Exception as error:
-            raise _failure(error) from error
+            self._single.close()
+        except SimulationError as failure:
+            failures.append(failure)
+        if failures:
+            raise failures[0]
 
     def _rows(self, values: np.ndarray) -> np.ndarray:
         """[workers, M / workers, ...] -> [M, ...]"""
         return values.reshape(self.num_envs, *values.shape[2:])
 
-    def _ask(self, method: str, *args: Any, **kwargs: Any) -> tuple:
-        """What all workers answer to `method` together.
+    def _ask(self, method: str, *args: Any, **kwargs: Any) -> tuple[np.ndarray, list[Answer]]:
+        """The observations [workers, M / workers, O] and answers [workers] to `method`.
 
         Raises:
           SimulationError: a worker died, or an environment raised; then its traceback is a note of the failure.
         """
         if self._vector is None:
             self._vector = self._start_workers()
+            weakref.finalize(self, end_workers, self._vector)  # before gymnasium would at exit, when nothing works any more
         try:
             if not self._tasks_sent:
-                share = self.num_envs // self.num_workers
-                self._vector.set_attr("tasks", [self.tasks[i : i + share] for i in range(0, self.num_envs, share)])
+                self._vector.set_attr("new_tasks", self._shares_of_tasks())
                 self._tasks_sent = True
-            answer = getattr(self._vector, method)(*args, **kwargs)
+            observations, *_, infos = getattr(self._vector, method)(*args, **kwargs)
         except (EOFError, ConnectionError) as error:
             raise self._death() from error
-        failed = answer[-1]["failed"]
-        if (failed != NONE).any():
-            worker = int(np.flatnonzero(failed != NONE)[0])
-            failure = SimulationError(answer[-1]["complaint"][worker], [failed[worker]])
-            raise with_traceback(failure, answer[-1]["traceback"][worker])
-        return answer
+        answers = list(infos["answer"])
+        for answer in answers:
+            if answer.failure is not None:
+                raise answer.failure
+        return observations, answers
+
+    def _shares_of_tasks(self) -> list[bytes | Sequence[Task]]:
+        share = self.num_envs // self.num_workers
+        shares = [self.tasks[i : i + share] for i in range(0, self.num_envs, share)]
+        return [pack_tasks(tasks) for tasks in shares] if self._parallel else shares
 
     def _start_workers(self) -> AsyncVectorEnv | SyncVectorEnv:
         self._scratch = tempfile.NamedTemporaryFile(prefix="meta_policy_search_")  # noqa: SIM115, it lives as long as self
@@ -142,10 +154,16 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         spaces = self.observation_space, self.action_space
         shard = functools.partial(EnvShard, self._make, *spaces, num_envs=share, scratch=self._scratch.name)
         shards = [functools.partial(shard, worker=worker) for worker in range(self.num_workers)]
-        if self._parallel:  # spawned, because TensorFlow's threads don't survive a fork
-            with without_working_directory():
-                return AsyncVectorEnv(shards, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
-        return SyncVectorEnv(shards, autoreset_mode=AutoresetMode.DISABLED)
+        if not self._parallel:
+            return SyncVectorEnv(shards, autoreset_mode=AutoresetMode.DISABLED)
+        try:
+            cloudpickle.dumps(self._make)
+        except Exception as error:  # pickle has many, and objects have their own
+            remedy = "parallel=False simulates without other processes"
+            message = f"what makes the environment can't be sent to a worker process: {described(error)}; {remedy}"
+            raise SimulationError(message, []) from error
+        with without_working_directory():  # spawned, because TensorFlow's threads don't survive a fork
+            return AsyncVectorEnv(shards, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
 
     def _death(self) -> SimulationError:
         """Who died of what; ends the other workers."""
@@ -160,15 +178,19 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         return SimulationError(f"a worker process died (exit code {exit_code})", [env] if env != NONE else [])
 
 
-def _failure(error: Exception) -> SimulationError:
-    """What an exception of the environment's in this process becomes."""
-    return with_traceback(SimulationError(complaint(error), []), traceback.format_exc())
-
-
-def with_traceback(failure: SimulationError, trace: str) -> SimulationError:
-    """The failure, with the environment's own traceback as a note."""
-    failure.add_note(trace)
-    return failure
+def end_workers(vector: AsyncVectorEnv | SyncVectorEnv) -> list[SimulationError]:
+    """Closes the environments and ends the processes, also those that don't answer; returns what the environments raised."""
+    if vector.closed:
+        return []
+    try:
+        failures = [failure for failure in vector.call("close_envs") if failure is not None]
+        vector.close()
+    except (gymnasium.error.AlreadyPendingCallError, EOFError, OSError):  # interrupted in a step, or dead
+        failures = []
+        for process in getattr(vector, "processes", []):
+            process.terminate()
+        vector.closed = True
+    return failures
 
 
 def largest_divisor(number: int, limit: int) -> int:

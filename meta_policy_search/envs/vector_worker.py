@@ -1,87 +1,83 @@
 """What runs in a worker process: some single environments, stepped one after the other. TensorFlow is not loaded here."""
 
+import dataclasses
 import faulthandler
-import inspect
 import multiprocessing
-import random
+import pickle
 import signal
-import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, Discrete, Space
+from gymnasium.spaces import Box, Space
 from gymnasium.vector.utils import batch_space
 
-from meta_policy_search.envs.base import Task
-from meta_policy_search.envs.gym_compatibility import GymCompatibility
+from meta_policy_search.envs.base import SimulationError, Task
+from meta_policy_search.envs.environment_errors import described, simulation_error
+from meta_policy_search.envs.single_env import Make, SingleEnv
+from meta_policy_search.envs.spaces import kind_of
 
-TASK_METHODS = ("sample_tasks", "set_task", "get_task")
 NONE = -1  # no seed: leave this environment alone; no environment: nothing failed
 
-Make = Callable[[], gymnasium.Env]
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a shard returns besides the observations: arrays [m], or why it can't. gymnasium leaves one object as it is."""
+
+    rewards: np.ndarray
+    ended: np.ndarray
+    infos: Mapping[str, np.ndarray]
+    failure: SimulationError | None = None
 
 
 class EnvShard(gymnasium.Env):
-    """m environments as one: observations [m, O], actions [m, ...], and all the rest in the info dict.
-
-    The rest is `rewards` [m], `ended` [m], `infos` (name -> [m]), and `failed`: the index of an environment that raised,
-    with `complaint` and `traceback`, or NONE. Exceptions are answers, because not every one can be sent to another process.
+    """m environments as one: observations [m, O], actions [m, ...], and an `Answer` as "answer" in the info dict.
 
     Args:
       make: makes one environment.
-      observation_space, action_space: of one environment.
+      observation_space, action_space: of one `SingleEnv`.
       worker: the number of this shard; its environments have the indices worker * m, ..., worker * m + m - 1.
       num_envs: m.
       scratch: a file with one integer per worker, in which this one notes which environment it is busy with, so that
         somebody knows if it dies of it.
     """
 
-    def __init__(
-        self, make: Make, observation_space: Space, action_space: Space, *, worker: int, num_envs: int, scratch: str
-    ):
+    def __init__(self, make: Make, observation_space: Box, action_space: Space, *, worker: int, num_envs: int, scratch: str):
         self.observation_space = batch_space(observation_space, num_envs)
         self.action_space = batch_space(action_space, num_envs)
+        self._single_action_space = action_space
         self._make, self._worker, self._scratch = make, worker, scratch
         self._indices = range(worker * num_envs, (worker + 1) * num_envs)
-        self._envs: list[gymnasium.Env] = []
-        self._observations = np.zeros(self.observation_space.shape, self.observation_space.dtype)
+        self._envs: list[SingleEnv] = []
+        self._observations = np.zeros(self.observation_space.shape)
         self._rewards, self._ended = np.zeros(num_envs), np.zeros(num_envs, bool)
         self._infos: list[dict[str, Any]] = [{}] * num_envs
-        self._info_names: list[str] | None = None  # of this round
-        self._new_tasks: dict[int, Task] = {}
-
-    @property
-    def tasks(self) -> Sequence[Task]:
-        """The tasks [m] from the next reset on."""
-        return self._tasks
-
-    @tasks.setter
-    def tasks(self, tasks: Sequence[Task]) -> None:
-        self._tasks, self._new_tasks = tasks, dict(enumerate(tasks))
+        self.new_tasks: bytes | Sequence[Task] | None = None  # [m] from the next reset on, from `pack_tasks`
+        self._waiting: dict[int, Task] = {}  # those of environments that were not reset since
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:
         """Resets the environments whose entry in options["seeds"], shape [M], is not NONE."""
         if not self._envs:
             self._become_a_worker()
         seeds = options["seeds"][self._indices.start : self._indices.stop]
-        reset = self._begin_round if options["new_round"] else self._reset
-        if options["new_round"]:
-            self._info_names = None
-        return self._observations, self._for_all(reset, seeds)
+        failure = self._for_all(self._begin_round if options["new_round"] else self._reset, seeds)
+        return self._observations, {"answer": Answer(self._rewards, self._ended, {}, failure)}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        answer = self._for_all(self._step, action)
-        if self._info_names is None:
-            self._info_names = [name for name in self._infos[0] if all(_is_number(info.get(name)) for info in self._infos)]
-        infos = {name: np.array([info.get(name, np.nan) for info in self._infos], float) for name in self._info_names}
-        answer |= {"rewards": self._rewards, "ended": self._ended, "infos": infos}
-        return self._observations, 0.0, False, False, answer
+        failure = self._for_all(self._step, action)
+        answer = Answer(self._rewards, self._ended, numbers_of_all(self._infos), failure)
+        return self._observations, 0.0, False, False, {"answer": answer}
+
+    def close_envs(self) -> SimulationError | None:
+        """Closes all environments, also after one that raised; returns the first failure."""
+        envs, self._envs = self._envs, []
+        failures = [self._attempt(i, env.close) for i, env in enumerate(envs)]
+        return next((failure for failure in failures if failure is not None), None)
 
     def close(self) -> None:
-        for env in self._envs:
-            env.close()
+        """Closes what `close_envs` has not; nobody is left to hear of a failure."""
+        self.close_envs()
 
     def _become_a_worker(self) -> None:
         if multiprocessing.parent_process() is not None:
@@ -89,28 +85,56 @@ class EnvShard(gymnasium.Env):
             faulthandler.enable()
         self._busy_with = np.memmap(self._scratch, int, mode="r+")
 
-    def _for_all(self, method: Callable[[int, Any], None], arguments: Iterable[Any]) -> dict[str, Any]:
-        """Calls method(i, arguments[i]) for the environments i, and says which one failed."""
+    def _for_all(self, method: Callable[[int, Any], None], arguments: Iterable[Any]) -> SimulationError | None:
+        """Calls method(i, arguments[i]) for the environments i until one fails; returns the failure."""
+        for i, argument in enumerate(arguments):
+            failure = self._attempt(i, method, i, argument)
+            if failure is not None:
+                return failure
+        return None
+
+    def _attempt(self, i: int, method: Callable[..., None], *args: Any) -> SimulationError | None:
+        """Calls a method of environment i. A failure is returned: not every exception can be sent to the trainer."""
+        self._busy_with[self._worker] = self._indices[i]
         try:
-            for i, argument in enumerate(arguments):
-                self._busy_with[self._worker] = self._indices[i]
-                method(i, argument)
-        except Exception as error:  # whatever it is, the trainer is told
-            return {"failed": self._indices[i], "complaint": complaint(error), "traceback": traceback.format_exc()}
+            method(*args)
+        except SimulationError as failure:
+            failure.envs = [self._indices[i]]
+            return failure
+        except KeyboardInterrupt as error:
+            if multiprocessing.parent_process() is None:
+                raise
+            failure = simulation_error(error)  # a worker ignores Ctrl-C, so it is the environment's
+            failure.envs = [self._indices[i]]
+            return failure
         self._busy_with[self._worker] = NONE
-        return {"failed": NONE}
+        return None
 
     def _begin_round(self, i: int, seed: int) -> None:
         if i == len(self._envs):
-            self._envs.append(prepare(self._make()))
-        seed_everything(self._envs[i], int(seed))
+            self._envs.append(self._made())
+        self._envs[i].seed(int(seed))
         self._reset(i, seed)
+
+    def _made(self) -> SingleEnv:
+        try:
+            env = SingleEnv(self._make)
+        except ValueError as error:
+            raise SimulationError(f"the environment can't be used: {error}", []) from error
+        shape, wanted = env.observation_space.shape, self.observation_space.shape[1:]
+        if shape != wanted or env.action_space != self._single_action_space:
+            both = f"{list(wanted)} and {self._single_action_space}, then {list(shape)} and {env.action_space}"
+            raise SimulationError(f"the environment's spaces differ from one to the next: {both}", [])
+        return env
 
     def _reset(self, i: int, seed: int) -> None:
         if seed == NONE:
             return
-        if i in self._new_tasks:
-            self._envs[i].get_wrapper_attr("set_task")(self._new_tasks.pop(i))
+        if self.new_tasks is not None:
+            self._waiting = dict(enumerate(unpack_tasks(self.new_tasks)))
+            self.new_tasks = None
+        if i in self._waiting:
+            self._envs[i].set_task(self._waiting.pop(i))
         self._observations[i], _ = self._envs[i].reset(seed=int(seed))
 
     def _step(self, i: int, action: np.ndarray) -> None:
@@ -118,47 +142,47 @@ class EnvShard(gymnasium.Env):
         self._ended[i] = terminated or truncated
 
 
-def prepare(env: Any) -> gymnasium.Env:
-    """The environment with gymnasium's signatures and a flat observation.
+def pack_tasks(tasks: Sequence[Task]) -> bytes:
+    """The tasks for another process.
 
     Raises:
-      ValueError: it has no tasks, or a space that no policy of the package fits.
+      SimulationError: one can't be sent there.
     """
-    if not isinstance(env, gymnasium.Env) or "seed" not in inspect.signature(env.reset).parameters:
-        env = GymCompatibility(env)
-    missing = [name for name in TASK_METHODS if not env.has_wrapper_attr(name)]
-    if missing:
-        raise ValueError(f"it has no {missing[0]}; meta-training needs {', '.join(TASK_METHODS)}")
-    require_action_space(env.action_space)
-    if isinstance(env.observation_space, Box) and len(env.observation_space.shape) == 1:
-        return env
-    if not env.observation_space.is_np_flattenable:
-        raise ValueError(f"its observation space {env.observation_space} can't be flattened to a vector of fixed size")
-    return gymnasium.wrappers.FlattenObservation(env)
+    for task in tasks:
+        try:
+            pickle.dumps(task)
+        except Exception as error:  # pickle has many, and objects have their own
+            raise _unsendable(f"a task, {kind_of(task)},", error) from error
+    return pickle.dumps(list(tasks))
 
 
-def require_action_space(space: Space) -> None:
-    """Complains about a space that no policy of the package fits."""
-    if isinstance(space, Discrete):
-        return
-    if not isinstance(space, Box) or len(space.shape) != 1:
-        raise ValueError(f"its action space is {space}; it must be a Discrete or a one-dimensional Box")
-    if not (np.isfinite(space.low).all() and np.isfinite(space.high).all()):
-        raise ValueError(f"its action space is {space}; it must have finite bounds, to which actions are scaled")
+def unpack_tasks(tasks: bytes | Sequence[Task]) -> Sequence[Task]:
+    """The tasks of `pack_tasks`; what never left its process is as it was."""
+    if not isinstance(tasks, bytes):
+        return tasks
+    try:
+        return pickle.loads(tasks)
+    except Exception as error:  # as above
+        raise _unsendable("a task", error) from error
 
 
-def complaint(error: Exception) -> str:
-    """What an environment's exception is called in a message."""
-    return f"the environment raised {type(error).__name__} ({error})"
+def numbers_of_all(infos: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """What is a number in the infos of all environments, by name, [m] each."""
+    columns = {name: [_as_float(info.get(name)) for info in infos] for name in infos[0] if isinstance(name, str)}
+    return {name: np.array(values) for name, values in columns.items() if None not in values}
 
 
-def seed_everything(env: gymnasium.Env, seed: int) -> None:
-    """Seeds what an environment might draw from besides its own generator, which `reset(seed=...)` seeds."""
-    env.action_space.seed(seed)
-    env.observation_space.seed(seed)
-    np.random.seed(seed)
-    random.seed(seed)
+def _as_float(value: Any) -> float | None:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if not isinstance(value, int | float | np.integer | np.floating | np.bool_):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all floats
+        return None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number | np.bool_) or (isinstance(value, np.ndarray) and value.ndim == 0)
+def _unsendable(what: str, error: Exception) -> SimulationError:
+    remedy = "--no_parallel (parallel=False) simulates without other processes"
+    return SimulationError(f"{what} can't be sent to a worker process: {described(error)}; {remedy}", [])

@@ -37,7 +37,7 @@ def test_a_family_of_the_package_stays_a_batch_by_whatever_name_it_is_called():
 
 def test_options_reach_the_constructor():
     env = make_env(ProMPConfig(env="tests.envs.own_envs:Drifter", env_options={"limit": 2}, parallel=False)).env
-    assert env._single.limit == 2
+    assert env._single.unwrapped.limit == 2
     require_env(ProMPConfig(env="tests.envs.own_envs:Drifter", env_options={"limit": 2}))
 
 

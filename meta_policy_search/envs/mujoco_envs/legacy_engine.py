@@ -111,7 +111,7 @@ class LegacySimulations:
             raise SimulationError("a worker process of the backend mujoco-py died", []) from error
         for answer in answers:
             if answer.failed is not None:
-                raise SimulationError(answer.complaint, [answer.failed])
+                raise SimulationError(answer.message, [answer.failed])
         return {name: np.concatenate([answer.arrays[name] for answer in answers]) for name in answers[0].arrays}
 
 

@@ -27,11 +27,11 @@ _SENSOR = '<sensor><accelerometer name="contact_forces" site="contact_forces"/><
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """Arrays [m, ...] by name, or the index of an environment that failed and what it complained of."""
+    """Arrays [m, ...] by name, or the index of an environment that failed and why."""
 
     arrays: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     failed: int | None = None
-    complaint: str = ""
+    message: str = ""
 
 
 class LegacyShard(gymnasium.Env):
@@ -103,7 +103,7 @@ class LegacyShard(gymnasium.Env):
             try:
                 env.do_simulation(ctrl[row], num_steps)
             except MujocoException as error:
-                return Answer(failed=row, complaint=str(error))
+                return Answer(failed=row, message=str(error))
         return self._answer()
 
     def _answer(self) -> Answer:

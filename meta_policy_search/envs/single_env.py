@@ -1,0 +1,183 @@
+"""One environment of anyone's, behind a check of all that comes out of it."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from meta_policy_search.envs.base import SimulationError, Task
+from meta_policy_search.envs.environment_errors import environment_code
+from meta_policy_search.envs.gym_compatibility import GymCompatibility, attribute_owner, innermost
+from meta_policy_search.envs.spaces import (
+    WHOLE,
+    as_gymnasium_space,
+    kind_of,
+    number,
+    observation_vector,
+    require_action_space,
+    require_observation_space,
+    vector_space,
+)
+
+if TYPE_CHECKING:
+    from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
+
+TASK_METHODS = ("sample_tasks", "set_task", "get_task")
+
+MISSING = object()
+
+Make = Callable[[], Any]
+
+
+class SingleEnv(gymnasium.Env):
+    """An environment with tasks, with gymnasium's signatures, a vector as observation, and no surprises.
+
+    Values keep their numbers or are refused: observations are float64 [O] (other spaces are flattened), rewards floats,
+    ends bools; actions have the type of `action_space`. Whatever the environment raises is a SimulationError.
+
+    Args:
+      make: makes the environment: a class, or a function without arguments.
+
+    Raises:
+      ValueError: what it makes is no environment, has no tasks, or a space that no policy of the package fits.
+      SimulationError: it raised.
+    """
+
+    def __init__(self, make: Make):
+        if not callable(make) or isinstance(make, gymnasium.Env):
+            raise ValueError(f"it is {kind_of(make)}, not a class or a function that makes environments")
+        with environment_code():
+            made = make()
+            steps = all(callable(getattr(made, name, None)) for name in ("reset", "step"))
+        if isinstance(made, type) or not steps:
+            raise ValueError(f"it made {kind_of(made)}, no environment")
+        with environment_code():
+            missing = [name for name in TASK_METHODS if attribute_owner(made, name) is None]
+        if missing:
+            raise ValueError(f"it has no {missing[0]}; meta-training needs {', '.join(TASK_METHODS)}")
+        with environment_code():
+            self.env = GymCompatibility(made)
+        self.action_space: Box | Discrete = self._space("action_space")
+        self._space_of_observations = self._space("observation_space")
+        require_action_space(self.action_space)
+        require_observation_space(self._space_of_observations)
+        self.observation_space = vector_space(self._space_of_observations)
+
+    @property
+    def unwrapped(self) -> Any:
+        """The environment itself, without wrappers."""
+        return innermost(self.env)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return self.env.metadata
+
+    @property
+    def render_mode(self) -> str | None:
+        return self.env.render_mode
+
+    def seed(self, seed: int) -> None:
+        """Seeds all that the environment might draw from: its own generator, its spaces', and the global ones."""
+        with environment_code():
+            self.env.seed_generators(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+
+    def sample_tasks(self, n_tasks: int) -> Sequence[Task]:
+        with environment_code():
+            tasks = self.env.get_wrapper_attr("sample_tasks")(n_tasks)
+            is_sequence = isinstance(tasks, Iterable) and not isinstance(tasks, str | bytes | Mapping | Set)
+            drawn = list(tasks) if is_sequence and getattr(tasks, "ndim", 1) else []
+        returned = f"{len(drawn)} tasks" if is_sequence else f"{kind_of(tasks)}; it must be a list of tasks"
+        if len(drawn) != n_tasks:
+            raise SimulationError(f"sample_tasks({n_tasks}) of the environment returned {returned}", [])
+        return drawn
+
+    def set_task(self, task: Task) -> None:
+        with environment_code():
+            self.env.get_wrapper_attr("set_task")(task)
+
+    def get_task(self) -> Task:
+        with environment_code():
+            return self.env.get_wrapper_attr("get_task")()
+
+    def diagnostics(self, trajectories: "Trajectories") -> dict[str, float]:
+        """The environment's own, if it has the method."""
+        if not self.env.has_wrapper_attr("diagnostics"):
+            return {}
+        with environment_code():
+            values = self.env.get_wrapper_attr("diagnostics")(trajectories)
+        if not isinstance(values, Mapping):
+            raise SimulationError(f"diagnostics of the environment returned {kind_of(values)}, not a dict of numbers", [])
+        return {str(name): _checked(number, value, str(name), "diagnostics") for name, value in values.items()}
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        with environment_code():
+            observation, info = self.env.reset(seed=seed, options=options)
+        return self._vector(observation, "reset"), _info(info)
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+        """One step; the action is of the type of the space already."""
+        with environment_code():
+            result = self.env.step(action)
+        if not isinstance(result, tuple | list) or len(result) != 5:
+            raise SimulationError(
+                f"step of the environment returned {kind_of(result)}; "
+                "it must be (observation, reward, terminated, truncated, info), or (observation, reward, done, info)",
+                [],
+            )
+        observation, reward, terminated, truncated, info = result
+        return (
+            self._vector(observation, "step"),
+            _checked(number, reward, "reward", "step"),
+            bool(_checked(number, terminated, "terminated", "step")),
+            bool(_checked(number, truncated, "truncated", "step")),
+            _info(info),
+        )
+
+    def render(self) -> Any:
+        with environment_code():
+            return self.env.render()
+
+    def close(self) -> None:
+        with environment_code():
+            self.env.close()
+
+    def _vector(self, observation: Any, method: str) -> np.ndarray:
+        return _checked(observation_vector, self._space_of_observations, observation, method)
+
+    def _space(self, name: str) -> Any:
+        with environment_code():
+            try:
+                space = getattr(self.env.env, name)
+            except AttributeError as error:
+                if error.name != name:  # of something else, in a property of the environment's
+                    raise
+                space = MISSING
+        if space is MISSING:
+            raise ValueError(f"it has no {name}")
+        return as_gymnasium_space(space)
+
+
+def as_actions(actions: np.ndarray, space: Box | Discrete) -> np.ndarray:
+    """Actions in the type of the space, as a copy; whole numbers are the nearest ones."""
+    rounded = np.rint(actions) if space.dtype.kind in WHOLE else actions
+    with np.errstate(invalid="ignore"):  # NaN of a policy that broke: the sampler finds it in what was recorded
+        return np.array(rounded).astype(space.dtype)
+
+
+def _info(info: Any) -> dict:
+    return dict(info) if isinstance(info, Mapping) else {}
+
+
+def _checked(check: Callable[..., Any], *args: Any) -> Any:
+    """check(*args) of what a method, the last argument, returned. Its parts may be code of the environment's, too."""
+    *values, method = args
+    with environment_code():
+        try:
+            return check(*values)
+        except ValueError as error:
+            raise SimulationError(f"{method} of the environment returned {error}", []) from error
