@@ -149,7 +149,7 @@ class MetaTrainer:
 
     def _diagnostics(self, trajectories: Trajectories) -> Metrics:
         policy = self.algo.policy.diagnostics(trajectories.agent_infos, trajectories.mask)
-        return {**self.sampler.envs.diagnostics(trajectories), **policy}
+        return {**self.sampler.diagnostics(trajectories), **policy}
 
     def _optimize(self, batches: Sequence[Samples], iteration: int) -> Metrics:
         try:

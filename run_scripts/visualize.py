@@ -87,8 +87,7 @@ def film(args: Args) -> tuple[float, Iterator]:
     length = args.max_path_length or trained.config.max_path_length
     shown = episodes(envs, [trained.actor(), adapted], task, length, args.seed, args.sample)
     fps = envs[0].metadata.get("render_fps", 30)
-    titles, seconds = ["before adaptation", after], getattr(envs[0].unwrapped, "dt", None)
-    return fps, shown if args.window else captioned_frames(shown, titles, task, seconds)
+    return fps, shown if args.window else captioned_frames(shown, ["before adaptation", after])
 
 
 if __name__ == "__main__":

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task
+from meta_policy_search.envs.environment_errors import environment_code, one_line
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.samplers.rollout import Rollout
 from meta_policy_search.types import ArrayParams, Params, Trajectories
+
+LONGEST_TASK = 80  # characters of a task in a message
 
 
 class SamplingError(RuntimeError):
@@ -57,9 +60,9 @@ class MetaSampler:
 
     def update_tasks(self, rng: np.random.Generator) -> None:
         """Draws a new task for each of the N slots; it stays for all rounds until the next call."""
-        with self._naming_tasks():
-            tasks = self.envs.sample_tasks(self.batch_shape[0], rng)
-        self.set_tasks(tasks)
+        self.tasks = ()  # of which an environment that fails to draw new ones says nothing
+        with self._naming_tasks(), environment_code():
+            self.set_tasks(self.envs.sample_tasks(self.batch_shape[0], rng))
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
         """The N tasks of all rounds until the next call."""
@@ -78,6 +81,24 @@ class MetaSampler:
             trajectories, seconds = self._roll_out(params, seeds)
         self._check_finite(trajectories)
         return trajectories, seconds
+
+    def diagnostics(self, trajectories: Trajectories) -> dict[str, float]:
+        """What the task family has to say of a round.
+
+        Raises:
+          SamplingError: it failed at that.
+        """
+        with self._naming_tasks(), environment_code():
+            return dict(self.envs.diagnostics(trajectories))
+
+    def close(self) -> None:
+        """Ends what simulates.
+
+        Raises:
+          SimulationError: an environment raised when it was closed.
+        """
+        with environment_code():
+            self.envs.close()
 
     def _make_batch(self, env: BatchMetaEnv) -> BatchMetaEnv:
         return env.batch(self.batch_shape[0] * self.batch_shape[1])
@@ -99,7 +120,7 @@ class MetaSampler:
             raise SamplingError(f"{failure}{where}", failure.by_policy) from failure
 
     def _check_finite(self, trajectories: Trajectories) -> None:
-        """Complains about what was not finite first; at the same step the observation is before action and reward."""
+        """Raise SamplingError for what was not finite first; in a step the observation is before action and reward."""
         names = ("observations", "actions", "rewards")
         bad = np.stack([_not_finite(getattr(trajectories, name)) for name in names], axis=-1)  # [N, R, T, 3]
         if not bad.any():
@@ -114,8 +135,22 @@ class MetaSampler:
 
 def describe_tasks(tasks: Sequence[Task], slots: np.ndarray) -> str:
     """The tasks of some slots, for a message."""
-    shown = ", ".join(f"slot {slot}: {tasks[slot]}" for slot in slots[:3])
+    shown = ", ".join(f"slot {slot}: {one_line(plain(tasks[slot]), LONGEST_TASK)}" for slot in slots[:3])
     return f"{len(slots)} of {len(tasks)} tasks ({shown}{', ...' if len(slots) > 3 else ''})"
+
+
+def plain(task: Task) -> Task:
+    """The task with Python's numbers and lists for numpy's, which a message can show."""
+    match task:
+        case np.ndarray() | np.generic():
+            return task.tolist()
+        case dict():
+            return {plain(name): plain(value) for name, value in task.items()}
+        case list():
+            return [plain(value) for value in task]
+        case tuple():
+            return tuple(plain(value) for value in task)
+    return task
 
 
 def _not_finite(values: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Sampling rounds on the machines of a Ray cluster: each worker simulates some of the tasks. Needs the package ray."""
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -8,6 +9,8 @@ import numpy as np
 import ray
 
 from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task
+from meta_policy_search.envs.environment_errors import environment_code, simulation_error
+from meta_policy_search.envs.vector_worker import pack_tasks, unpack_tasks
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.samplers.meta_sampler import MetaSampler
 from meta_policy_search.samplers.rollout import Rollout
@@ -21,17 +24,8 @@ class Job(NamedTuple):
 
     number: int  # of the round
     params: ArrayParams  # [n, ...]
-    tasks: Sequence[Task]  # [n]
+    tasks: bytes  # [n], packed: only where their environment is loaded can they be unpacked
     seeds: np.ndarray  # [n]
-
-
-class Failure(NamedTuple):
-    """An `SimulationError` on its way to the trainer, `envs` counted within the share."""
-
-    message: str
-    envs: list[int]
-    by_policy: bool
-    notes: list[str]
 
 
 class RaySampler(MetaSampler):
@@ -80,7 +74,8 @@ class RaySampler(MetaSampler):
         jobs = []
         for share in self._shares:
             own = {name: values[share] for name, values in params.items()}
-            jobs.append(ray.put(Job(self._rounds, own, [self.tasks[slot] for slot in share], seeds[share])))
+            tasks = pack_tasks([self.tasks[slot] for slot in share])
+            jobs.append(ray.put(Job(self._rounds, own, tasks, seeds[share])))
         steps = self.max_path_length  # no round is shorter
         while (finished := sum(self._ask("simulate", jobs, steps)))[-1] < self.total_samples:
             steps += max(1, self.max_path_length // 20)  # what is too much is cut off
@@ -112,19 +107,14 @@ class RaySampler(MetaSampler):
                     self._workers[worker] = self._start()
                     asked[worker] = self._call(worker, method, jobs, steps)
         for worker, answer in sorted(answers.items()):
-            if isinstance(answer, Failure):
-                raise self._failure(worker, answer)
+            if isinstance(answer, SimulationError):
+                first = int(self._shares[worker][0]) * self.batch_shape[1]
+                answer.envs = [first + env for env in answer.envs]
+                raise answer
         return [answers[worker] for worker in range(len(jobs))]
 
     def _call(self, worker: int, method: str, jobs: Sequence[ray.ObjectRef], steps: int) -> ray.ObjectRef:
         return getattr(self._workers[worker], method).remote(jobs[worker], steps)
-
-    def _failure(self, worker: int, answer: Failure) -> SimulationError:
-        first = int(self._shares[worker][0]) * self.batch_shape[1]
-        failure = SimulationError(answer.message, [first + env for env in answer.envs], answer.by_policy)
-        for note in answer.notes:
-            failure.add_note(note)
-        return failure
 
 
 @ray.remote
@@ -140,10 +130,10 @@ class _Worker:
         rollouts_per_meta_task: int,
         max_path_length: int,
     ):
-        self._env, self._policy, self._limit = make_env(num_threads), policy, max_path_length
+        self._make, self._policy, self._limit = functools.partial(make_env, num_threads), policy, max_path_length
         self._rollouts, self._round, self._envs = rollouts_per_meta_task, None, None
 
-    def simulate(self, job: Job, steps: int) -> np.ndarray | Failure:
+    def simulate(self, job: Job, steps: int) -> np.ndarray | SimulationError:
         """The steps of finished episodes after each of the round's first `steps` steps, [steps]."""
         try:
             if job.number != self._round:
@@ -151,19 +141,24 @@ class _Worker:
             while len(self._rollout.finished) < steps:
                 self._rollout.step()
         except SimulationError as failure:
-            return Failure(str(failure), failure.envs, failure.by_policy, getattr(failure, "__notes__", []))
+            return failure
+        except KeyboardInterrupt as error:  # Ctrl-C is the trainer's affair, so it is the environment's
+            return simulation_error(error)
         return np.array(self._rollout.finished[:steps])
 
-    def trajectories(self, job: Job, steps: int) -> tuple[Trajectories, dict[str, float]] | Failure:
+    def trajectories(self, job: Job, steps: int) -> tuple[Trajectories, dict[str, float]] | SimulationError:
         """The first `steps` steps, and the seconds that they took."""
         failure = self.simulate(job, steps)
-        return failure if isinstance(failure, Failure) else (self._rollout.trajectories(steps), self._rollout.seconds)
+        if isinstance(failure, SimulationError):
+            return failure
+        return self._rollout.trajectories(steps), self._rollout.seconds
 
     def _begin(self, job: Job) -> None:
-        if self._envs is None:
-            self._envs = self._env.batch(len(job.seeds) * self._rollouts)
         self._round = None  # until it has begun
-        self._envs.set_tasks([task for task in job.tasks for _ in range(self._rollouts)])
+        with environment_code():
+            if self._envs is None:
+                self._envs = self._make().batch(len(job.seeds) * self._rollouts)
+            self._envs.set_tasks([task for task in unpack_tasks(job.tasks) for _ in range(self._rollouts)])
         self._rollout = Rollout(self._envs, self._policy, job.params, job.seeds, self._limit)
         self._round = job.number
 
@@ -173,5 +168,6 @@ def _joined(parts: Sequence[Trajectories]) -> Trajectories:
     arrays = {name: [getattr(part, name) for part in parts] for name in Trajectories._fields}
     for name in ("agent_infos", "env_infos"):
         dicts = arrays.pop(name)
-        arrays[name] = {key: np.concatenate([part[key] for part in dicts]) for key in dicts[0]}
+        everywhere = [key for key in dicts[0] if all(key in part for part in dicts)]
+        arrays[name] = {key: np.concatenate([part[key] for part in dicts]) for key in everywhere}
     return Trajectories(**{name: x if isinstance(x, dict) else np.concatenate(x) for name, x in arrays.items()})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, SimulationError
+from meta_policy_search.envs.environment_errors import environment_code
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import ArrayParams, Trajectories
 from meta_policy_search.utils.stopwatch import Stopwatch
@@ -39,7 +40,7 @@ class Rollout:
         self._ended: list[np.ndarray] = []  # at each step, the environments whose episodes ended with it
         self.finished: list[int] = []  # after each step, how many steps the finished episodes have
         self._stopwatch = Stopwatch("PolicyExecTime", "EnvExecTime")
-        self._observations = np.array(envs.reset_envs(PerTaskRng(self._resetting, self.batch_shape[1])))
+        self._observations = self._reset()
         self._stopwatch.lap("EnvExecTime")
 
     @property
@@ -51,11 +52,11 @@ class Rollout:
         """One step of all environments; those whose episodes ended with the last one start new ones before."""
         if self._ended and len(self._ended[-1]):
             ended = self._ended[-1]
-            generators = PerTaskRng(self._resetting, self.batch_shape[1], ended)
-            self._observations[ended] = self._envs.reset_envs(generators, ended)
+            self._observations[ended] = self._reset(ended)
             self._lengths[ended], self._starts[ended] = 0, len(self._steps)
             self._stopwatch.lap("EnvExecTime")
-        observations = self._observations.astype(self._policy.dtype.as_numpy_dtype)
+        with np.errstate(over="ignore"):  # infinite then; the sampler says so
+            observations = self._observations.astype(self._policy.dtype.as_numpy_dtype)
         actions, agent_infos = self._act(observations)
         self._stopwatch.lap("PolicyExecTime")
         after = self._step(actions)
@@ -77,6 +78,11 @@ class Rollout:
         arrays = map(self._rows, (observations, actions, rewards, starts))
         return Trajectories(*arrays, mask, self._by_name(agent_infos), self._by_name(env_infos))
 
+    def _reset(self, envs: np.ndarray | None = None) -> np.ndarray:
+        generators = PerTaskRng(self._resetting, self.batch_shape[1], envs)
+        with environment_code():
+            return np.array(self._envs.reset_envs(generators, envs))
+
     def _act(self, observations: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Actions [M, A] and the distributions that they come from, for observations [M, O]."""
         time = len(self._steps) % self._limit
@@ -90,7 +96,8 @@ class Rollout:
     def _step(self, actions: np.ndarray) -> BatchStep:
         """What the environments return, rewards and infos as copies: they are kept, and those may be views of a state."""
         try:
-            after = self._envs.step_envs(actions)
+            with environment_code():
+                after = self._envs.step_envs(actions)
         except SimulationError as failure:
             failure.by_policy = not np.isfinite(actions).all()
             raise
@@ -106,7 +113,9 @@ class Rollout:
         return stacked.reshape(*self.batch_shape, *stacked.shape[1:])
 
     def _by_name(self, steps: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        return {name: self._rows([step[name] for step in steps]) for name in steps[0]}
+        """What all steps have."""
+        names = [name for name in steps[0] if all(name in step for step in steps)]
+        return {name: self._rows([step[name] for step in steps]) for name in names}
 
 
 class PerTaskRng:
