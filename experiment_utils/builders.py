@@ -5,12 +5,14 @@ import functools
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from experiment_utils.config import Config, DICEMAMLConfig
+from experiment_utils.config import Config, ConfigError, DICEMAMLConfig
 from experiment_utils.environments import make_env
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline
 from meta_policy_search.envs.normalized_env import NormalizedEnv
+from meta_policy_search.meta_algos.inner_loop import InnerLoop
 from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.policies.context_policy import CONTEXT, ContextPolicy
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
 from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcessor
@@ -34,15 +36,24 @@ BASELINES = {
 
 
 def make_policy(config: Config, env: NormalizedEnv, rng: np.random.Generator) -> MetaPolicy:
-    """The policy for the family's spaces: categorical where actions are discrete (learn_std means nothing then)."""
+    """The policy for the family's spaces: categorical where actions are discrete (learn_std means nothing then).
+
+    Raises:
+      ConfigError: actions are discrete, and a context is to be adapted.
+    """
     if isinstance(env.action_space, Discrete):
+        if config.adapted == "context":
+            raise ConfigError(
+                f"adapted is 'context', which takes a Gaussian policy; the actions of {config.env} are discrete"
+            )
         return MetaCategoricalMLPPolicy(
             obs_dim=env.observation_space.shape[0],
             n_actions=int(env.action_space.n),
             hidden_sizes=config.hidden_sizes,
             rng=rng,
         )
-    return MetaGaussianMLPPolicy(
+    make = functools.partial(ContextPolicy, context_dim=config.context_dim)
+    return (make if config.adapted == "context" else MetaGaussianMLPPolicy)(
         obs_dim=env.observation_space.shape[0],
         action_dim=env.action_space.shape[0],
         hidden_sizes=config.hidden_sizes,
@@ -84,10 +95,15 @@ def make_dice_sample_processor(config: DICEMAMLConfig) -> DiceSampleProcessor:
     )
 
 
-def inner_settings(config: Config) -> dict[str, float | int | bool]:
+def inner_settings(config: Config) -> dict[str, InnerLoop]:
     """What every algorithm takes for its adaptation."""
-    return {
-        "inner_lr": config.inner_lr,
-        "num_inner_grad_steps": config.num_inner_grad_steps,
-        "trainable_inner_step_size": config.trainable_inner_step_size,
-    }
+    inner = InnerLoop(
+        inner_lr=config.inner_lr,
+        num_inner_grad_steps=config.num_inner_grad_steps,
+        trainable_inner_step_size=config.trainable_inner_step_size,
+        step_size_shape=config.step_size_shape,
+        first_order=config.first_order,
+        adapted={"all": None, "head": ("/output/",), "context": (CONTEXT,)}[config.adapted],
+        not_meta_learned=(CONTEXT,) if config.adapted == "context" else (),
+    )
+    return {"inner": inner}

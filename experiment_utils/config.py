@@ -13,7 +13,9 @@ BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBasel
 Physics = Literal["paper", "modern"]
 Backend = Literal["mujoco", "mujoco-py"]
 SamplerName = Literal["local", "ray"]
-InnerType = Literal["likelihood_ratio", "log_likelihood"]
+InnerType = Literal["likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
+StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
+Adapted = Literal["all", "head", "context"]
 HvpType = Literal["fisher", "hessian", "finite_difference"]
 OuterType = Literal["dice", "vpg", "trpo"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -69,9 +71,17 @@ class Config:
     inner_lr: float = 0.1
     """Step size alpha of the adaptation."""
     trainable_inner_step_size: bool = False
-    """Learn a step size for each parameter (Meta-SGD), starting from inner_lr."""
+    """Learn step sizes (Meta-SGD), starting from inner_lr."""
+    step_size_shape: StepSizeShape = "entry"
+    """One learned step size for each entry of theta, each kernel and bias (parameter), or each of them and step (MAML++)."""
     num_inner_grad_steps: int = 1
-    """Adaptation steps K."""
+    """Adaptation steps K; 0 is plain policy search on all tasks, without adaptation."""
+    first_order: bool = False
+    """Leave the derivative of the adaptation out of the meta-gradient (FOMAML)."""
+    adapted: Adapted = "all"
+    """Adapt all parameters, the output layer (head, ANIL), or a context that the policy gets beside observations (CAVIA)."""
+    context_dim: int = 5
+    """Size of the context, for adapted context."""
     meta_batch_size: int = 40
     """Tasks per meta-iteration."""
     n_itr: int = 1001
@@ -85,9 +95,14 @@ class Config:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             _check_type(field.name, getattr(self, field.name), _type_of(type(self), field.name))
-        counts = ("rollouts_per_meta_task", "max_path_length", "num_inner_grad_steps", "meta_batch_size", "n_itr")
+        counts = ("rollouts_per_meta_task", "max_path_length", "meta_batch_size", "n_itr", "context_dim")
         for name in (*counts, "num_workers", "cpus_per_worker"):
             self._require(name, getattr(self, name) > 0, "a positive number")
+        self._require("num_inner_grad_steps", self.num_inner_grad_steps >= 0, "0 or a positive number")
+        learned = self.trainable_inner_step_size
+        self._require("trainable_inner_step_size", not learned or self.num_inner_grad_steps > 0, "off without inner steps")
+        fits = learned or self.step_size_shape == "entry"
+        self._require("step_size_shape", fits, "left out without trainable_inner_step_size")
         self._require("seed", self.seed >= 0, "0 or a positive number")
         self._require("hidden_sizes", all(size > 0 for size in self.hidden_sizes), "positive numbers")
         for name in ("discount", "gae_lambda"):
@@ -97,6 +112,13 @@ class Config:
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:
             raise ConfigError(f"{name} is {getattr(self, name)!r}; it must be {what}")
+
+    def _require_inner_objective(self) -> None:
+        decay = self.loaded_dice_lambda
+        self._require("loaded_dice_lambda", 0 <= decay <= 1, "between 0 and 1")
+        self._require("loaded_dice_lambda", decay == 1 or self.inner_type == "loaded_dice", "left out without loaded_dice")
+        if getattr(self, "exploration", False):
+            self._require("exploration", self.num_inner_grad_steps > 0, "off without inner steps")
 
     def _require_positive(self, *names: str) -> None:
         for name in names:
@@ -124,9 +146,14 @@ class ProMPConfig(Config):
     """Factor on clip_eps after every iteration."""
     num_minibatches: int = 1
     """Meta-gradient steps per pass over the tasks; must divide meta_batch_size."""
+    inner_type: InnerType = "likelihood_ratio"
+    """Objective of the adaptation: likelihood_ratio is the paper's; see docs/algorithms."""
+    loaded_dice_lambda: float = 1.0
+    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
 
     def __post_init__(self):
         super().__post_init__()
+        self._require_inner_objective()
         self._require_positive("learning_rate", "clip_eps", "anneal_factor", "target_inner_step")
         penalty = self.init_inner_kl_penalty
         self._require("init_inner_kl_penalty", math.isfinite(penalty) and penalty >= 0, "0 or a positive number")
@@ -145,7 +172,9 @@ class TRPOMAMLConfig(Config):
     step_size: float = 0.01
     """Trust region delta: the largest KL after adaptation, in nats."""
     inner_type: InnerType = "log_likelihood"
-    """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's."""
+    """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's; see docs/algorithms."""
+    loaded_dice_lambda: float = 1.0
+    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
     exploration: bool = False
     """Add E-MAML's credit for the pre-update behaviour."""
     exploration_weight: float = 1.0
@@ -156,6 +185,7 @@ class TRPOMAMLConfig(Config):
     def __post_init__(self):
         super().__post_init__()
         self._require_positive("step_size", "exploration_weight")
+        self._require_inner_objective()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,7 +195,9 @@ class VPGMAMLConfig(Config):
     learning_rate: float = 1e-3
     """Step size beta of Adam."""
     inner_type: InnerType = "log_likelihood"
-    """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's."""
+    """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's; see docs/algorithms."""
+    loaded_dice_lambda: float = 1.0
+    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
     exploration: bool = False
     """Add E-MAML's credit for the pre-update behaviour."""
     exploration_weight: float = 1.0
@@ -174,6 +206,7 @@ class VPGMAMLConfig(Config):
     def __post_init__(self):
         super().__post_init__()
         self._require_positive("learning_rate", "exploration_weight")
+        self._require_inner_objective()
 
 
 @dataclasses.dataclass(frozen=True)

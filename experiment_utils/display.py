@@ -80,13 +80,16 @@ class Display:
         left = (time.perf_counter() - self._begin) / done * (self._n_itr - iteration - 1)
         steps = metrics["n_timesteps"] / (iteration + 1) / metrics["ItrTime"]
         return {
-            "return before": f"{metrics['Step_0-AverageReturn']:.2f}",
-            "after": f"{metrics[f'Step_{self._last_step}-AverageReturn']:.2f}",
+            **self._returns(metrics),
             "env steps/s": f"{steps:,.0f}",
             "env steps": f"{metrics['n_timesteps']:,}",
             "time": ", ".join(f"{name} {share:.0%}" for name, share in _shares(metrics).items()),
             "time left": _duration(left),
         }
+
+    def _returns(self, metrics: Mapping[str, float]) -> dict[str, str]:
+        first, last = (f"{metrics[f'Step_{step}-AverageReturn']:.2f}" for step in (0, self._last_step))
+        return {"return before": first, "after": last} if self._last_step else {"return": first}
 
 
 def _shares(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -48,12 +48,12 @@ class MetaTester:
             trajectories, _ = self.sampler.obtain_samples(params, rng)
             yield Round(params, trajectories)
             if step < steps:
-                params = self.adapt(params, trajectories)
+                params = self.adapt(params, trajectories, step)
 
-    def adapt(self, params: Params, trajectories: Trajectories) -> Params:
-        """One inner step from parameters [N, ...] on the trajectories that they sampled."""
+    def adapt(self, params: Params, trajectories: Trajectories, step: int = 0) -> Params:
+        """Inner step number `step` from parameters [N, ...] on the trajectories that they sampled."""
         samples, _ = self.sample_processor.process_samples(trajectories)
-        return adapted(self.algo, params, samples, self.sampler.tasks)
+        return adapted(self.algo, params, samples, self.sampler.tasks, step)
 
 
 def first_rollouts(trajectories: Trajectories, rollouts: int) -> Trajectories:

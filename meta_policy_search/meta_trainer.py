@@ -102,7 +102,7 @@ class MetaTrainer:
                 batches.append(samples)
                 stopwatch.lap("Time-SampleProc")
                 if step < steps:
-                    params = adapted(self.algo, params, samples, self.sampler.tasks)
+                    params = adapted(self.algo, params, samples, self.sampler.tasks, step)
                     stopwatch.lap("Time-InnerStep")
         except (SamplingError, AdaptationError) as error:
             by_environment = isinstance(error, SamplingError) and not error.by_policy
@@ -175,13 +175,13 @@ class MetaTrainer:
             self.snapshots.keep(before, self._theta(), is_best)
 
 
-def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Sequence[Task]) -> Params:
-    """One inner step of all tasks: parameters [N, ...] and the samples drawn with them -> adapted ones [N, ...].
+def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Sequence[Task], step: int = 0) -> Params:
+    """Inner step number `step` of all tasks: parameters [N, ...] and the samples drawn with them -> adapted ones [N, ...].
 
     Raises:
       AdaptationError: it made a parameter NaN or infinite.
     """
-    params = algo.adapt(params, samples)
+    params = algo.adapt(params, samples, step)
     for name, value in params.items():
         finite = np.isfinite(value.numpy()).reshape(len(value), -1).all(axis=1)
         if not finite.all():

@@ -53,3 +53,7 @@ class MetaLoss(NamedTuple):
     loss: tf.Tensor  # [] what the meta-optimiser minimises
     inner_kl: tf.Tensor  # [K] mean KL(pi_old^k || pi_theta^k) over tasks and steps
     outer_kl: tf.Tensor  # [] mean KL(pi_old^K || pi_theta^K) over tasks and steps
+
+    def inner_kl_metrics(self) -> dict[str, float]:
+        """KLInner, the mean over the K inner steps; nothing where there are none."""
+        return {"KLInner": float(tf.reduce_mean(self.inner_kl))} if self.inner_kl.shape[0] else {}

@@ -19,6 +19,7 @@ def build(config: TRPOMAMLConfig, rng) -> Components:
         policy,
         step_size=config.step_size,
         inner_type=config.inner_type,
+        loaded_dice_lambda=config.loaded_dice_lambda,
         exploration=config.exploration,
         exploration_weight=config.exploration_weight,
         optimizer={"hvp": config.hvp},

@@ -25,6 +25,8 @@ def build(config: ProMPConfig, rng) -> Components:
         target_inner_step=config.target_inner_step,
         anneal_factor=config.anneal_factor,
         num_minibatches=config.num_minibatches,
+        inner_type=config.inner_type,
+        loaded_dice_lambda=config.loaded_dice_lambda,
         **builders.inner_settings(config),
     )
     return Components(algo, builders.make_sampler(config, env, policy), builders.make_sample_processor(config))

@@ -19,6 +19,7 @@ def build(config: VPGMAMLConfig, rng) -> Components:
         policy,
         learning_rate=config.learning_rate,
         inner_type=config.inner_type,
+        loaded_dice_lambda=config.loaded_dice_lambda,
         exploration=config.exploration,
         exploration_weight=config.exploration_weight,
         **builders.inner_settings(config),

@@ -40,6 +40,6 @@ def test_an_adaptation_to_nan_names_the_task(tmp_path):
     trainer = make_trainer(tmp_path, small())
     tester, theta = make_tester(trainer), trainer.algo.policy.stacked_theta(3)
     trajectories, _ = trainer.sampler.obtain_samples(theta, trainer.sampling_rng)
-    trainer.algo.inner_lr = np.inf
+    trainer.algo.inner_lr = 1e300  # infinite in float32
     with pytest.raises(AdaptationError, match=r"adaptation made .* NaN or infinite in 3 of 3 tasks \(slot 0: "):
         tester.adapt(theta, trajectories)

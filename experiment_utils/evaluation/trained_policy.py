@@ -106,9 +106,9 @@ class TrainedPolicy:
         """
         params = stack_params(self.components.algo.policy.theta, 1)
         with self.tester([task], rollouts) as tester:
-            for _ in range(self.config.num_inner_grad_steps if steps is None else steps):
+            for step in range(self.config.num_inner_grad_steps if steps is None else steps):
                 trajectories, _ = tester.sampler.obtain_samples(params, rng)
-                params = tester.adapt(params, trajectories)
+                params = tester.adapt(params, trajectories, step)
         return self.actor({name: value[0] for name, value in params.items()})
 
     @contextlib.contextmanager

@@ -115,7 +115,7 @@ class MeasuredAlgo(tf.Module):
             trajectories, _ = self._sampler.obtain_samples(params, self._rng)
             batches.append(self._processor.process_samples(trajectories)[0])
             if step < self.algo.num_inner_grad_steps:
-                params = self.algo.adapt(params, batches[-1])
+                params = self.algo.adapt(params, batches[-1], step)
         return batches
 
     def _gradients(self, batches: Sequence[Samples]) -> tuple[np.ndarray, np.ndarray]:

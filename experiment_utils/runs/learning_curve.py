@@ -25,7 +25,9 @@ def draw_learning_curve(progress: Path, last_step: int, title: str, targets: lis
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     names = {f"Step_{last_step}-AverageReturn": "after adaptation", "Step_0-AverageReturn": "before adaptation"}
     marker = "o" if len(rows) < 3 else None
-    for (column, label), colour in zip(names.items(), ("tab:red", "tab:grey"), strict=True):
+    if not last_step:  # K = 0: there is no adaptation
+        names = {"Step_0-AverageReturn": "return"}
+    for (column, label), colour in zip(names.items(), ("tab:red", "tab:grey"), strict=False):
         axes.plot(rows["n_timesteps"] / 1e6, rows[column], color=colour, label=label, marker=marker)
     axes.set(xlabel="env steps (millions)", ylabel="average return")
     axes.set_title(title, parse_math=False)

@@ -27,6 +27,8 @@ PAPER_NAMES = {
     ("VPGMAML", "log_likelihood", False): "MAML-VPG",
     ("VPGMAML", "log_likelihood", True): "E-MAML-VPG",
     ("VPGMAML", "likelihood_ratio", False): "LVC-VPG",
+    ("TRPOMAML", "loaded_dice", False): "Loaded-DiCE-TRPO",
+    ("VPGMAML", "loaded_dice", False): "Loaded-DiCE-VPG",
 }
 SETTING_TYPES = {"algo": str, "inner_type": str, "outer_type": str, "exploration": bool, "n_itr": int}  # what is looked at
 SETTING_TYPES |= {"seed": int, "num_inner_grad_steps": int}

@@ -1,11 +1,14 @@
 """What all algorithms of the family share: the adaptation, unrolled once, and its derivative."""
 
 import abc
+import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from meta_policy_search.meta_algos.inner_loop import STEP_SIZE_SCOPE, InnerLoop
 from meta_policy_search.meta_algos.objectives import mean_kl
 from meta_policy_search.policies.base import MetaPolicy, stack_params
 from meta_policy_search.types import MetaLoss, Params, Samples
@@ -13,7 +16,7 @@ from meta_policy_search.utils.compiled import compiled
 
 Distribution = tfp.distributions.Distribution
 
-STEP_SIZE_SCOPE = "inner_lr/"
+DEFAULT_INNER_LOOP = InnerLoop()
 
 
 class MAMLAlgo(tf.Module, abc.ABC):
@@ -23,32 +26,34 @@ class MAMLAlgo(tf.Module, abc.ABC):
     gradient of the sum of the tasks' losses with respect to parameters stacked along the task axis is the stack of the
     tasks' gradients.
 
+    A variant of the adaptation overrides `step_size` or `inner_update`.
+
     Args:
       policy: holds theta.
-      inner_lr: alpha, the step size of the adaptation.
-      num_inner_grad_steps: K >= 1.
-      trainable_inner_step_size: learn alpha, one for each single parameter (Meta-SGD, Li et al. 2017), together with
-        theta. The original has the option, but no effect of it.
+      inner: the settings of the adaptation.
+      settings: fields of `InnerLoop` by name, in place of those of `inner`.
     """
 
-    def __init__(
-        self,
-        policy: MetaPolicy,
-        *,
-        inner_lr: float = 0.1,
-        num_inner_grad_steps: int = 1,
-        trainable_inner_step_size: bool = False,
-    ):
+    def __init__(self, policy: MetaPolicy, *, inner: InnerLoop = DEFAULT_INNER_LOOP, **settings):
         super().__init__()
         self.policy = policy
-        self.inner_lr = inner_lr
-        self.num_inner_grad_steps = num_inner_grad_steps
-        step_sizes = {
-            STEP_SIZE_SCOPE + name: tf.Variable(tf.fill(value.shape, tf.constant(inner_lr, value.dtype)))
-            for name, value in policy.theta.items()
-            if trainable_inner_step_size
-        }
-        self.theta = {**policy.theta, **step_sizes}  # all that the meta-optimiser moves
+        self.inner = dataclasses.replace(inner, **settings)
+        self.inner.require_names(list(policy.theta))
+        self.theta = self.inner.theta(policy.theta)  # all that the meta-optimiser moves
+
+    @property
+    def inner_lr(self) -> float:
+        """alpha; where it is learned, what it began with."""
+        return self.inner.inner_lr
+
+    @inner_lr.setter
+    def inner_lr(self, value: float) -> None:
+        self.inner = dataclasses.replace(self.inner, inner_lr=value)
+
+    @property
+    def num_inner_grad_steps(self) -> int:
+        """K."""
+        return self.inner.num_inner_grad_steps
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -71,10 +76,17 @@ class MAMLAlgo(tf.Module, abc.ABC):
         """What the meta-loss adds for the KL [K] of the pre-update policies. Nothing, unless the algorithm says so."""
         return tf.zeros([], inner_kl.dtype)
 
+    def adapt(self, params: Params, samples: Samples, step: int = 0) -> dict[str, tf.Tensor]:
+        """One inner step of all tasks: parameters [N, ...] and the samples drawn with them -> adapted ones [N, ...].
+
+        Args:
+          step: its number k, which counts only where each step has a learned step size of its own.
+        """
+        return self._adapt(params, samples, np.full(samples.weights.shape[0], step, np.int32))
+
     @compiled
-    def adapt(self, params: Params, samples: Samples) -> dict[str, tf.Tensor]:
-        """One inner step of all tasks: parameters [N, ...] and the samples drawn with them -> adapted ones [N, ...]."""
-        adapted, _ = self._inner_step(params, samples, self.theta)
+    def _adapt(self, params: Params, samples: Samples, steps: tf.Tensor) -> dict[str, tf.Tensor]:
+        adapted, _ = self._inner_step(params, samples, self.inner.at_step(self.theta, steps[0]))
         return adapted
 
     @compiled
@@ -94,17 +106,17 @@ class MAMLAlgo(tf.Module, abc.ABC):
         distributions = self.unroll(theta, batches)
         old = [self.policy.behaviour_distribution(samples.agent_infos) for samples in batches]
         kl = [self.kl(*policies) for policies in zip(old, distributions, batches, strict=True)]
-        inner_kl = tf.stack(kl[:-1])
+        inner_kl = tf.stack(kl[:-1]) if kl[:-1] else tf.zeros([0], kl[-1].dtype)
         losses = _per_task(self.outer_loss(distributions, batches), batches[-1])
         loss = tf.reduce_mean(losses) + self.penalty(inner_kl)
         return MetaLoss(loss, inner_kl, outer_kl=kl[-1])
 
     def unroll(self, theta: Params, batches: Sequence[Samples]) -> list[Distribution]:
         """The policies after 0..K inner steps, each on its own batch; differentiable in theta through every step."""
-        start = {name: theta[name] for name in self.policy.theta}
+        start = {name: theta.get(name, value) for name, value in self.policy.theta.items()}
         params, distributions = stack_params(start, batches[0].observations.shape[0]), []
-        for samples in batches[:-1]:
-            params, distribution = self._inner_step(params, samples, theta)
+        for step, samples in enumerate(batches[:-1]):
+            params, distribution = self._inner_step(params, samples, self.inner.at_step(theta, step))
             distributions.append(distribution)
         return [*distributions, self.policy.distribution(params, batches[-1].observations)]
 
@@ -126,9 +138,23 @@ class MAMLAlgo(tf.Module, abc.ABC):
             distribution = self.policy.distribution(params, samples.observations)
             loss = tf.reduce_sum(_per_task(self.inner_loss(distribution, samples), samples))
         gradients = gradients_of(tape, loss, params)
-        return {name: params[name] - self._step_size(theta, name) * gradients[name] for name in params}, distribution
+        if self.inner.first_order:
+            gradients = {name: tf.stop_gradient(gradient) for name, gradient in gradients.items()}
+        return self.inner_update(params, gradients, theta), distribution
 
-    def _step_size(self, theta: Params, name: str) -> tf.Tensor | float:
+    def inner_update(self, params: Params, gradients: Params, theta: Params) -> dict[str, tf.Tensor]:
+        """The inner step: parameters [N, ...] and the gradients there of the tasks' inner losses -> adapted parameters.
+
+        Args:
+          theta: what is meta-learned, such as step sizes; the meta-gradient flows through it and through the gradients.
+        """
+        moved = {
+            name: params[name] - self.step_size(theta, name) * gradients[name] for name in params if self.inner.moves(name)
+        }
+        return {**params, **moved}
+
+    def step_size(self, theta: Params, name: str) -> tf.Tensor | float:
+        """alpha of a parameter, a scalar or of its shape: the learned one of theta, or else inner_lr."""
         return theta.get(STEP_SIZE_SCOPE + name, self.inner_lr)
 
 
@@ -161,6 +187,6 @@ def first_order_metrics(before: MetaLoss, after: MetaLoss) -> dict[str, float]:
     return {
         "LossBefore": float(before.loss),
         "LossAfter": float(after.loss),
-        "KLInner": float(tf.reduce_mean(after.inner_kl)),
+        **after.inner_kl_metrics(),
         "KLOuter": float(after.outer_kl),
     }

@@ -21,7 +21,7 @@ class DICEMAML(MAMLAlgo):
 
     Args:
       learning_rate: beta, of Adam.
-      inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
+      inner: `inner`, an `InnerLoop`, or fields of it by name, such as inner_lr and num_inner_grad_steps.
     """
 
     def __init__(self, policy: MetaPolicy, *, learning_rate: float = 1e-3, **inner):

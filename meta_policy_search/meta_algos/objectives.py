@@ -5,14 +5,8 @@ each task's mean a weighted sum; it returns [N]. What was recorded (advantages, 
 data: gradients flow through the current log-probabilities only.
 """
 
-from typing import Literal, get_args
-
 import tensorflow as tf
 import tensorflow_probability as tfp
-
-from meta_policy_search.types import Samples
-
-InnerType = Literal["likelihood_ratio", "log_likelihood", "dice"]
 
 
 def task_mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
@@ -59,24 +53,42 @@ def dice_loss(log_prob: tf.Tensor, adjusted_rewards: tf.Tensor, start: tf.Tensor
     log_prob = tf.where(weights > 0, log_prob, tf.zeros_like(log_prob))
     cumulative = tf.cumsum(log_prob, axis=2)
     before_episode = tf.gather(tf.cumsum(log_prob, axis=2, exclusive=True), start, axis=2, batch_dims=2)
-    score = cumulative - before_episode
-    return -task_mean(tf.exp(score - tf.stop_gradient(score)) * adjusted_rewards, weights)
+    return -task_mean(_magic_box(cumulative - before_episode) * adjusted_rewards, weights)
 
 
-def inner_surrogate_loss(inner_type: InnerType, log_prob: tf.Tensor, old_log_prob: tf.Tensor, samples: Samples) -> tf.Tensor:
-    """The adaptation objective by its name: J^LR ("likelihood_ratio"), MAML's ("log_likelihood") or DiCE's ("dice")."""
-    if inner_type == "likelihood_ratio":
-        return likelihood_ratio_loss(log_prob, old_log_prob, samples.advantages, samples.weights)
-    if inner_type == "log_likelihood":
-        return log_likelihood_loss(log_prob, samples.advantages, samples.weights)
-    return dice_loss(log_prob, samples.adjusted_rewards, samples.start, samples.weights)
+def loaded_dice_loss(
+    log_prob: tf.Tensor, advantages: tf.Tensor, start: tf.Tensor, weights: tf.Tensor, decay: float
+) -> tf.Tensor:
+    """-E_t[ (magic_box(w_t) - magic_box(v_t)) A_t ], w_t = lambda w_(t-1) + log pi(a_t | s_t), v_t = lambda w_(t-1).
+
+    Loaded DiCE (Farquhar et al. 2019, algorithm 1) without its gamma^t, as all objectives here. Its value is 0. lambda = 0
+    has the derivatives of J^LVC, lambda = 1 those of DiCE with a baseline; between them the Hessian counts what an action
+    owes to another one d steps before it lambda^d times.
+
+    Args:
+      start: [N, R, T] int32, index of the first step of each step's episode.
+      decay: lambda in [0, 1].
+    """
+    log_prob = tf.where(weights > 0, log_prob, tf.zeros_like(log_prob))
+    score = _decayed_sums(log_prob, start, decay)
+    return -task_mean((_magic_box(score) - _magic_box(score - log_prob)) * advantages, weights)
 
 
-def require_inner_type(inner_type: str) -> InnerType:
-    """The name itself, or a complaint if it is none of an adaptation objective."""
-    if inner_type not in get_args(InnerType):
-        raise ValueError(f"inner_type is {inner_type!r}; it can be one of {', '.join(get_args(InnerType))}")
-    return inner_type
+def second_order_loss(
+    log_prob: tf.Tensor, old_log_prob: tf.Tensor, advantages: tf.Tensor, start: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
+    """-E_t[ (w_t - 1) A_t + sum_{l < t} (w_l - 1) (w_t - 1) A_t ], w = pi / pi_old, the sum over the episode.
+
+    The expansion of the return to second order in pi - pi_old (Tang et al. 2021); of the first order alone is J^LR. Where
+    pi = pi_old its first and second derivatives are those of DiCE with a baseline.
+
+    Args:
+      start: [N, R, T] int32, index of the first step of each step's episode.
+    """
+    surplus = _ratio(log_prob, old_log_prob) - 1
+    surplus = tf.where(weights > 0, surplus, tf.zeros_like(surplus))
+    before = _decayed_sums(surplus, start, 1.0) - surplus
+    return -task_mean(surplus * (1 + before) * advantages, weights)
 
 
 def exploration_loss(log_prob: tf.Tensor, weights: tf.Tensor, adj_avg_rewards: tf.Tensor) -> tf.Tensor:
@@ -101,3 +113,21 @@ def mean_kl(old: tfp.distributions.Distribution, new: tfp.distributions.Distribu
 
 def _ratio(log_prob: tf.Tensor, old_log_prob: tf.Tensor) -> tf.Tensor:
     return tf.exp(log_prob - tf.stop_gradient(old_log_prob))
+
+
+def _magic_box(x: tf.Tensor) -> tf.Tensor:
+    return tf.exp(x - tf.stop_gradient(x))
+
+
+def _decayed_sums(values: tf.Tensor, start: tf.Tensor, decay: float) -> tf.Tensor:
+    """y_t = sum_{l <= t} decay^(t - l) x_l within the episode of step t, [N, R, T].
+
+    The sum over the row, less what earlier episodes contribute to it: decay^(t - start + 1) times the sum before the start.
+    """
+    times = tf.range(tf.shape(values)[2])
+    decay = tf.constant(decay, values.dtype)
+    lags = times[:, tf.newaxis] - times
+    kernel = tf.where(lags >= 0, decay ** tf.cast(tf.maximum(lags, 0), values.dtype), tf.zeros([], values.dtype))
+    sums = tf.einsum("nrl,tl->nrt", values, kernel)
+    carried = decay * tf.concat([tf.zeros_like(sums[:, :, :1]), sums[:, :, :-1]], axis=2)
+    return sums - decay ** tf.cast(times - start, values.dtype) * tf.gather(carried, start, axis=2, batch_dims=2)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
-from meta_policy_search.meta_algos.objectives import clipped_ratio_loss, likelihood_ratio_loss
+from meta_policy_search.meta_algos.inner_objective import InnerObjective, InnerType
+from meta_policy_search.meta_algos.objectives import clipped_ratio_loss
 from meta_policy_search.optimizers.maml_first_order_optimizer import MAMLFirstOrderOptimizer
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import Samples
@@ -24,7 +25,9 @@ class ProMP(MAMLAlgo):
       target_inner_step: that target, in nats.
       anneal_factor: factor on clip_eps after every iteration; 1 keeps it. The original has the option, but no effect of it.
       num_minibatches: meta-gradient steps per pass over the tasks; a minibatch is a slice of the tasks.
-      inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
+      inner_type: the objective of the adaptation; the paper's is "likelihood_ratio".
+      loaded_dice_lambda: lambda in [0, 1], of inner_type "loaded_dice": 0 is LVC, 1 DiCE with a baseline.
+      inner: `inner`, an `InnerLoop`, or fields of it by name, such as inner_lr and num_inner_grad_steps.
     """
 
     def __init__(
@@ -39,9 +42,12 @@ class ProMP(MAMLAlgo):
         target_inner_step: float = 0.01,
         anneal_factor: float = 1.0,
         num_minibatches: int = 1,
+        inner_type: InnerType = "likelihood_ratio",
+        loaded_dice_lambda: float = 1.0,
         **inner,
     ):
         super().__init__(policy, **inner)
+        self.inner_objective = InnerObjective(inner_type, loaded_dice_lambda)
         self.adaptive_inner_kl_penalty = adaptive_inner_kl_penalty
         self.target_inner_step = target_inner_step
         self.anneal_factor = anneal_factor
@@ -49,10 +55,12 @@ class ProMP(MAMLAlgo):
         self.clip_eps = tf.Variable(clip_eps, dtype=policy.dtype)
         self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate, num_promp_steps, num_minibatches)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.inner_objective.reads(self.inner)
+
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
-        return likelihood_ratio_loss(
-            self.log_prob(distribution, samples), self.old_log_prob(samples), samples.advantages, samples.weights
-        )
+        return self.inner_objective.loss(self.log_prob(distribution, samples), self.old_log_prob(samples), samples)
 
     def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
         after, samples = distributions[-1], batches[-1]
@@ -61,15 +69,15 @@ class ProMP(MAMLAlgo):
         )
 
     def penalty(self, inner_kl: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(self.inner_kl_coeff * inner_kl)
+        return tf.reduce_mean(self.inner_kl_coeff * inner_kl) if self.num_inner_grad_steps else super().penalty(inner_kl)
 
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
         before, after = self.optimizer.optimize(self.meta_gradient, self.meta_loss, batches)
         if self.adaptive_inner_kl_penalty:
             self.inner_kl_coeff.assign(adapt_kl_coeff(self.inner_kl_coeff, after.inner_kl, self.target_inner_step))
         self.clip_eps.assign(self.anneal_factor * self.clip_eps)
-        kl_coeff = float(tf.reduce_mean(self.inner_kl_coeff))
-        return {**first_order_metrics(before, after), "KLCoeffInner": kl_coeff}
+        kl_coeff = {"KLCoeffInner": float(tf.reduce_mean(self.inner_kl_coeff))} if self.num_inner_grad_steps else {}
+        return {**first_order_metrics(before, after), **kl_coeff}
 
 
 def adapt_kl_coeff(kl_coeff: tf.Tensor, kl: tf.Tensor, kl_target: float) -> tf.Tensor:

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo
+from meta_policy_search.meta_algos.inner_objective import InnerObjective, InnerType
 from meta_policy_search.meta_algos.objectives import (
-    InnerType,
     exploration_loss,
-    inner_surrogate_loss,
     likelihood_ratio_loss,
-    require_inner_type,
 )
 from meta_policy_search.optimizers.conjugate_gradient_optimizer import ConjugateGradientOptimizer
 from meta_policy_search.policies.base import MetaPolicy
@@ -30,10 +28,11 @@ class TRPOMAML(MAMLAlgo):
     Args:
       step_size: delta > 0, in nats.
       inner_type: the objective of the adaptation; "dice" needs the samples of `DiceSampleProcessor` with a return baseline.
+      loaded_dice_lambda: lambda in [0, 1], of inner_type "loaded_dice": 0 is LVC, 1 DiCE with a baseline.
       exploration: add formulation II's credit for the pre-update behaviour.
       exploration_weight: factor of that term; 1 is the original's mean over rollouts, their number R the sum.
       optimizer: settings of `ConjugateGradientOptimizer`, such as hvp="finite_difference".
-      inner: inner_lr, num_inner_grad_steps, trainable_inner_step_size of `MAMLAlgo`.
+      inner: `inner`, an `InnerLoop`, or fields of it by name, such as inner_lr and num_inner_grad_steps.
     """
 
     def __init__(
@@ -42,23 +41,26 @@ class TRPOMAML(MAMLAlgo):
         *,
         step_size: float = 0.01,
         inner_type: InnerType = "likelihood_ratio",
+        loaded_dice_lambda: float = 1.0,
         exploration: bool = False,
         exploration_weight: float = 1.0,
         optimizer: dict | None = None,
         **inner,
     ):
         super().__init__(policy, **inner)
-        self.inner_type = require_inner_type(inner_type)
+        self.inner_objective = InnerObjective(inner_type, loaded_dice_lambda)
+        if exploration:
+            self.inner.require_steps("exploration credits the behaviour before adaptation")
         self.exploration, self.exploration_weight = exploration, exploration_weight
         self.optimizer = ConjugateGradientOptimizer(self, step_size, **(optimizer or {}))
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return ("advantages", "adjusted_rewards") if self.inner_type == "dice" else ("advantages",)
+        return self.inner_objective.reads(self.inner)
 
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
         log_prob, old_log_prob = self.log_prob(distribution, samples), self.old_log_prob(samples)
-        return inner_surrogate_loss(self.inner_type, log_prob, old_log_prob, samples)
+        return self.inner_objective.loss(log_prob, old_log_prob, samples)
 
     def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
         after, samples = distributions[-1], batches[-1]

@@ -78,7 +78,7 @@ class ConjugateGradientOptimizer:
             "dLoss": float(before.loss - accepted.loss),
             "MeanKLBefore": float(before.outer_kl),
             "MeanKL": float(accepted.outer_kl),
-            "KLInner": float(tf.reduce_mean(accepted.inner_kl)),
+            **accepted.inner_kl_metrics(),
             "LineSearchAttempts": float(attempts),
             "Rejected": float(after is None),
         }

@@ -1,5 +1,6 @@
 """The one way a method of the package is compiled."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,8 +21,8 @@ def compiled(method: F) -> F:
     T differs from round to round when episodes end early, and the graph must not be traced again for that. So the time
     axis of every `Samples` is unknown to the graph; all other shapes are fixed, and other ones make another graph.
 
-    Numbers and words among the attributes of the object (or of its `algo`, if it has one) are constants of the graph: where
-    one has changed, such as `inner_lr`, everything is traced again. What changes often belongs in a `tf.Variable`.
+    Numbers, words and dataclasses among the attributes of the object (or of its `algo`, if it has one) are constants of the
+    graph: where one has changed, everything is traced again. What changes often belongs in a `tf.Variable`.
     `tf.config.run_functions_eagerly(True)` makes the method steppable.
     """
 
@@ -44,7 +45,7 @@ class _Graphs:
 
     def find(self, owner: Any, method: Callable, args: tuple) -> Callable:
         attributes = vars(getattr(owner, "algo", owner))
-        settings = [(name, value) for name, value in attributes.items() if isinstance(value, bool | int | float | str)]
+        settings = [(name, value) for name, value in attributes.items() if _is_setting(value)]
         if settings != self._settings:
             self._settings, self.functions = settings, {}
         key = (method, *map(_key, args))
@@ -52,6 +53,10 @@ class _Graphs:
             signature = [_signature(arg) for arg in args]
             self.functions[key] = tf.function(functools.partial(method, owner), input_signature=signature)
         return self.functions[key]
+
+
+def _is_setting(value: Any) -> bool:
+    return isinstance(value, bool | int | float | str) or dataclasses.is_dataclass(value)
 
 
 def _key(arg) -> tuple:

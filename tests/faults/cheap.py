@@ -18,7 +18,7 @@ def install() -> None:
     MAMLAlgo.adapt, MAMLAlgo.meta_gradient, MAMLAlgo.meta_loss = _adapt, _meta_gradient, _meta_loss
 
 
-def _adapt(algo: MAMLAlgo, params: Params, samples: Samples) -> dict[str, tf.Tensor]:
+def _adapt(algo: MAMLAlgo, params: Params, samples: Samples, step: int = 0) -> dict[str, tf.Tensor]:
     return {name: value - algo.inner_lr * (value + _feature(samples)) for name, value in params.items()}
 
 

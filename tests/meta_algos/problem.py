@@ -48,10 +48,10 @@ def _samples(policy: MetaGaussianMLPPolicy, rng: np.random.Generator, shape: tup
 def on_policy(algo: MAMLAlgo, batches: Sequence[Samples]) -> tuple[Samples, ...]:
     """The same data, as if the policies that the algorithm adapts had drawn it."""
     params, result = algo.policy.stacked_theta(len(batches[0].weights)), []
-    for samples in batches:
+    for step, samples in enumerate(batches):
         infos = algo.policy.agent_infos(algo.policy.distribution(params, samples.observations))
         result.append(samples._replace(agent_infos=infos))
-        params = algo.adapt(params, result[-1])
+        params = algo.adapt(params, result[-1], step)
     return tuple(result)
 
 

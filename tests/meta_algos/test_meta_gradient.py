@@ -62,15 +62,13 @@ def test_meta_gradient_is_the_derivative_of_the_meta_loss(make, steps, learned):
 
 def scale_second_order(algo: MAMLAlgo, factor: float) -> None:
     """Spoils an algorithm: what the adaptation contributes to the derivative is multiplied by a factor."""
-    inner_step = algo._inner_step
+    inner_update = algo.inner_update
 
-    def spoiled(params: dict, samples: Samples, theta: dict) -> tuple[dict, Distribution]:
-        adapted, distribution = inner_step(params, samples, theta)
-        moves = {name: adapted[name] - params[name] for name in params}
-        moves = {name: factor * move + tf.stop_gradient((1 - factor) * move) for name, move in moves.items()}
-        return {name: params[name] + moves[name] for name in params}, distribution
+    def spoiled(params: dict, gradients: dict, theta: dict) -> dict:
+        gradients = {name: factor * value + tf.stop_gradient((1 - factor) * value) for name, value in gradients.items()}
+        return inner_update(params, gradients, theta)
 
-    algo._inner_step = spoiled
+    algo.inner_update = spoiled
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.5], ids=["first order only", "halved"])
@@ -108,6 +106,39 @@ def test_meta_gradient_through_dice_is_that_of_the_importance_weighted_return(ma
     batches = on_policy(algo, make_batches(algo.policy, steps=steps))
     assert disagreement(algo, batches, judge) < 1e-8
     assert disagreement(algo, batches) > 1e-4  # the value of DiCE's own loss does not show its derivative
+
+
+class Expansion:
+    """-E_t[ (w_t - 1) A_t (1 + sum_{l < t} lambda^(t - l) (w_l - 1)) ], w = pi / pi_old: an ordinary function of theta.
+
+    Where the data is on-policy Loaded DiCE's loss must have the first and second derivatives of it.
+    """
+
+    def __init__(self, algo: MAMLAlgo, decay: float):
+        self.algo, self.decay = algo, decay
+
+    def loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
+        surplus = tf.exp(distribution.log_prob(samples.actions) - self.algo.old_log_prob(samples)) - 1
+        terms, before = [], tf.zeros_like(surplus[..., 0])
+        for t in range(surplus.shape[-1]):
+            before = tf.where(samples.start[..., t] == t, 0.0, before)
+            terms.append(samples.weights[..., t] * samples.advantages[..., t] * surplus[..., t] * (1 + before))
+            before = self.decay * (before + surplus[..., t])
+        return -tf.reduce_sum(tf.stack(terms, axis=-1), axis=(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("inner_type", "decay"), [("loaded_dice", 0.0), ("loaded_dice", 0.4), ("loaded_dice", 1.0), ("second_order", 1.0)]
+)
+@pytest.mark.parametrize("algorithm", [ProMP, TRPOMAML, VPGMAML])
+def test_meta_gradient_through_loaded_dice_is_that_of_the_weighted_expansion(algorithm, inner_type, decay):
+    objective = {"inner_type": inner_type} | ({"loaded_dice_lambda": decay} if inner_type == "loaded_dice" else {})
+    algo, judge = (algorithm(make_policy(), num_inner_grad_steps=2, **objective) for _ in range(2))
+    judge.inner_loss = Expansion(judge, decay).loss
+    batches = on_policy(algo, make_batches(algo.policy, steps=2))
+    assert disagreement(algo, batches, judge) < 1e-8
+    judge.inner_loss = Expansion(judge, decay + 0.1).loss
+    assert disagreement(algo, batches, judge) > 1e-6
 
 
 def test_dice_loss_has_the_first_and_second_derivatives_of_the_importance_weighted_return():

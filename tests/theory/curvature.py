@@ -5,7 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from meta_policy_search.meta_algos.objectives import dice_loss, likelihood_ratio_loss, log_likelihood_loss
+from meta_policy_search.meta_algos.objectives import (
+    dice_loss,
+    likelihood_ratio_loss,
+    loaded_dice_loss,
+    log_likelihood_loss,
+    second_order_loss,
+)
 from meta_policy_search.types import Samples
 from tests.theory.tabular_policy import TabularSoftmaxPolicy
 
@@ -31,6 +37,21 @@ def dice(policy: TabularSoftmaxPolicy, log_prob: tf.Tensor, samples: Samples) ->
 def log_likelihood(policy: TabularSoftmaxPolicy, log_prob: tf.Tensor, samples: Samples) -> tf.Tensor:
     """The surrogate of MAML."""
     return log_likelihood_loss(log_prob, samples.advantages, samples.weights)
+
+
+def loaded_dice(decay: float) -> Loss:
+    """Loaded DiCE with lambda = decay."""
+
+    def loss(policy: TabularSoftmaxPolicy, log_prob: tf.Tensor, samples: Samples) -> tf.Tensor:
+        return loaded_dice_loss(log_prob, samples.advantages, samples.start, samples.weights, decay)
+
+    return loss
+
+
+def second_order(policy: TabularSoftmaxPolicy, log_prob: tf.Tensor, samples: Samples) -> tf.Tensor:
+    """The expansion of the return to second order in the policy."""
+    old = policy.behaviour_distribution(samples.agent_infos).log_prob(samples.actions)
+    return second_order_loss(log_prob, old, samples.advantages, samples.start, samples.weights)
 
 
 def derivatives(loss: Loss, theta: np.ndarray, samples: Samples) -> tuple[np.ndarray, np.ndarray]:

@@ -125,9 +125,12 @@ def h2(mdp: MDP, theta: np.ndarray) -> np.ndarray:
     return np.einsum("mh,mhpq->pq", weights, curvatures(theta)[trajectories.states])
 
 
-def h12(mdp: MDP, theta: np.ndarray) -> np.ndarray:
-    """E[ sum_t grad log pi_t (grad Q_t)^T ] (equation 38), by state visitation and the recursion of equation 53."""
-    pi, score, gradients = softmax(theta), scores(theta), _q_gradients(mdp, theta)
+def h12(mdp: MDP, theta: np.ndarray, decay: float = 1.0) -> np.ndarray:
+    """E[ sum_t grad log pi_t (grad Q_t)^T ] (equation 38), by state visitation and the recursion of equation 53.
+
+    Of grad Q_t = sum_{l > t} E[ grad log pi_l (rewards to go)_l ] the summand l is weighted with decay^(l - t).
+    """
+    pi, score, gradients = softmax(theta), scores(theta), _q_gradients(mdp, theta, decay)
     visited, total = mdp.initial, np.zeros((theta.size, theta.size))
     for gradient in gradients:
         joint = visited[:, np.newaxis] * pi
@@ -136,14 +139,14 @@ def h12(mdp: MDP, theta: np.ndarray) -> np.ndarray:
     return total
 
 
-def _q_gradients(mdp: MDP, theta: np.ndarray) -> list[np.ndarray]:
-    """grad Q_t(s, a) for t = 0 .. H-1, each [S, A, P]."""
+def _q_gradients(mdp: MDP, theta: np.ndarray, decay: float) -> list[np.ndarray]:
+    """grad Q_t(s, a) for t = 0 .. H-1, each [S, A, P]; what action l contributes weighted with decay^(l - t)."""
     pi, score = softmax(theta), scores(theta)
     q, gradient = mdp.reward, np.zeros((*theta.shape, theta.size))
     gradients = [gradient]
     for _ in range(mdp.horizon - 1):
         value_gradient = np.einsum("sa,sap->sp", pi * q, score) + np.einsum("sa,sap->sp", pi, gradient)
-        gradient = np.einsum("sax,xp->sap", mdp.transition, value_gradient)
+        gradient = decay * np.einsum("sax,xp->sap", mdp.transition, value_gradient)
         q = mdp.reward + mdp.transition @ np.sum(pi * q, axis=1)
         gradients.insert(0, gradient)
     return gradients

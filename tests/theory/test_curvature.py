@@ -5,7 +5,7 @@ import pytest
 
 from meta_policy_search.types import Samples
 from tests.theory import mdp as exact
-from tests.theory.curvature import derivatives, dice, likelihood_ratio, log_likelihood, lvc
+from tests.theory.curvature import derivatives, dice, likelihood_ratio, loaded_dice, log_likelihood, lvc, second_order
 from tests.theory.tabular_policy import samples
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -79,7 +79,7 @@ def test_hessian_of_the_return_is_h1_plus_h2_plus_h12_plus_its_transpose(problem
         assert np.abs(h12 + h12.T).max() > 1e-3
 
 
-@pytest.mark.parametrize("loss", [lvc, dice, likelihood_ratio, log_likelihood])
+@pytest.mark.parametrize("loss", [lvc, dice, likelihood_ratio, log_likelihood, loaded_dice(0.5), second_order])
 def test_expected_gradient_is_the_gradient_of_the_return(problem, loss):
     mdps, theta = problem
     gradient, _ = derivatives(loss, theta, expectation(mdps, theta))
@@ -107,6 +107,45 @@ def test_expected_hessian_of_the_log_likelihood_is_h2_only(problem):
     for found, mdp in zip(hessian, mdps, strict=True):
         assert close(found, exact.h2(mdp, theta))
         assert np.abs(exact.h1(mdp, theta)).max() > 1e-2
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3, 1.0])
+def test_expected_hessian_of_loaded_dice_weighs_h12_by_the_distance_of_the_actions(problem, decay):
+    mdps, theta = problem
+    _, hessian = derivatives(loaded_dice(decay), theta, expectation(mdps, theta))
+    for found, mdp in zip(hessian, mdps, strict=True):
+        h12 = exact.h12(mdp, theta, decay)
+        assert close(found, exact.h1(mdp, theta) + exact.h2(mdp, theta) + h12 + h12.T)
+        if decay == 1:
+            assert close(found, exact.return_hessian(mdp, theta))
+
+
+def test_expected_hessian_of_the_second_order_expansion_is_the_hessian_of_the_return(problem):
+    mdps, theta = problem
+    _, hessian = derivatives(second_order, theta, expectation(mdps, theta))
+    assert close(hessian, np.stack([exact.return_hessian(mdp, theta) for mdp in mdps]))
+
+
+def test_the_ends_of_loaded_dice_are_lvc_and_dice_on_every_trajectory(problem):
+    mdps, theta = problem
+    data, _ = single_trajectories(mdps[0], theta)
+    for decay, loss in ((0.0, lvc), (1.0, dice), (1.0, second_order)):
+        for ours, theirs in zip(derivatives(loaded_dice(decay), theta, data), derivatives(loss, theta, data), strict=True):
+            assert close(ours, theirs)
+    between = derivatives(loaded_dice(0.5), theta, data)[1]
+    assert min(np.abs(between - derivatives(loss, theta, data)[1]).max() for loss in (lvc, dice)) > 1e-3
+
+
+def test_a_baseline_of_the_state_leaves_the_expectations_of_loaded_dice(problem):
+    """The control variate of DiCE's Hessian: E[R_t - b(s_t)] where R_t was."""
+    mdps, theta = problem
+    data = expectation(mdps, theta)
+    baseline = data.observations @ np.arange(1.0, 1.0 + theta.shape[0])
+    less = data._replace(advantages=data.advantages - baseline)
+    for ours, theirs in zip(
+        derivatives(loaded_dice(0.5), theta, less), derivatives(loaded_dice(0.5), theta, data), strict=True
+    ):
+        assert close(ours, theirs)
 
 
 def test_likelihood_ratio_has_the_derivatives_of_lvc_where_the_data_was_drawn_and_only_there(problem):

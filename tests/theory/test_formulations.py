@@ -25,6 +25,11 @@ SIZES = [(2, 2, 3), (3, 2, 3), (2, 3, 3)]  # states, actions, horizon
 
 LVC = {"LVC-VPG": (VPGMAML, {}), "LVC-TRPO": (TRPOMAML, {}), "ProMP": (ProMP, {})}
 DICE = {"DiCE": (DICEMAML, {}), "VPG-DiCE": (VPG_DICEMAML, {}), "TRPO-DiCE": (TRPO_DICEMAML, {})}
+LOADED = {
+    f"{algorithm.__name__}, lambda {decay}": (algorithm, {"inner_type": "loaded_dice", "loaded_dice_lambda": decay})
+    for algorithm, decay in ((VPGMAML, 0.0), (TRPOMAML, 0.4), (ProMP, 0.7))
+}
+EXPANSION = {"second-order expansion": (VPGMAML, {"inner_type": "second_order"})}
 MAML = {
     "MAML-VPG": (VPGMAML, {"inner_type": "log_likelihood"}),
     "TRPO-MAML": (TRPOMAML, {"inner_type": "log_likelihood"}),
@@ -123,8 +128,8 @@ def test_maml_gives_j_post_only(problem, algorithm, settings):
     assert np.abs(missing).max() > 1e-3
 
 
-@params(LVC)
-def test_lvc_gives_formulation_one_but_for_h12_and_its_transpose(problem, algorithm, settings):
+@params({**LVC, **LOADED, **EXPANSION})
+def test_lvc_and_loaded_dice_give_formulation_one_but_for_what_they_leave_out_of_h12(problem, algorithm, settings):
     mdps, theta = problem
     algo = build(algorithm, settings, theta)
     thetas = np.repeat(theta[np.newaxis], len(mdps), axis=0)
@@ -132,14 +137,16 @@ def test_lvc_gives_formulation_one_but_for_h12_and_its_transpose(problem, algori
     before = expectation(mdps, thetas)._replace(advantages=to_go)
     adapted = algo.adapt(algo.policy.stacked_theta(len(mdps)), before)["logits"].numpy()
     _, gradient = algo.meta_gradient((before, expectation(mdps, adapted)))
+    decay = settings.get("loaded_dice_lambda", 1.0 if settings else 0.0)
     exact_gradients, lost = [], []
     for mdp in mdps:
         outer, h12 = exact.return_gradient(mdp, exact_adapted(mdp, theta)), exact.h12(mdp, theta)
+        kept = exact.h12(mdp, theta, decay)
         exact_gradients.append((np.eye(theta.size) + ALPHA * exact.return_hessian(mdp, theta)) @ outer)
-        lost.append(ALPHA * (h12 + h12.T) @ outer)
+        lost.append(ALPHA * (h12 - kept + (h12 - kept).T) @ outer)
     expected = np.mean(exact_gradients, axis=0) - np.mean(lost, axis=0)
     np.testing.assert_allclose(-gradient["logits"].numpy().ravel(), expected, rtol=0, atol=1e-12)
-    assert np.abs(np.mean(lost, axis=0)).max() > 1e-5
+    assert decay == 1 or np.abs(np.mean(lost, axis=0)).max() > 1e-5
 
 
 class FormulationTwo:

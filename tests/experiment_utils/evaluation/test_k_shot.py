@@ -85,8 +85,8 @@ def test_adam_in_place_of_the_gradient_step_as_in_the_original_would_not_agree(t
     """Adam's first step moves every parameter by the step size, whatever the gradient is."""
     adapt = ProMP.adapt
 
-    def adam(self: ProMP, params: Params, samples: Samples) -> Params:
-        after = adapt(self, params, samples)
+    def adam(self: ProMP, params: Params, samples: Samples, step: int) -> Params:
+        after = adapt(self, params, samples, step)
         return {name: params[name] + self.inner_lr * tf.sign(after[name] - params[name]) for name in params}
 
     monkeypatch.setattr(ProMP, "adapt", adam)
