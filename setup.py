@@ -28,7 +28,11 @@ setup(
         "tensorboard>=2.20",
         "jinja2>=3.1",
     ],
-    package_data={"experiment_utils.evaluation": ["*.jinja"], "run_scripts": ["*.py", "configs/*.json"]},
+    package_data={
+        "experiment_utils.evaluation": ["*.jinja"],
+        "meta_policy_search.conformance": ["README.md", "cases/*.npz"],
+        "run_scripts": ["*.py", "configs/*.json"],
+    },
     extras_require={
         # what Meta-World needs; itself it demands mujoco==3.3.0 and comes by --no-deps, see docs/metaworld.md
         "metaworld": ["imageio>=2.36", "packaging>=24"],
