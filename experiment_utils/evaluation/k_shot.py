@@ -10,6 +10,8 @@ import scipy.stats
 import tensorflow as tf
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from experiment_utils.evaluation.tasks import task_text
@@ -147,7 +149,10 @@ def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str) -> Figure:
     right.set_xticks(ticks, list(map(str, ticks)), minor=False)
     right.minorticks_off()
     figure.suptitle(title, fontsize="medium")
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    handles, _ = right.get_legend_handles_labels()
+    handles.append(Line2D([], [], color=COLOURS[META], alpha=0.4, lw=0.6, label="meta-policy, single tasks"))
+    handles.append(Patch(color=COLOURS[META], alpha=0.2, lw=0, label="95 % interval over tasks"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 

@@ -3,12 +3,14 @@
 import base64
 import io
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -24,6 +26,8 @@ STEP = re.compile(r"Step_(\d+)-(.+)")
 STAGES = {"simulation": "EnvExecTime", "policy": "PolicyExecTime", "processing": "SampleProc", "adaptation": "InnerStep"}
 STAGES |= {"meta-update": "OuterStep"}
 VIDEO_TYPES = {".mp4": "video/mp4", ".gif": "image/gif"}
+DIGITS = 4  # of the largest number of a column
+FOLDED = 15  # rows; a longer table is folded
 STEP_COLOURS = ("#999999", "#D55E00", "#0072B2", "#009E73", "#CC79A7")  # before adaptation, after 1, 2, ... steps
 
 
@@ -44,6 +48,7 @@ def write_report(folder: Path, target: Path) -> None:
         "returns": svg(draw_quantity(run, "AverageReturn", size=(PAGE, 2.6), legend=True)),
         "timing": {"picture": svg(draw_timing(run)), "rows": _records(timing_table({run.algorithm: [run]}))},
         "quantities": [svg(draw_quantity(run, name)) for name in quantities(run.progress.columns)],
+        "folded": FOLDED,
         "config": {name: json.dumps(value) for name, value in run.config.items()},
         "tables": {path.stem: _records(_read_table(path)) for path in sorted(folder.glob("meta_test/*.csv"))},
         "pictures": [(path.stem, data_url(path)) for path in sorted(folder.glob("meta_test/*.png"))],
@@ -126,9 +131,22 @@ def videos(folder: Path) -> list[Path]:
 
 
 def _records(table: pd.DataFrame) -> dict[str, list]:
-    """A table for the template: its head, and rows of text with four digits."""
-    rows = [[cell_text(value) for value in row] for row in table.itertuples(index=False)]
-    return {"head": list(map(str, table.columns)), "rows": rows}
+    """A table for the template: its head, which columns are numbers, and rows of text."""
+    numbers = [pd.api.types.is_numeric_dtype(table.iloc[:, i]) for i in range(table.shape[1])]
+    columns = [column_text(table.iloc[:, i]) for i in range(table.shape[1])]
+    return {"head": list(map(str, table.columns)), "numbers": numbers, "rows": list(zip(*columns, strict=True))}
+
+
+def column_text(values: pd.Series) -> list[str]:
+    """A column as text: numbers with equally many decimals, by the largest of them four digits; a dash where there is none."""
+    if not pd.api.types.is_float_dtype(values):
+        return [f"{value:,}" if pd.api.types.is_integer(value) else cell_text(value) for value in values]
+    sizes = values.abs()[np.isfinite(values)]
+    largest = sizes.max() if len(sizes) else 0.0
+    if not 1e-3 <= largest < 1e9 and largest:
+        return list(map(cell_text, values))
+    decimals = max(0, DIGITS - 1 - math.floor(math.log10(largest))) if largest else 0
+    return [f"{value:z,.{decimals}f}" if np.isfinite(value) else cell_text(value) for value in values]
 
 
 def _read_table(path: Path) -> pd.DataFrame:

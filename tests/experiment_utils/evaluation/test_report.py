@@ -5,10 +5,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from experiment_utils.config import ConfigError
-from experiment_utils.evaluation.report import quantities, write_report
+from experiment_utils.evaluation.report import column_text, quantities, write_report
 from experiment_utils.runs.results import InvalidRunError, load_run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,7 +46,25 @@ def test_page_asks_for_nothing_from_outside(folder):
     page = (folder / "report.html").read_text()
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page)
     assert base64.b64encode(b"film").decode() in page
-    assert "<td>1.25</td>" in page
+    assert '<td class="number">1.250</td>' in page
+
+
+def test_columns_have_equally_many_decimals_and_numbers_can_be_read():
+    assert column_text(pd.Series([242.83, -0.3951, float("nan"), -0.04])) == ["242.8", "-0.4", "-", "0.0"]
+    assert column_text(pd.Series([32_000_000, 7])) == ["32,000,000", "7"]
+    assert column_text(pd.Series([32_000_000.0, 7.5])) == ["32,000,000", "8"]
+    assert column_text(pd.Series([1e-7, 2e-12])) == ["1e-07", "2e-12"]
+    assert column_text(pd.Series([0.0, 0.0])) == ["0", "0"]
+    assert column_text(pd.Series([float("inf"), 1.5])) == ["inf", "1.500"]
+    assert column_text(pd.Series(["meta-policy", 3])) == ["meta-policy", "3"]
+
+
+@pytest.mark.parametrize(("rows", "is_folded"), [(15, False), (16, True)])
+def test_a_long_table_is_folded(folder, rows, is_folded):
+    (folder / "meta_test").mkdir()
+    (folder / "meta_test" / "tasks.csv").write_text("task,return\n" + "1,2.5\n" * rows)
+    write_report(folder, folder / "report.html")
+    assert (f"<summary>{rows} rows</summary>" in (folder / "report.html").read_text()) == is_folded
 
 
 def test_untrusted_text_stays_text(folder):
