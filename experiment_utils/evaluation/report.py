@@ -138,7 +138,7 @@ def _records(table: pd.DataFrame) -> dict[str, list]:
 
 
 def column_text(values: pd.Series) -> list[str]:
-    """A column as text: numbers with equally many decimals, by the largest of them four digits; a dash where there is none."""
+    """A column as text: numbers with equally many decimals, the largest with four digits; a dash where there is none."""
     if not pd.api.types.is_float_dtype(values):
         return [f"{value:,}" if pd.api.types.is_integer(value) else cell_text(value) for value in values]
     sizes = values.abs()[np.isfinite(values)]
