@@ -6,23 +6,22 @@ python run_scripts/plot_curves.py data/ --group_by algorithm inner_lr --panel_by
 import dataclasses
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
 import tyro
 
 from experiment_utils.cli import fail, parse_arguments, say
 from experiment_utils.config import ConfigError
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
 from experiment_utils.runs.comparison import (
-    Scores,
     can_be_compared,
     comparison_table,
     interquartile_table,
     profiles,
     scores_by_measure,
     shared_seeds,
+    tables_of_panels,
 )
 from experiment_utils.runs.curves import Spread, group_runs, mean_curve, require_alike, require_settings, results_table
 from experiment_utils.runs.reliability import LEAST_RUNS
@@ -131,10 +130,10 @@ def compare(runs: Sequence[RunData], args: Args) -> list[Path]:
             f"--compare found no two groups below {', '.join(map(str, args.directories))} that share two seeds"
         )
     measures = {title: scores_by_measure(groups, args.y, args.last) for title, groups in panels.items()}
-    written = save_table(per_panel(comparison_table, measures), beside(args.out, "comparisons"))
+    written = save_table(tables_of_panels(comparison_table, measures), beside(args.out, "comparisons"))
     many = {title: scores for title, scores in measures.items() if len(shared_seeds(panels[title])) >= LEAST_RUNS}
     if many:
-        written += save_table(per_panel(interquartile_table, many), beside(args.out, "interquartile"))
+        written += save_table(tables_of_panels(interquartile_table, many), beside(args.out, "interquartile"))
         final = {title: profiles(next(iter(scores.values()))) for title, scores in many.items()}
         figure = curves_figure(final, f"final {args.y}", "share of runs above")
         written += save_figure(figure, beside(args.out, "profiles"))
@@ -148,16 +147,6 @@ def with_two_seeds(title: str, groups: Mapping[str, list[RunData]]) -> dict[str,
         message = f"{title}: not compared, for they have one seed only: {', '.join(single)}"
         warnings.warn(message, RunDataWarning, stacklevel=2)
     return {name: runs for name, runs in groups.items() if name not in single}
-
-
-def per_panel(
-    make: Callable[[Mapping[str, Scores]], pd.DataFrame], panels: Mapping[str, Mapping[str, Scores]]
-) -> pd.DataFrame:
-    """A table of all panels."""
-    tables = {title: make(measures) for title, measures in panels.items()}
-    for title, table in tables.items():
-        table.insert(0, "panel", title)
-    return pd.concat(tables.values(), ignore_index=True)
 
 
 def beside(out: Path, what: str) -> Path:

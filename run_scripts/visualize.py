@@ -87,7 +87,8 @@ def film(args: Args) -> tuple[float, Iterator]:
     length = args.max_path_length or trained.config.max_path_length
     shown = episodes(envs, [trained.actor(), adapted], task, length, args.seed, args.sample)
     fps = envs[0].metadata.get("render_fps", 30)
-    return fps, shown if args.window else captioned_frames(shown, ["before adaptation", after])
+    titles, seconds = ["before adaptation", after], getattr(envs[0].unwrapped, "dt", None)
+    return fps, shown if args.window else captioned_frames(shown, titles, task, seconds)
 
 
 if __name__ == "__main__":
