@@ -22,6 +22,7 @@ setup(
         "joblib>=1.4",
         "threadpoolctl>=3.5",
         "tyro>=1.0",
+        "msgspec>=0.19",
         "rich>=13",
         "matplotlib>=3.9",
         "pandas>=2.2",

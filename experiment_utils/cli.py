@@ -1,125 +1,83 @@
-"""The command line of a run script, made from its config class."""
+"""Command lines, made by tyro from dataclasses, and the sentences that answer a mistake in one."""
 
 import contextlib
 import dataclasses
-import importlib.util
+import functools
 import io
 import json
-import os
-import re
 import sys
-from collections.abc import Iterable
+import types
+import typing
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, Union
 
 import tyro
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from experiment_utils.config import Config, ConfigError, config_from_dict, load_config, nearest, read_config_file
-from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.config import ConfigError, InvalidSetting, expected_values, field_types, nearest
+from experiment_utils.script import discard_output
 
-MAY_CHANGE = ("n_itr", "sampler", "num_workers", "cpus_per_worker")  # when a run is resumed
-
-C = TypeVar("C", bound=Config)
 T = TypeVar("T")
 
-
-@dataclasses.dataclass(frozen=True)
-class Args(Generic[C]):
-    """What the user asked for."""
-
-    config: C
-    run_dir: RunDir
-    resume: bool
+SCALARS = {int: "INT", float: "FLOAT", str: "TEXT", Path: "PATH"}
+OPEN = "--help lists all"
 
 
 @dataclasses.dataclass(frozen=True)
-class _Options:
-    config_file: Path | None = None
-    """Load the settings from this JSON file; flags override them."""
-    dump_path: Path | None = None
-    """Write the run here. Default: data/<algorithm>/run_<time>."""
-    resume: bool = False
-    """Go on with the run in dump_path, exactly where its last checkpoint is. Only n_itr and the sampler may change."""
+class Flag:
+    """A field of a command line."""
+
+    name: str
+    hint: Any
+    default: Any
+    is_positional: bool
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the flag takes no value: --name or --no_name."""
+        return _without_annotations(self.hint) is bool
+
+    @property
+    def takes_one_value(self) -> bool:
+        """Whether it is followed by exactly one word."""
+        return (
+            not self.is_positional and not self.is_switch and typing.get_origin(_without_annotations(self.hint)) is not tuple
+        )
+
+    @property
+    def example(self) -> str:
+        """A right form, as the user would write it; "" if there is no default to show."""
+        words = _words(self.default or None)
+        return f", such as --{self.name} {' '.join(words)}" if words and not self.is_positional else ""
 
 
-def parse(defaults: C, description: str, argv: list[str] | None = None) -> Args[C]:
-    """Return what the arguments ask for. Invalid ones end the process: one sentence on stderr, exit code 2."""
-    argv = sys.argv[1:] if argv is None else argv
-    try:
-        options, config = _parse(defaults, description, argv)
-        if options.resume and options.dump_path is None:
-            raise ConfigError("--resume needs the --dump_path of the run to go on with")
-        run_dir = RunDir(options.dump_path or RunDir.default_path(config.algo))
-        if options.resume:
-            config = _resumed_config(defaults, config, run_dir, argv)
-        else:
-            run_dir.require_free()
-        _require_env(config, defaults)
-        run_dir.create()
-        run_dir.lock()
-        if not options.resume:
-            run_dir.require_free()  # again: another run may have begun and ended since
-    except ConfigError as error:
-        sys.exit(fail(str(error)))
-    return Args(config, run_dir, options.resume)
+def parse_arguments(kind: type[T], description: str, argv: Sequence[str] | None = None, default: T | None = None) -> T:
+    """Return the dataclass that the arguments describe; --help ends the process.
 
-
-def say(lines: Iterable[object]) -> None:
-    """Prints the lines. A reader that has gone away (`| head`) is no error."""
-    try:
-        for line in lines:
-            print(line)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        discard_output()
-
-
-def discard_output() -> None:
-    """Discard what is still to be printed. Python would otherwise report a broken pipe when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def fail(sentence: str, code: int = 2) -> int:
-    """Prints the sentence to stderr and returns the exit code."""
-    print(f"error: {sentence}", file=sys.stderr)
-    return code
-
-
-def _parse(defaults: C, description: str, argv: list[str]) -> tuple[_Options, C]:
-    early = _config_file(argv)
-    start = load_config(early, defaults, env_is_named="env" in _flags(argv)) if early else defaults
-
-    @dataclasses.dataclass(frozen=True)
-    class Args:
-        config: Annotated[type(defaults), tyro.conf.arg(name="")] = start
-        options: Annotated[_Options, tyro.conf.arg(name="")] = dataclasses.field(default_factory=_Options)
-
-    names = [field.name for kind in (type(defaults), _Options) for field in dataclasses.fields(kind)]
-    arguments = parse_arguments(Args, description, argv, names)
-    return arguments.options, arguments.config
-
-
-def parse_arguments(kind: type[T], description: str, argv: list[str] | None, names: list[str] | None = None) -> T:
-    """The dataclass that the arguments describe; --help ends the process.
+    Nested dataclasses and subcommands are tyro's. Values are checked by the dataclasses (`Validated`), not here.
 
     Args:
       argv: None for those of the process.
-      names: of the flags; None for the fields of `kind`.
+      default: whose values hold where there is no flag; None for the class's own.
 
     Raises:
       ConfigError: an argument is unknown, missing or of the wrong kind.
     """
-    argv = sys.argv[1:] if argv is None else argv
-    stderr = io.StringIO()
+    argv = list(sys.argv[1:] if argv is None else argv)
+    chosen = _subcommand(kind, argv)
+    flags = {flag.name: flag for flag in flags_of(chosen, default)}
+    _require_no_value_of_switches(argv, flags)
     try:
-        with contextlib.redirect_stderr(stderr):
+        with contextlib.redirect_stderr(io.StringIO()):
             arguments, unknown = tyro.cli(
                 kind,
                 args=argv,
                 description=description,
+                default=tyro.MISSING_NONPROP if default is None else default,
                 return_unknown_args=True,
                 use_underscores=True,
-                config=(tyro.conf.OmitArgPrefixes,),
+                config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
                 registry=_flag_kinds,
             )
     except BrokenPipeError:  # --help | head
@@ -128,77 +86,142 @@ def parse_arguments(kind: type[T], description: str, argv: list[str] | None, nam
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        raise ConfigError(_first_sentence(stderr.getvalue())) from None
+        raise ConfigError(_what_is_missing(argv, flags)) from None
+    except InvalidSetting as error:
+        raise _in_users_words(error, flags) from error
     if unknown:
-        flag = unknown[0].lstrip("-").partition("=")[0].replace("-", "_")
-        known = [field.name for field in dataclasses.fields(kind)] if names is None else names
-        raise ConfigError(f"unknown argument {unknown[0]!r}; {nearest(flag, known)} (--help lists all)")
+        raise ConfigError(_unknown(unknown[0], flags))
     return arguments
 
 
-def _require_env(config: Config, defaults: Config) -> None:
-    """Raise ConfigError for an unknown environment or option. The default needs no import of gymnasium."""
-    if config.sampler == "ray" and importlib.util.find_spec("ray") is None:
-        raise ConfigError("the sampler ray needs the package ray: pip install 'ray>=2.50'")
-    if config.env != defaults.env or config.env_options or config.backend != defaults.backend:
-        from experiment_utils.environments import require_env
+def flags_of(kind: type, default: Any = None) -> list[Flag]:
+    """Return the flags of a dataclass, those of nested dataclasses among them."""
+    flags = []
+    for field in dataclasses.fields(kind):
+        hint = field_types(kind)[field.name]
+        value = _default(field) if default is None else getattr(default, field.name)
+        plain = _without_annotations(hint)
+        if dataclasses.is_dataclass(plain):
+            flags += flags_of(plain, value)
+        else:
+            flags.append(Flag(field.name, hint, value, tyro.conf.Positional in typing.get_args(hint)))
+    return flags
 
-        require_env(config)
+
+def _require_no_value_of_switches(argv: Sequence[str], flags: dict[str, Flag]) -> None:
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        name, _, attached = word.removeprefix("--").replace("-", "_").partition("=")
+        value = attached or following
+        is_switch = word.startswith("--") and name in flags and flags[name].is_switch
+        if is_switch and (attached or value.lower() in ("true", "false", "yes", "no", "on", "off", "0", "1")):
+            raise ConfigError(f"--{name} takes no value, not {value!r}; write --{name}, or --no_{name} for the opposite")
 
 
-_flag_kinds = tyro.constructors.ConstructorRegistry()
+def _in_users_words(error: InvalidSetting, flags: dict[str, Flag]) -> ConfigError:
+    flag = flags.get(error.name)
+    if flag is None:
+        return error
+    words = " ".join(_words(error.value))
+    unread = any(isinstance(part, str) for part in (error.value if isinstance(error.value, tuple) else (error.value,)))
+    given = repr(words) if unread or not words else words
+    example = "" if _is_choice(flag.hint) else flag.example
+    return ConfigError(f"{error.name} is {given}; it must be {error.expected}{example}")
+
+
+def _what_is_missing(argv: Sequence[str], flags: dict[str, Flag]) -> str:
+    """Return what tyro missed: the value of a flag, or a positional argument. All else is answered elsewhere."""
+    for word, following in zip(argv, [*argv[1:], "--"], strict=True):
+        flag = flags.get(word.removeprefix("--").replace("-", "_"))
+        if word.startswith("--") and following.startswith("--") and flag is not None and flag.takes_one_value:
+            return f"--{flag.name} has no value; it must be {expected_values(flag.hint)}{flag.example} ({OPEN})"
+    positional = " ".join(flag.name.upper() for flag in flags.values() if flag.is_positional)
+    return f"an argument is missing; the order is: {Path(sys.argv[0]).name} {positional} ({OPEN})"
+
+
+def _unknown(word: str, flags: dict[str, Flag]) -> str:
+    name = word.lstrip("-").partition("=")[0].replace("-", "_")
+    hint = nearest(name, [flag.name for flag in flags.values() if not flag.is_positional]) if word.startswith("-") else ""
+    return f"unknown argument {word!r}; {hint} ({OPEN})" if hint.startswith("did") else f"unknown argument {word!r} ({OPEN})"
+
+
+def _subcommand(kind: type, argv: Sequence[str]) -> type:
+    """Return the dataclass of the subcommand that the arguments begin with; `kind` itself where there are none."""
+    options = {
+        meta.name: option
+        for option in typing.get_args(_without_annotations(kind))
+        for meta in typing.get_args(option)[1:]
+        if hasattr(meta, "name")
+    }
+    if not options:
+        return kind
+    first = argv[0] if argv else ""
+    if first in options or first in ("-h", "--help"):
+        return _without_annotations(options.get(first, next(iter(options.values()))))
+    known = ", ".join(options)
+    what = f"there is no {first!r}" if first and not first.startswith("-") else "what to make comes first"
+    raise ConfigError(f"{what}; it can be one of {known} ({OPEN})")
+
+
+_flag_kinds = ConstructorRegistry()
 
 
 @_flag_kinds.primitive_rule
-def _json_flag(kind: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:
-    """A setting that is a dict is given as one JSON object."""
-    if kind.type_origin is not dict:
+def _kind_of_flag(kind: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
+    """How to read the words of a flag. What can't be read stays as it is: the dataclass says what is wrong with it."""
+    several = typing.get_origin(kind.type) is tuple
+    found = _reader(typing.get_args(kind.type)[0] if several else kind.type)
+    if found is None:
         return None
-    return tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="JSON",
-        instance_from_str=lambda words: json.loads(words[0]),
-        is_instance=lambda value: isinstance(value, dict),
-        str_from_instance=lambda value: [json.dumps(value)],
+    read, metavar = found
+    return PrimitiveConstructorSpec(
+        nargs="*" if several else 1,
+        metavar=f"{metavar} ..." if several else metavar,
+        instance_from_str=lambda words: tuple(map(read, words)) if several else read(words[0]),
+        is_instance=lambda value: True,
+        str_from_instance=_words,
     )
 
 
-def _config_file(argv: list[str]) -> Path | None:
-    files = []
-    for flag, value in zip(argv, [*argv[1:], ""], strict=True):
-        name, _, attached = flag.partition("=")
-        if name.replace("_", "-") == "--config-file" and (attached or not value.startswith("--")):
-            files.append(Path(attached or value))
-    if len(files) > 1:
-        raise ConfigError(f"there can be one --config_file only, not {' and '.join(map(str, files))}")
-    return files[0] if files else None
+def _reader(hint: Any) -> tuple[Callable[[str], Any], str] | None:
+    """Return a function from a word to a value of the type, and what help calls such a word; None for other types."""
+    hint = _without_annotations(hint)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return str, "{" + ",".join(map(str, arguments)) + "}"
+    if origin in (Union, types.UnionType) and type(None) in arguments:
+        return _reader(next(part for part in arguments if part is not type(None)))
+    if origin is dict:
+        return functools.partial(_read, json.loads), "JSON"
+    return (functools.partial(_read, hint), SCALARS[hint]) if hint in SCALARS else None
 
 
-def _flags(argv: list[str]) -> set[str]:
-    """The settings that the arguments name."""
-    return {flag.partition("=")[0].lstrip("-").replace("-", "_").removeprefix("no_") for flag in argv if flag[:2] == "--"}
+def _read(read: Any, word: str) -> Any:
+    try:
+        return read(word)
+    except (ValueError, RecursionError):
+        return word
 
 
-def _resumed_config(defaults: C, asked: C, run_dir: RunDir, argv: list[str]) -> C:
-    """Return the config of the run in the directory, with n_itr as asked; raise ConfigError if anything else differs."""
-    run_dir.require_no_links()
-    saved = run_dir.read_config()
-    if saved is None:
-        if run_dir.progress.exists():
-            raise ConfigError(f"{run_dir.path} has a {run_dir.progress.name}, but no {run_dir.params.name}; put it back")
-        return asked
-    flags, file = _flags(argv), _config_file(argv)
-    config = config_from_dict(saved, defaults, f"the run in {run_dir.path}", env_is_named="env" in flags)
-    given = flags | read_config_file(file).keys() if file else flags
-    for name in (field.name for field in dataclasses.fields(config)):
-        if name in given and name not in MAY_CHANGE and getattr(asked, name) != getattr(config, name):
-            what = f"the run in {run_dir.path} has {name} {getattr(config, name)!r}"
-            raise ConfigError(f"{what}; a resumed run can change only {', '.join(MAY_CHANGE)}")
-    return dataclasses.replace(config, **{name: getattr(asked, name) for name in MAY_CHANGE if name in given})
+def _words(value: Any) -> list[str]:
+    """Return a value as the words of a command line."""
+    if isinstance(value, dict):
+        return [json.dumps(value)]
+    if isinstance(value, tuple):
+        return [str(part) for part in value]
+    return [] if value is None else [str(value)]
 
 
-def _first_sentence(box: str) -> str:
-    """The message of tyro's error box, without the frame."""
-    lines = [re.sub(r"[│╭╮╰╯]|─{2,}", "", line).strip() for line in box.splitlines()[1:]]
-    message = " ".join(lines[: lines.index("")] if "" in lines else lines)
-    return f"{message.rstrip('.')} (--help lists all)"
+def _default(field: dataclasses.Field) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def _is_choice(hint: Any) -> bool:
+    return typing.get_origin(_without_annotations(hint)) is Literal
+
+
+def _without_annotations(hint: Any) -> Any:
+    while typing.get_origin(hint) is Annotated:
+        hint = typing.get_args(hint)[0]
+    return hint

@@ -2,12 +2,20 @@
 
 import dataclasses
 import difflib
+import functools
 import json
 import math
-import shlex
 import typing
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from meta_policy_search.utils.reported_error import ReportedError
+
+# metadata of a field that says how or where to compute, not what: it may differ when a run is resumed
+CHANGES_NO_NUMBER = {"changes_numbers": False}
 
 BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBaseline"]
 Physics = Literal["paper", "modern"]
@@ -20,22 +28,61 @@ HvpType = Literal["fisher", "hessian", "finite_difference"]
 OuterType = Literal["dice", "vpg", "trpo"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
+# what a setting can be, and how a message says it
+Count = Annotated[int, Meta(ge=1, description="a positive whole number")]
+Natural = Annotated[int, Meta(ge=0, description="0 or a positive whole number")]
+Positive = Annotated[float, Meta(gt=0, description="a positive, finite number")]
+NotNegative = Annotated[float, Meta(ge=0, description="0 or a positive, finite number")]
+Fraction = Annotated[float, Meta(ge=0, le=1, description="a number between 0 and 1")]
+Sizes = Annotated[tuple[Count, ...], Meta(min_length=1, description="positive whole numbers")]
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a string", Path: "a path"}
+WORDS |= {dict: 'a JSON object, such as {"reward_type": "dense"}'}
+
 C = TypeVar("C", bound="Config")
 
 # Keys that params.json files of the original have and that it never reads.
 UNREAD_BY_THE_ORIGINAL = {"scope", "exp_tag", "learning_rate", "positive_adv", "entropy_bonus"}
 
 
-class ConfigError(ValueError):
+class ConfigError(ReportedError, ValueError):
     """A setting that can't be: one sentence that says which and what would be right."""
 
 
+class InvalidSetting(ConfigError):
+    """A value of the wrong kind or out of range.
+
+    Args:
+      name: of the setting.
+      value: which it can't have.
+      expected: what would be right, to follow "it must be".
+    """
+
+    def __init__(self, name: str, value: object, expected: str):
+        super().__init__(f"{name} is {value!r}; it must be {expected}")
+        self.name, self.value, self.expected = name, value, expected
+
+
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Validated:
+    """A frozen dataclass that checks its fields by their types.
+
+    A list becomes the tuple, and a whole number the float, that the type says.
+
+    Raises:
+      InvalidSetting: a value of another kind, or out of range.
+    """
+
+    def __post_init__(self):
+        for name, hint in field_types(type(self)).items():
+            object.__setattr__(self, name, _validated(name, getattr(self, name), hint))
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Validated):
     """Settings that all algorithms share. The defaults are the original's."""
 
-    seed: int = 1
-    """Of everything random; the same seed gives the same numbers, bit for bit on the same kind of processor."""
+    seed: Natural = 1
+    """Seed of all random draws; the same seed gives the same numbers, bit for bit on the same kind of processor."""
     env: str = "HalfCheetahRandDirecEnv"
     """Task family: a name of the package's, a gymnasium id, or module:Class."""
     physics: Physics = "paper"
@@ -44,47 +91,47 @@ class Config:
     """MuJoCo families only: the simulator. mujoco-py is MuJoCo 2.1.0 through gym, slow, for checking (`make legacy`)."""
     env_options: dict[str, Json] = dataclasses.field(default_factory=dict)
     """Further settings of the environment, such as '{"reward_type": "dense"}'."""
-    parallel: bool = True
+    parallel: bool = dataclasses.field(default=True, metadata=CHANGES_NO_NUMBER)
     """Simulate on all cores; otherwise on one. The numbers are the same."""
-    sampler: SamplerName = "local"
+    sampler: SamplerName = dataclasses.field(default="local", metadata=CHANGES_NO_NUMBER)
     """Where to simulate: in this process, or on workers of a Ray cluster. The numbers are the same."""
-    num_workers: int = 2
+    num_workers: Count = dataclasses.field(default=2, metadata=CHANGES_NO_NUMBER)
     """Sampler ray: workers that share the tasks."""
-    cpus_per_worker: int = 1
+    cpus_per_worker: Count = dataclasses.field(default=1, metadata=CHANGES_NO_NUMBER)
     """Sampler ray: cores that each worker reserves and simulates on."""
     baseline: BaselineName = "LinearFeatureBaseline"
     """Baseline of the return, fitted to each task's samples."""
-    rollouts_per_meta_task: int = 20
+    rollouts_per_meta_task: Count = 20
     """Rollouts per task and sampling round."""
-    max_path_length: int = 100
+    max_path_length: Count = 100
     """Time limit of an episode, in steps."""
-    discount: float = 0.99
+    discount: Fraction = 0.99
     """Discount factor gamma."""
-    gae_lambda: float = 1.0
+    gae_lambda: Fraction = 1.0
     """Lambda of generalised advantage estimation."""
     normalize_adv: bool = True
     """Normalise the advantages of each task to mean 0 and standard deviation 1."""
-    hidden_sizes: tuple[int, ...] = (64, 64)
+    hidden_sizes: Sizes = (64, 64)
     """Units of the policy's hidden layers."""
     learn_std: bool = True
     """Learn and adapt the policy's standard deviation; otherwise it stays 1."""
-    inner_lr: float = 0.1
+    inner_lr: NotNegative = 0.1
     """Step size alpha of the adaptation."""
     trainable_inner_step_size: bool = False
     """Learn step sizes (Meta-SGD), starting from inner_lr."""
     step_size_shape: StepSizeShape = "entry"
     """One learned step size for each entry of theta, each kernel and bias (parameter), or each of them and step (MAML++)."""
-    num_inner_grad_steps: int = 1
+    num_inner_grad_steps: Natural = 1
     """Adaptation steps K; 0 is plain policy search on all tasks, without adaptation."""
     first_order: bool = False
     """Leave the derivative of the adaptation out of the meta-gradient (FOMAML)."""
     adapted: Adapted = "all"
     """Adapt all parameters, the output layer (head, ANIL), or a context that the policy gets beside observations (CAVIA)."""
-    context_dim: int = 5
+    context_dim: Count = 5
     """Size of the context, for adapted context."""
-    meta_batch_size: int = 40
+    meta_batch_size: Count = 40
     """Tasks per meta-iteration."""
-    n_itr: int = 1001
+    n_itr: Count = 1001
     """Meta-iterations."""
 
     @property
@@ -93,74 +140,53 @@ class Config:
         return type(self).__name__.removesuffix("Config")
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            _check_type(field.name, getattr(self, field.name), _type_of(type(self), field.name))
-        counts = ("rollouts_per_meta_task", "max_path_length", "meta_batch_size", "n_itr", "context_dim")
-        for name in (*counts, "num_workers", "cpus_per_worker"):
-            self._require(name, getattr(self, name) > 0, "a positive number")
-        self._require("num_inner_grad_steps", self.num_inner_grad_steps >= 0, "0 or a positive number")
+        super().__post_init__()
         learned = self.trainable_inner_step_size
         self._require("trainable_inner_step_size", not learned or self.num_inner_grad_steps > 0, "off without inner steps")
         fits = learned or self.step_size_shape == "entry"
         self._require("step_size_shape", fits, "left out without trainable_inner_step_size")
-        self._require("seed", self.seed >= 0, "0 or a positive number")
-        self._require("hidden_sizes", all(size > 0 for size in self.hidden_sizes), "positive numbers")
-        for name in ("discount", "gae_lambda"):
-            self._require(name, 0 <= getattr(self, name) <= 1, "between 0 and 1")
-        self._require("inner_lr", math.isfinite(self.inner_lr) and self.inner_lr >= 0, "0 or a positive, finite number")
 
-    def _require(self, name: str, holds: bool, what: str) -> None:
+    def _require(self, name: str, holds: bool, expected: str) -> None:
         if not holds:
-            raise ConfigError(f"{name} is {getattr(self, name)!r}; it must be {what}")
+            raise InvalidSetting(name, getattr(self, name), expected)
 
     def _require_inner_objective(self) -> None:
-        decay = self.loaded_dice_lambda
-        self._require("loaded_dice_lambda", 0 <= decay <= 1, "between 0 and 1")
-        self._require("loaded_dice_lambda", decay == 1 or self.inner_type == "loaded_dice", "left out without loaded_dice")
+        fits = self.loaded_dice_lambda == 1 or self.inner_type == "loaded_dice"
+        self._require("loaded_dice_lambda", fits, "left out without loaded_dice")
         if getattr(self, "exploration", False):
             self._require("exploration", self.num_inner_grad_steps > 0, "off without inner steps")
-
-    def _require_positive(self, *names: str) -> None:
-        for name in names:
-            value = getattr(self, name)
-            self._require(name, math.isfinite(value) and value > 0, "a positive, finite number")
 
 
 @dataclasses.dataclass(frozen=True)
 class ProMPConfig(Config):
     """Settings of ProMP."""
 
-    learning_rate: float = 1e-3
+    learning_rate: Positive = 1e-3
     """Step size beta of Adam."""
-    num_promp_steps: int = 5
+    num_promp_steps: Count = 5
     """Meta-gradient steps per iteration."""
-    clip_eps: float = 0.3
+    clip_eps: Positive = 0.3
     """Clipping range epsilon of the likelihood ratio."""
-    init_inner_kl_penalty: float = 5e-4
+    init_inner_kl_penalty: NotNegative = 5e-4
     """Coefficient eta of the KL penalty."""
     adaptive_inner_kl_penalty: bool = False
     """Halve or double eta where the KL misses target_inner_step by more than a factor of 1.5."""
-    target_inner_step: float = 0.01
+    target_inner_step: Positive = 0.01
     """Target of the KL for adaptive_inner_kl_penalty, in nats."""
-    anneal_factor: float = 1.0
+    anneal_factor: Positive = 1.0
     """Factor on clip_eps after every iteration."""
-    num_minibatches: int = 1
+    num_minibatches: Count = 1
     """Meta-gradient steps per pass over the tasks; must divide meta_batch_size."""
     inner_type: InnerType = "likelihood_ratio"
     """Objective of the adaptation: likelihood_ratio is the paper's; see docs/algorithms."""
-    loaded_dice_lambda: float = 1.0
+    loaded_dice_lambda: Fraction = 1.0
     """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
 
     def __post_init__(self):
         super().__post_init__()
         self._require_inner_objective()
-        self._require_positive("learning_rate", "clip_eps", "anneal_factor", "target_inner_step")
-        penalty = self.init_inner_kl_penalty
-        self._require("init_inner_kl_penalty", math.isfinite(penalty) and penalty >= 0, "0 or a positive number")
-        if self.adaptive_inner_kl_penalty:
-            self._require("init_inner_kl_penalty", penalty > 0, "positive to be adapted: no factor changes 0")
-        for name in ("num_promp_steps", "num_minibatches"):
-            self._require(name, getattr(self, name) > 0, "a positive number")
+        adaptable = not self.adaptive_inner_kl_penalty or self.init_inner_kl_penalty > 0
+        self._require("init_inner_kl_penalty", adaptable, "positive to be adapted: no factor changes 0")
         divides = self.meta_batch_size % self.num_minibatches == 0
         self._require("num_minibatches", divides, f"a divisor of meta_batch_size ({self.meta_batch_size})")
 
@@ -169,22 +195,21 @@ class ProMPConfig(Config):
 class TRPOMAMLConfig(Config):
     """Settings of TRPO-MAML, E-MAML-TRPO and LVC-TRPO."""
 
-    step_size: float = 0.01
+    step_size: Positive = 0.01
     """Trust region delta: the largest KL after adaptation, in nats."""
     inner_type: InnerType = "log_likelihood"
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's; see docs/algorithms."""
-    loaded_dice_lambda: float = 1.0
+    loaded_dice_lambda: Fraction = 1.0
     """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
     exploration: bool = False
     """Add E-MAML's credit for the pre-update behaviour."""
-    exploration_weight: float = 1.0
+    exploration_weight: Positive = 1.0
     """Factor of that credit: 1 is the original's mean over rollouts; rollouts_per_meta_task is the sum of them."""
     hvp: HvpType = "fisher"
     """Curvature of the trust region: fisher and hessian are exact, finite_difference is the original's."""
 
     def __post_init__(self):
         super().__post_init__()
-        self._require_positive("step_size", "exploration_weight")
         self._require_inner_objective()
 
 
@@ -192,20 +217,19 @@ class TRPOMAMLConfig(Config):
 class VPGMAMLConfig(Config):
     """Settings of MAML-VPG, E-MAML-VPG and LVC-VPG."""
 
-    learning_rate: float = 1e-3
+    learning_rate: Positive = 1e-3
     """Step size beta of Adam."""
     inner_type: InnerType = "log_likelihood"
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's; see docs/algorithms."""
-    loaded_dice_lambda: float = 1.0
+    loaded_dice_lambda: Fraction = 1.0
     """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
     exploration: bool = False
     """Add E-MAML's credit for the pre-update behaviour."""
-    exploration_weight: float = 1.0
+    exploration_weight: Positive = 1.0
     """Factor of that credit: 1 is the original's mean over rollouts; rollouts_per_meta_task is the sum of them."""
 
     def __post_init__(self):
         super().__post_init__()
-        self._require_positive("learning_rate", "exploration_weight")
         self._require_inner_objective()
 
 
@@ -219,26 +243,19 @@ class DICEMAMLConfig(Config):
     """Baseline of the return, for the advantages of outer_type vpg and trpo."""
     outer_type: OuterType = "dice"
     """Objective after adaptation: dice (DICEMAML), vpg (VPG_DICEMAML) or trpo (TRPO_DICEMAML)."""
-    learning_rate: float = 1e-3
+    learning_rate: Positive = 1e-3
     """Step size beta of Adam, for outer_type dice and vpg."""
-    step_size: float = 0.01
+    step_size: Positive = 0.01
     """Trust region delta for outer_type trpo, in nats."""
 
-    def __post_init__(self):
-        super().__post_init__()
-        self._require_positive("learning_rate", "step_size")
 
-
-def load_config(path: Path, defaults: C, *, env_is_named: bool = False) -> C:
+def load_config(path: Path, defaults: C) -> C:
     """`defaults` with the values of a JSON file: one of ours, or a params.json of the original.
-
-    Args:
-      env_is_named: see `config_from_dict`.
 
     Raises:
       ConfigError: the file is missing or not JSON, or has an unknown key or a value of the wrong kind.
     """
-    return config_from_dict(read_config_file(path), defaults, f"the config file {path}", env_is_named=env_is_named)
+    return config_from_dict(read_config_file(path), defaults, f"the config file {path}")
 
 
 def read_config_file(path: Path) -> dict[str, Json]:
@@ -248,7 +265,7 @@ def read_config_file(path: Path) -> dict[str, Json]:
       ConfigError: the file is missing, or not JSON, or no object.
     """
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"can't read the config file {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -259,16 +276,15 @@ def read_config_file(path: Path) -> dict[str, Json]:
     return values
 
 
-def config_from_dict(values: Json, defaults: C, source: str, *, env_is_named: bool = False) -> C:
+def config_from_dict(values: Json, defaults: C, source: str) -> C:
     """`defaults` with other values; class names of the original ({"$class": "module.Class"}) become plain names.
 
     Args:
-      values: from a file, which may be untrusted.
+      values: from a file, which may be untrusted: to import a module:Class that it names would run that code.
       source: what to call the file in messages.
-      env_is_named: the user named the environment too. Otherwise module:Class is refused: to import it runs its code.
 
     Raises:
-      ConfigError: an unknown key, a value of the wrong kind, or module:Class.
+      ConfigError: an unknown key, or a value of the wrong kind.
     """
     if not isinstance(values, dict):
         raise ConfigError(f"{source} holds no JSON object with settings")
@@ -279,13 +295,13 @@ def config_from_dict(values: Json, defaults: C, source: str, *, env_is_named: bo
     changes = {}
     for name, value in values.items():
         if name in known:
-            changes[name] = _from_json(value, _type_of(type(defaults), name))
+            changes[name] = _class_name(value)
         elif name != "algo" and name not in UNREAD_BY_THE_ORIGINAL:
             raise ConfigError(f"{source} has the unknown key {name!r}; {nearest(name, known)}")
-    env = changes.get("env")
-    if isinstance(env, str) and ":" in env and not env_is_named:
-        raise ConfigError(f"{source} has code of its own as environment; if you trust it, add --env {shlex.quote(env)}")
-    return dataclasses.replace(defaults, **changes)
+    try:
+        return dataclasses.replace(defaults, **changes)
+    except InvalidSetting as error:
+        raise ConfigError(f"{source} can't be used: {error}") from error
 
 
 def config_to_dict(config: Config) -> dict[str, Any]:
@@ -299,30 +315,44 @@ def nearest(name: str, known: list[str]) -> str:
     return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(sorted(known))}"
 
 
-def _type_of(config_type: type, name: str) -> Any:
-    return typing.get_type_hints(config_type)[name]
+@functools.cache
+def field_types(kind: type) -> dict[str, Any]:
+    """Return the types of a dataclass's fields by name, with what they are annotated by."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
-def _from_json(value: Any, expected: Any) -> Any:
-    if isinstance(value, dict) and isinstance(value.get("$class"), str):
-        return value["$class"].rpartition(".")[2]
-    if isinstance(value, list):
-        return tuple(value)
-    if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+def expected_values(hint: Any) -> str:
+    """Return what a value of this type is, to follow "it must be"."""
+    described = [meta.description for meta in typing.get_args(hint)[1:] if isinstance(meta, Meta) and meta.description]
+    if described:
+        return described[-1]
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return expected_values(arguments[0])
+    if origin is Literal:
+        return " or ".join(map(repr, arguments)) if len(arguments) < 3 else f"one of {', '.join(map(repr, arguments))}"
+    if origin is tuple:
+        return f"values, each {expected_values(arguments[0])}"
+    if type(None) in arguments:
+        return expected_values(next(part for part in arguments if part is not type(None)))
+    return WORDS.get(origin or hint, getattr(hint, "__name__", str(hint)))
+
+
+def _validated(name: str, value: Any, hint: Any) -> Any:
+    if typing.get_origin(hint) is dict:
+        hint = dict  # what is in it, the environment says
+    try:
+        value = msgspec.convert(value, hint)
+    except msgspec.ValidationError as error:
+        raise InvalidSetting(name, value, expected_values(hint)) from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidSetting(name, value, expected_values(hint))
     return value
 
 
-def _check_type(name: str, value: Any, expected: Any) -> None:
-    if typing.get_origin(expected) is Literal:
-        if value not in typing.get_args(expected):
-            raise ConfigError(f"{name} is {value!r}; it can be one of {', '.join(map(repr, typing.get_args(expected)))}")
-    elif typing.get_origin(expected) is tuple:
-        if not isinstance(value, tuple) or not value or not all(type(item) is int for item in value):
-            raise ConfigError(f"{name} is {value!r}; it must be a list of whole numbers")
-    elif typing.get_origin(expected) is dict:
-        if not isinstance(value, dict):
-            raise ConfigError(f'{name} is {value!r}; it must be a JSON object, such as {{"reward_type": "dense"}}')
-    elif type(value) is not expected:
-        words = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
-        raise ConfigError(f"{name} is {value!r}; it must be {words[expected]}")
+def _class_name(value: Json) -> Json:
+    """Return the plain name where the original's params.json has a class."""
+    if isinstance(value, dict) and isinstance(value.get("$class"), str):
+        return value["$class"].rpartition(".")[2]
+    return value

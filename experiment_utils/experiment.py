@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from experiment_utils.cli import Args, discard_output, fail, parse
 from experiment_utils.config import Config, ConfigError
 from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.script import discard_output, run_script
+from experiment_utils.train_args import Args, parse
+from meta_policy_search.utils.reported_error import ReportedError
 
 if TYPE_CHECKING:
     from experiment_utils.display import Display
@@ -32,27 +34,37 @@ class Components(NamedTuple):
 Build = Callable[[Config, np.random.Generator], Components]
 
 
+class StoppedRun(ReportedError):
+    """A run that can't go on: why, and how to go on later."""
+
+    exit_code = 1
+
+
 def main(defaults: Config, build: Build, description: str) -> int:
     """The main function of a run script; returns the exit code."""
+    return run_script(lambda: _main(defaults, build, description))
+
+
+def _main(defaults: Config, build: Build, description: str) -> None:
     args = parse(defaults, description)
-    configure_tensorflow()
+    try:
+        configure_tensorflow()
+        _train(args, build)
+    finally:
+        args.run_dir.remove_if_empty()
+
+
+def _train(args: Args, build: Build) -> None:
     from meta_policy_search.meta_trainer import TrainingError
     from meta_policy_search.utils.logger import LogError
 
     try:
         run(args, build)
-    except ConfigError as error:
-        args.run_dir.remove_if_empty()
-        show_notes(error)
-        return fail(str(error))
     except (TrainingError, LogError) as error:
-        show_notes(error)
-        return fail(f"{error}. The run stopped; its last good checkpoint is in {args.run_dir.checkpoints}", code=1)
+        what = f"{error}. The run stopped; its last good checkpoint is in {args.run_dir.checkpoints}"
+        raise StoppedRun(what) from error
     except OSError as error:
-        return fail(_unwritten(error, args), code=1)
-    except KeyboardInterrupt:
-        return 130
-    return 0
+        raise StoppedRun(_unwritten(error, args)) from error
 
 
 def _unwritten(error: OSError, args: Args) -> str:
@@ -64,13 +76,6 @@ def _unwritten(error: OSError, args: Args) -> str:
         return f"nobody reads the output any more. The run stopped; every finished iteration is saved; {again}"
     what = f"can't read or write {error.filename or run_dir.path} ({error.strerror or error})"
     return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"
-
-
-def show_notes(error: BaseException | None) -> None:
-    """Prints what an error and its causes have noted to stderr: tracebacks of environments."""
-    while error is not None:
-        print(*getattr(error, "__notes__", []), sep="\n", end="", file=sys.stderr)
-        error = error.__cause__
 
 
 def configure_tensorflow() -> None:

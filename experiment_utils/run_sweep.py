@@ -22,11 +22,12 @@ from pathlib import Path
 import joblib
 import tyro
 
-from experiment_utils.cli import fail, parse_arguments
-from experiment_utils.config import nearest
+from experiment_utils.cli import parse_arguments
+from experiment_utils.config import Validated, nearest
 from experiment_utils.display import LOG_NAME, Outcome, showing
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run, Settings, Value, as_word, defaults_of
+from experiment_utils.script import fail
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 PATIENCE = 60.0  # s that a run of a lost machine may take to end there, where the machine itself is not lost
@@ -167,7 +168,7 @@ def _end_with_parent() -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Args:
+class Args(Validated):
     """The command line."""
 
     script: tyro.conf.Positional[Path]

@@ -11,6 +11,7 @@ from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError, describe_tasks
 from meta_policy_search.types import Params, Samples, Trajectories
 from meta_policy_search.utils.checkpoint import Checkpoints
+from meta_policy_search.utils.reported_error import ReportedError
 from meta_policy_search.utils.snapshots import PolicySnapshots, Snapshot
 from meta_policy_search.utils.stopwatch import Stopwatch
 
@@ -19,12 +20,16 @@ Metrics = dict[str, float]
 STAGES = ("Time-Sampling", "Time-SampleProc", "Time-InnerStep", "Time-OuterStep")
 
 
-class TrainingError(RuntimeError):
+class TrainingError(ReportedError, RuntimeError):
     """Training can't go on: what happened in which iteration, and what to try."""
 
+    exit_code = 1
 
-class AdaptationError(RuntimeError):
+
+class AdaptationError(ReportedError, RuntimeError):
     """An adapted policy that can't act: in which tasks."""
+
+    exit_code = 1
 
 
 class SampleProcessor(Protocol):

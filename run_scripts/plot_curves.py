@@ -11,8 +11,8 @@ from pathlib import Path
 
 import tyro
 
-from experiment_utils.cli import fail, parse_arguments, say
-from experiment_utils.config import ConfigError
+from experiment_utils.cli import parse_arguments
+from experiment_utils.config import ConfigError, Validated
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
 from experiment_utils.runs.comparison import (
     can_be_compared,
@@ -34,10 +34,11 @@ from experiment_utils.runs.results import (
     load_runs,
     with_columns,
 )
+from experiment_utils.script import fail, say
 
 
 @dataclasses.dataclass(frozen=True)
-class Args:
+class Args(Validated):
     """What to draw."""
 
     directories: tyro.conf.Positional[tuple[Path, ...]]

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import tyro
 
-from experiment_utils.cli import fail, parse_arguments, say
-from experiment_utils.config import ConfigError
+from experiment_utils.cli import parse_arguments
+from experiment_utils.config import ConfigError, Validated
+from experiment_utils.script import fail, say
 
 
 @dataclasses.dataclass(frozen=True)
-class Args:
+class Args(Validated):
     """Whose pages to write."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]

@@ -16,8 +16,8 @@ from typing import Literal
 
 import tyro
 
-from experiment_utils.cli import fail, parse_arguments, say
-from experiment_utils.config import ConfigError
+from experiment_utils.cli import parse_arguments
+from experiment_utils.config import ConfigError, Validated
 from experiment_utils.paper import figure1, figure2, figure3, figure4, formulations, formulations_plot
 from experiment_utils.paper.experiments import Budget
 from experiment_utils.paper.variance_config import RoundTasks
@@ -26,6 +26,7 @@ from experiment_utils.run_sweep import STARTED_HERE, report, run_sweep
 from experiment_utils.runs.archive import fetch, keep
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning
 from experiment_utils.runs.run_spec import Run
+from experiment_utils.script import fail, say
 
 Figure = Literal["figure1", "figure2", "figure3", "figure4", "formulations"]
 
@@ -43,7 +44,7 @@ NO_EFFECT: dict[Figure, tuple[str, ...]] = {  # flags
 
 
 @dataclasses.dataclass(frozen=True)
-class Args:
+class Args(Validated):
     """What to reproduce."""
 
     figure: tyro.conf.Positional[Figure]

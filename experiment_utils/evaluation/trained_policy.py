@@ -161,7 +161,7 @@ def _read_config(folder: RunDir) -> tuple[Config, str]:
         raise ConfigError(f"the run in {folder.path} is of the algorithm {algo!r}; known are {', '.join(ALGORITHMS)}")
     defaults, script = ALGORITHMS[algo]
     saved = {name: value for name, value in saved.items() if name not in MEASURED_BESIDES}
-    return config_from_dict(saved, defaults, f"the run in {folder.path}", env_is_named=True), script  # see _require_trust
+    return config_from_dict(saved, defaults, f"the run in {folder.path}"), script
 
 
 def _require_trust(config: Config, folder: RunDir, env: str | None) -> None:

@@ -7,14 +7,15 @@ from typing import Annotated, ClassVar, TypeVar
 
 import tyro
 
-from experiment_utils.cli import fail, parse_arguments, say
-from experiment_utils.config import ConfigError
-from experiment_utils.experiment import configure_tensorflow, show_notes
+from experiment_utils.cli import parse_arguments
+from experiment_utils.config import ConfigError, Validated
+from experiment_utils.experiment import configure_tensorflow
 from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.script import fail, say, show_notes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunArgs:
+class RunArgs(Validated):
     """Which policy to use. Scripts add fields of their own, and bounds of their numbers to LEAST."""
 
     run_dir: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN_DIR")]]

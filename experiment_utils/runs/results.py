@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from experiment_utils.config import nearest
+from meta_policy_search.utils.reported_error import ReportedError
 
 Settings = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ class RunDataWarning(UserWarning):
     """A file that was left out, and why."""
 
 
-class InvalidRunError(ValueError):
+class InvalidRunError(ReportedError, ValueError):
     """A folder whose files don't describe a run."""
 
 

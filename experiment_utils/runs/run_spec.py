@@ -33,7 +33,7 @@ class Run:
         """What starts the run, or goes on with it."""
         settings = {**self.settings, "n_itr": self.n_itr} if self.n_itr is not None else self.settings
         flags = [word for name, value in settings.items() for word in as_flags(name, value)]
-        return [sys.executable, str(self.script), "--resume", "--dump_path", str(self.folder), *flags]
+        return [sys.executable, str(self.script), "--resume_or_start", "--dump_path", str(self.folder), *flags]
 
     @property
     def n_itr(self) -> int | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import gymnasium
 import numpy as np
 
+from meta_policy_search.utils.reported_error import ReportedError
+
 if TYPE_CHECKING:
     from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
 
@@ -23,11 +25,13 @@ class BatchStep(NamedTuple):
     infos: dict[str, np.ndarray]  # [M] each: the parts of the reward
 
 
-class SimulationError(RuntimeError):
+class SimulationError(ReportedError, RuntimeError):
     """A simulation can't go on. `envs` are the indices of the environments concerned.
 
     `by_policy` says that the actions were no numbers; otherwise it is the environment's affair.
     """
+
+    exit_code = 1
 
     def __init__(self, message: str, envs: Sequence[int], by_policy: bool = False):
         super().__init__(message)

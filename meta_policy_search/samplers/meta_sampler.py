@@ -10,17 +10,20 @@ from meta_policy_search.envs.environment_errors import environment_code, one_lin
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.samplers.rollout import Rollout
 from meta_policy_search.types import ArrayParams, Params, Trajectories
+from meta_policy_search.utils.reported_error import ReportedError
 
 LONGEST_TASK = 80  # characters of a task in a message
 
 
-class SamplingError(RuntimeError):
+class SamplingError(ReportedError, RuntimeError):
     """A round that gave nothing to learn from: what went wrong, in which tasks.
 
     Args:
       message: that.
       by_policy: the policy's actions were no numbers; otherwise it is the environment's affair.
     """
+
+    exit_code = 1
 
     def __init__(self, message: str, by_policy: bool = False):
         super().__init__(message)

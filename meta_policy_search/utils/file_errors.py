@@ -4,12 +4,12 @@ import contextlib
 import re
 from collections.abc import Iterator
 
-import tensorflow as tf
-
 
 @contextlib.contextmanager
 def as_os_errors() -> Iterator[None]:
     """Makes an OSError of what TensorFlow raises where it can't write a file."""
+    import tensorflow as tf  # what reads its messages only need not wait for it
+
     try:
         yield
     except tf.errors.OpError as error:

@@ -10,12 +10,15 @@ import numpy as np
 import tensorflow as tf
 
 from meta_policy_search.utils.file_errors import as_os_errors
+from meta_policy_search.utils.reported_error import ReportedError
 
 Metrics = Mapping[str, float]
 
 
-class LogError(RuntimeError):
+class LogError(ReportedError, RuntimeError):
     """A log that does not fit the run."""
+
+    exit_code = 1
 
 
 class ProgressLog:

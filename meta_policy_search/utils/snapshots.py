@@ -5,12 +5,15 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from meta_policy_search.types import ArrayParams
 from meta_policy_search.utils.file_errors import first_line
+from meta_policy_search.utils.reported_error import ReportedError
+
+if TYPE_CHECKING:
+    from meta_policy_search.types import ArrayParams  # loads TensorFlow
 
 # What numpy raises for a file that is truncated, no .npz, or holds pickled objects, which it is told not to load.
 UNREADABLE = (OSError, EOFError, KeyError, MemoryError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -18,7 +21,7 @@ UNREADABLE = (OSError, EOFError, KeyError, MemoryError, NotImplementedError, Val
 BEST, LAST, ITR = "best", "last", "itr"
 
 
-class SnapshotError(ValueError):
+class SnapshotError(ReportedError, ValueError):
     """A snapshot that isn't there or can't be used: which, and what there is."""
 
 
@@ -56,7 +59,7 @@ class PolicySnapshots:
         os.replace(partial, self.directory / f"{name}.npz")
 
 
-def load_snapshot(directory: Path, which: str | int, like: ArrayParams) -> Snapshot:
+def load_snapshot(directory: Path, which: str | int, like: "ArrayParams") -> Snapshot:
     """The snapshot "best", "last" or of an iteration. Nothing in the file is executed.
 
     Args:
@@ -100,7 +103,7 @@ def _whole_number(array: np.ndarray) -> int:
     return int(array)
 
 
-def _require_fit(arrays: ArrayParams, like: ArrayParams, path: Path) -> None:
+def _require_fit(arrays: "ArrayParams", like: "ArrayParams", path: Path) -> None:
     odd = sorted(set(arrays) ^ set(like))
     if odd:
         raise SnapshotError(f"the policy snapshot {path} is of another network: {odd[0]!r} is in only one of the two")

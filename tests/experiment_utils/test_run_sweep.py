@@ -20,7 +20,7 @@ import json, pathlib, sys
 words = sys.argv[1:]
 value = lambda name: words[words.index("--" + name) + 1]
 folder, seed, n_itr = pathlib.Path(value("dump_path")), int(value("seed")), int(value("n_itr"))
-assert "--resume" in words
+assert "--resume_or_start" in words
 if seed == 2:
     sys.exit("error: seed 2 is unlucky")
 params, progress = folder / "params.json", folder / "progress.csv"
@@ -355,4 +355,4 @@ def test_the_command_line(script, tmp_path, capsys):
 
 def test_the_command_is_the_run_scripts_own_resume(tmp_path):
     run = Run(Path("run.py"), tmp_path, {"n_itr": 3})
-    assert run.command() == [sys.executable, "run.py", "--resume", "--dump_path", str(tmp_path), "--n_itr", "3"]
+    assert run.command() == [sys.executable, "run.py", "--resume_or_start", "--dump_path", str(tmp_path), "--n_itr", "3"]

@@ -82,7 +82,7 @@ def script(monkeypatch) -> dict[str, Any]:
         ("figure2 --n_itr 0", "--n_itr must be at least 1"),
         ("figure3 --env ant", "--env has no effect on figure3"),
         ("figure2 --budjet quick", "did you mean 'budget'?"),
-        ("figur2", "invalid choice 'figur2'"),
+        ("figur2", "figure is 'figur2'; it must be one of"),
         *((f"{figure} --plot_only", "there is no") for figure in ("figure2", "figure3", "figure4", "formulations")),
     ],
 )

@@ -1,0 +1,11 @@
+"""Errors that the scripts answer with their message."""
+
+
+class ReportedError(Exception):
+    """One sentence that says what is wrong, where, and what would be right. Its notes are tracebacks of the user's own code.
+
+    Attributes:
+      exit_code: of the script: 2 for what was asked, 1 for what happened later.
+    """
+
+    exit_code = 2
