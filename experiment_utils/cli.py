@@ -86,8 +86,10 @@ def parse_arguments(kind: type[T], description: str, argv: Sequence[str] | None 
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
+        if refused := _refused_by_dataclass(stop):
+            raise _in_users_words(refused, flags) from refused
         raise ConfigError(_what_is_missing(argv, flags)) from None
-    except InvalidSetting as error:
+    except InvalidSetting as error:  # of a nested dataclass
         raise _in_users_words(error, flags) from error
     if unknown:
         raise ConfigError(_unknown(unknown[0], flags))
@@ -115,6 +117,14 @@ def _require_no_value_of_switches(argv: Sequence[str], flags: dict[str, Flag]) -
         is_switch = word.startswith("--") and name in flags and flags[name].is_switch
         if is_switch and (attached or value.lower() in ("true", "false", "yes", "no", "on", "off", "0", "1")):
             raise ConfigError(f"--{name} takes no value, not {value!r}; write --{name}, or --no_{name} for the opposite")
+
+
+def _refused_by_dataclass(stop: BaseException) -> InvalidSetting | None:
+    """Return what a dataclass raised and tyro answered with an exit."""
+    error: BaseException | None = stop
+    while error is not None and not isinstance(error, InvalidSetting):
+        error = error.__context__
+    return error
 
 
 def _in_users_words(error: InvalidSetting, flags: dict[str, Flag]) -> ConfigError:

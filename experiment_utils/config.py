@@ -333,7 +333,7 @@ def expected_values(hint: Any) -> str:
     if origin is Literal:
         return " or ".join(map(repr, arguments)) if len(arguments) < 3 else f"one of {', '.join(map(repr, arguments))}"
     if origin is tuple:
-        return f"values, each {expected_values(arguments[0])}"
+        return f"one value or several, each {expected_values(arguments[0])}"
     if type(None) in arguments:
         return expected_values(next(part for part in arguments if part is not type(None)))
     return WORDS.get(origin or hint, getattr(hint, "__name__", str(hint)))
@@ -343,12 +343,21 @@ def _validated(name: str, value: Any, hint: Any) -> Any:
     if typing.get_origin(hint) is dict:
         hint = dict  # what is in it, the environment says
     try:
-        value = msgspec.convert(value, hint)
+        value = msgspec.convert(value, hint, dec_hook=_instance)
     except msgspec.ValidationError as error:
         raise InvalidSetting(name, value, expected_values(hint)) from error
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidSetting(name, value, expected_values(hint))
     return value
+
+
+def _instance(kind: type, value: Any) -> Any:
+    """Return an instance of a type that msgspec doesn't know; a path may be given as a string."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    if isinstance(value, kind):
+        return value
+    raise TypeError
 
 
 def _class_name(value: Json) -> Json:

@@ -151,5 +151,7 @@ def _import(module: str, of_the_user: bool) -> Any:
 
 def _nearest_env(name: str) -> str:
     ids = {spec.id for spec in gymnasium.registry.values()}
-    hint = nearest(name, [*ALL_FAMILIES, *ids])
-    return hint if hint.startswith("did") else f"{nearest(name, list(FAMILIES))}, or a gymnasium id, or module:Class"
+    with_tasks = [*ALL_FAMILIES, *(known for known in ids if "/" in known)]  # gymnasium's own have neither tasks nor a slash
+    hints = (nearest(name, known) for known in (with_tasks, sorted(ids)))
+    hint = next((hint for hint in hints if hint.startswith("did")), None)
+    return hint if hint else f"{nearest(name, list(FAMILIES))}, or a gymnasium id, or module:Class"

@@ -22,19 +22,21 @@ from pathlib import Path
 import joblib
 import tyro
 
-from experiment_utils.cli import parse_arguments
-from experiment_utils.config import Validated, nearest
+from experiment_utils.cli import flags_of, parse_arguments
+from experiment_utils.config import Config, ConfigError, Count, InvalidSetting, Natural, Validated, expected_values, nearest
 from experiment_utils.display import LOG_NAME, Outcome, showing
 from experiment_utils.runs.run_dir import RunDir
-from experiment_utils.runs.run_spec import Run, Settings, Value, as_word, defaults_of
-from experiment_utils.script import fail
+from experiment_utils.runs.run_spec import Run, Settings, Value, as_flags, as_word, config_of, defaults_of
+from experiment_utils.script import run_script
+from experiment_utils.train_args import require_env_of
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 PATIENCE = 60.0  # s that a run of a lost machine may take to end there, where the machine itself is not lost
-RAY_TOKEN = Path.home() / ".ray" / "auth_token"  # made by Ray where a cluster was started
+RAY_TOKEN = "~/.ray/auth_token"  # made by Ray where a cluster was started
 STARTED_HERE = "loky"  # joblib's own pool of processes
 SAID_BY_FLAGS = {"seed": "--seeds gives the seeds", "dump_path": "--dump_path gives the folder of all runs"}
-SAID_BY_FLAGS |= {"resume": "runs are resumed anyway", "config_file": "--fixed gives what all runs share"}
+SAID_BY_FLAGS |= dict.fromkeys(("resume", "resume_or_start"), "runs are resumed anyway")
+SAID_BY_FLAGS |= {"config_file": "--fixed gives what all runs share"}
 
 
 def grid(
@@ -123,7 +125,7 @@ def report(outcomes: Sequence[Outcome]) -> int:
 def as_value(word: str) -> Value:
     """The inverse of `as_word`; {...} is a JSON object."""
     if word.startswith("{"):
-        return _json_object(word)
+        return json.loads(word)
     if word.lower() in ("true", "false"):
         return word.lower() == "true"
     parts = word.split("x")
@@ -137,11 +139,35 @@ def as_value(word: str) -> Value:
     return word
 
 
-def _json_object(word: str) -> dict:
+def as_values(words: str) -> list[Value]:
+    """Return the values of an axis of the grid: separated by commas, of which those within a JSON object are none.
+
+    Raises:
+      ValueError: a value that begins with { is no JSON object, or a value is empty.
+    """
+    values, rest = [], words
+    while True:
+        if rest.startswith("{"):
+            value, end = _leading_object(rest)
+            values.append(value)
+        else:
+            end = rest.index(",") if "," in rest else len(rest)
+            if not rest[:end]:
+                raise ValueError(f"{words!r} has an empty value")
+            values.append(as_value(rest[:end]))
+        if end == len(rest):
+            return values
+        if rest[end] != ",":
+            raise ValueError(f"{words!r} has {rest[end:]!r} after a JSON object; a comma separates values")
+        rest = rest[end + 1 :]
+
+
+def _leading_object(words: str) -> tuple[dict, int]:
+    """Return the JSON object that the words begin with, and where it ends."""
     try:
-        return json.loads(word)
-    except ValueError as error:
-        raise ValueError(f"{word!r} is no JSON object ({error})") from error
+        return json.JSONDecoder().raw_decode(words)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{words!r} is no JSON object ({error})") from error
 
 
 def _name_and_rest(word: str) -> tuple[str, str]:
@@ -150,7 +176,7 @@ def _name_and_rest(word: str) -> tuple[str, str]:
 
 
 def _ray_pool(address: str, jobs: int) -> tuple[joblib.Parallel, Callable]:
-    if address.startswith("ray://") and RAY_TOKEN.exists():
+    if address.startswith("ray://") and Path(os.path.expanduser(RAY_TOKEN)).exists():
         os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray does it by itself for other addresses; before the import
     try:
         from experiment_utils.ray_cluster import on_any_machine, ray_pool
@@ -177,41 +203,57 @@ class Args(Validated):
     """name=value,value,... for each axis of the grid; 64x64 is a list."""
     fixed: tuple[str, ...] = ()
     """name=value for what all runs share."""
-    seeds: tuple[int, ...] = (1, 2, 3)
+    seeds: tuple[Natural, ...] = (1, 2, 3)
     """Each point of the grid runs once with each."""
     dump_path: Path = Path("data/sweep")
     """The runs lie below it."""
-    jobs: int = 1
+    jobs: Count = 1
     """Runs at a time."""
     backend: str = STARTED_HERE
     """Pool of joblib's: loky, threading or multiprocessing."""
     cluster: str | None = None
     """A Ray cluster to run on instead: auto, or ray://host:port."""
-    cpus_per_run: int = 1
+    cpus_per_run: Count = 1
     """Cores of the cluster that each run reserves."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the sweep that the arguments describe; returns the exit code."""
+    """Run the sweep that the arguments describe; return the exit code."""
+    return run_script(lambda: _main(argv), interrupted="Stopped. The same command goes on where it was.")
+
+
+def _main(argv: list[str] | None) -> int:
+    args = parse_arguments(Args, __doc__, argv)
     try:
-        asked = parse_arguments(Args, __doc__, argv)
-        _require_settings(asked.grid + asked.fixed)
-        if not asked.script.is_file():
-            return fail(f"there is no run script {asked.script}")
-        if not asked.seeds:
-            return fail("--seeds needs a seed or several")
-        axes = {name: list(map(as_value, words.split(","))) for name, words in map(_name_and_rest, asked.grid)}
-        fixed = {name: as_value(word) for name, word in map(_name_and_rest, asked.fixed)}
-        _require_known(asked.script, [*axes, *fixed])
-        runs = grid(asked.script, asked.dump_path, axes, asked.seeds, fixed)
-        return report(run_sweep(runs, asked.jobs, asked.backend, asked.cluster, asked.cpus_per_run))
+        runs = _planned(args)
+        outcomes = run_sweep(runs, args.jobs, args.backend, args.cluster, args.cpus_per_run)
     except ValueError as error:
-        return fail(str(error))
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on where it was.", file=sys.stderr)
-        return 130
-    except OSError as error:
-        return fail(f"can't write {error.filename or asked.dump_path} ({error.strerror or error})")
+        raise ConfigError(str(error)) from error
+    return report(outcomes)
+
+
+def _planned(args: Args) -> list[Run]:
+    """Return the runs that the arguments describe.
+
+    Raises:
+      ValueError: no run could begin.
+    """
+    _require_settings(args.grid + args.fixed)
+    if not args.script.is_file():
+        raise ValueError(f"there is no run script {args.script}")
+    if not args.seeds:
+        raise ValueError("--seeds needs a seed or several")
+    if args.cluster is None and args.cpus_per_run != Args.cpus_per_run:
+        raise ValueError("--cpus_per_run has no effect without --cluster; leave it out")
+    if args.cluster is not None and args.backend != Args.backend:
+        raise ValueError("--backend has no effect on --cluster; leave it out")
+    axes = {name: as_values(words) for name, words in map(_name_and_rest, args.grid)}
+    fixed = {name: _one_value(name, words) for name, words in map(_name_and_rest, args.fixed)}
+    _require_known(args.script, [*axes, *fixed])
+    runs = grid(args.script, args.dump_path, axes, args.seeds, fixed)
+    for run in runs[:: len(args.seeds)]:  # one of each point of the grid
+        _require_valid(run)
+    return runs
 
 
 def _require_settings(words: Sequence[str]) -> None:
@@ -224,6 +266,30 @@ def _require_settings(words: Sequence[str]) -> None:
             raise ValueError(f"{name} is no setting of the grid; {SAID_BY_FLAGS[name]}")
         if names.count(name) > 1:
             raise ValueError(f"{name} is given twice in --grid and --fixed")
+
+
+def _one_value(name: str, words: str) -> Value:
+    values = as_values(words)
+    if len(values) > 1:
+        raise ValueError(f"{name}={words} are {len(values)} values for what all runs share; --grid takes several")
+    return values[0]
+
+
+def _require_valid(run: Run) -> None:
+    """Raise ConfigError where the run's script would refuse its settings, as far as the script says what it takes."""
+    defaults = config_of(run.script)
+    if not isinstance(defaults, Config):
+        return
+    for flag in flags_of(type(defaults)):
+        value = run.settings.get(flag.name)
+        if value is not None and flag.is_switch is not isinstance(value, bool):
+            raise InvalidSetting(flag.name, value, expected_values(flag.hint))
+    words = [word for name, value in run.settings.items() for word in as_flags(name, value)]
+    try:
+        config = parse_arguments(type(defaults), "", words, defaults)
+    except ConfigError as error:
+        raise ConfigError(str(error.__cause__ or error)) from error
+    require_env_of(config, defaults)
 
 
 def _require_known(script: Path, names: Sequence[str]) -> None:

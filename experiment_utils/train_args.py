@@ -52,7 +52,7 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Args[
     config = _with_file_and_saved(options, saved or defaults, by_flags, description, argv)
     if saved is not None:
         _require_same_numbers(config, saved, run_dir)
-    _require_env(config, defaults)
+    require_env_of(config, defaults)
     run_dir.create()
     run_dir.lock()
     if not resume:
@@ -125,7 +125,7 @@ def _require_same_numbers(config: C, saved: C, run_dir: RunDir) -> None:
             raise ConfigError(f"{what}; a resumed run can change only {', '.join(allowed)}")
 
 
-def _require_env(config: Config, defaults: Config) -> None:
+def require_env_of(config: Config, defaults: Config) -> None:
     """Check environment and options, which needs an import of gymnasium that the default need not wait for."""
     if config.sampler == "ray" and importlib.util.find_spec("ray") is None:
         raise ConfigError("the sampler ray needs the package ray: pip install 'ray>=2.50'")

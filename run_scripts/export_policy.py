@@ -8,12 +8,12 @@ python run_scripts/export_policy.py data/promp/run_1 model --task -1           a
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 import tyro
 
-from experiment_utils.config import ConfigError
+from experiment_utils.config import ConfigError, Count, Natural
 from experiment_utils.evaluation.tasks import parse_task
 from experiment_utils.evaluation.use_run import RunArgs, use_run
 
@@ -26,12 +26,10 @@ class Args(RunArgs):
     """Where to: a new folder."""
     task: str | None = None
     """Adapt to this task first: JSON (-1, [2,2]). Default: the meta-policy, not adapted."""
-    steps: int | None = None
+    steps: Natural | None = None
     """Adaptation steps. Default: as in training."""
-    rollouts: int | None = None
+    rollouts: Count | None = None
     """Rollouts that each step adapts on. Default: as in training."""
-
-    LEAST: ClassVar = {"steps": 0, "rollouts": 1}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,11 +10,10 @@ the policy before adaptation and a randomly initialised one, adapted likewise.
 import dataclasses
 import sys
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
-from experiment_utils.config import ConfigError
+from experiment_utils.config import ConfigError, Count
 from experiment_utils.evaluation.tasks import parse_tasks
 from experiment_utils.evaluation.use_run import RunArgs, use_run
 
@@ -25,18 +24,16 @@ TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
 class Args(RunArgs):
     """What to test."""
 
-    num_tasks: int = 40
+    num_tasks: Count = 40
     """Tasks, drawn as in training."""
-    rollouts: int = 20
+    rollouts: Count = 20
     """Rollouts per task: adapted on in each step, and measured by."""
-    steps: int = 3
+    steps: Count = 3
     """Adaptation steps, also more than in training."""
     tasks: tuple[str, ...] = ()
     """These tasks instead of drawn ones: JSON each (-1, [2,2]), or a .json file with a list of them."""
     out: Path | None = None
     """Where to write. Default: meta_test in the run's folder."""
-
-    LEAST: ClassVar = {"num_tasks": 1, "rollouts": 1, "steps": 1}
 
 
 def main(argv: list[str] | None = None) -> int:

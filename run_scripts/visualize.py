@@ -8,10 +8,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
+from experiment_utils.config import Count, Natural
 from experiment_utils.evaluation.tasks import parse_task
 from experiment_utils.evaluation.use_run import RunArgs, use_run
 from experiment_utils.evaluation.video import require_format, write_video
@@ -27,18 +29,16 @@ class Args(RunArgs):
     """Show it in windows instead."""
     task: str | None = None
     """The task as JSON, e.g. -1 or [2.0, 2.0]. Default: one drawn as in training."""
-    steps: int | None = None
+    steps: Natural | None = None
     """Adaptation steps. Default: as many as in training."""
-    rollouts: int | None = None
+    rollouts: Count | None = None
     """Rollouts that each step adapts on. Default: as many as in training."""
     sample: bool = False
     """Draw the actions as in training. Default: the most probable ones."""
-    max_path_length: int | None = None
+    max_path_length: Count | None = None
     """Length of the film in env steps. Default: as long as an episode in training."""
-    width: int | None = None
+    width: Annotated[int, Meta(ge=16, description="a whole number, 16 or more")] | None = None
     """Width of the film in pixels."""
-
-    LEAST: ClassVar = {"steps": 0, "rollouts": 1, "max_path_length": 1, "width": 16}
 
     @property
     def target(self) -> Path:

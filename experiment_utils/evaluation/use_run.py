@@ -1,14 +1,14 @@
 """What the scripts that use a trained run share: flags, and how they begin, fail and end."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, TypeVar
 
 import tyro
 
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import ConfigError, Validated
+from experiment_utils.config import ConfigError, Natural, Validated
 from experiment_utils.experiment import configure_tensorflow
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import fail, say, show_notes
@@ -16,29 +16,19 @@ from experiment_utils.script import fail, say, show_notes
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunArgs(Validated):
-    """Which policy to use. Scripts add fields of their own, and bounds of their numbers to LEAST."""
+    """Which policy to use. Scripts add fields of their own."""
 
     run_dir: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN_DIR")]]
     """The folder of a run."""
     itr: str = "best"
     """The policy: best, last, or an iteration that the run has kept."""
-    seed: int = 0
-    """Of all that is drawn here."""
+    seed: Natural = 0
+    """Seed of all random draws."""
     env: str | None = None
     """The run's environment, where it is not the package's own: its code will be executed."""
 
-    LEAST: ClassVar[Mapping[str, int]] = {"seed": 0}
-
     def check(self) -> None:
-        """Raise ConfigError for what can't be done, as far as that is seen without the run.
-
-        Raises:
-          ConfigError: a number is too small.
-        """
-        for name, least in {**RunArgs.LEAST, **self.LEAST}.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ConfigError(f"{name} is {value}; it must be at least {least}")
+        """Raise ConfigError for what can't be done, as far as that is seen without TensorFlow."""
 
 
 R = TypeVar("R", bound=RunArgs)

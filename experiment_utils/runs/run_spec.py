@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from experiment_utils.config import Config
 from experiment_utils.runs.results import MAY_DIFFER, InvalidRunError, RunData, load_run
 from experiment_utils.runs.run_dir import RunDir, newest_checkpoint
 
@@ -79,15 +80,20 @@ class Run:
         return sorted(name for name in names if not _same(run.config.get(name, defaults.get(name)), wanted[name]))
 
 
-def defaults_of(script: Path) -> Settings:
-    """What a run script sets where nothing is given, and `algo`; nothing if it has no DEFAULTS (it isn't imported then)."""
-    if not script.is_file() or not HAS_DEFAULTS.search(script.read_text()):
-        return {}
+def config_of(script: Path) -> Config | None:
+    """Return the settings of a run script where nothing is given; None if it has no DEFAULTS (it isn't imported then)."""
+    if not script.is_file() or not HAS_DEFAULTS.search(script.read_text(encoding="utf-8")):
+        return None
     try:
-        defaults = runpy.run_path(str(script))["DEFAULTS"]
-        return {"algo": defaults.algo, **dataclasses.asdict(defaults)}
+        return runpy.run_path(str(script))["DEFAULTS"]
     except (Exception, SystemExit):  # its run will say what is wrong with it
-        return {}
+        return None
+
+
+def defaults_of(script: Path) -> Settings:
+    """What a run script sets where nothing is given, and `algo`; nothing if it does not say so."""
+    defaults = config_of(script)
+    return {} if defaults is None else {"algo": defaults.algo, **dataclasses.asdict(defaults)}
 
 
 def as_flags(name: str, value: Value) -> list[str]:

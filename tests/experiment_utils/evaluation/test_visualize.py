@@ -59,8 +59,8 @@ def test_settings_of_the_film_change_it(folder, tmp_path):
         (["--task", "[1, 2, 3]"], "must be like"),
         (["--itr", "7"], "no policy snapshot '7'"),
         (["--vidoe", "film.mp4"], "did you mean 'video'"),
-        (["--max_path_length", "0"], "max_path_length is 0; it must be at least 1"),
-        (["--width", "1"], "width is 1; it must be at least 16"),
+        (["--max_path_length", "0"], "max_path_length is 0; it must be a positive whole number"),
+        (["--width", "1"], "width is 1; it must be a whole number, 16 or more"),
         (["--video", "/proc/film.mp4"], "can't write"),
     ],
 )
