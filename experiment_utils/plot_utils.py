@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from experiment_utils.runs.curves import Curve
 from meta_policy_search.utils.atomic_write import atomic_write
 
-COLUMN, PAGE = 3.4, 6.9  # width of a column and of a page, in inches
+COLUMN, PAGE = 3.25, 6.9  # width of a column and of a page, in inches
 LINE_WIDTH = 1.3  # of curves, in points
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart. One algorithm, one colour, everywhere.

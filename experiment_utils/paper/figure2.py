@@ -4,12 +4,14 @@ Settings: the original's experiments/all_envs_eval. `quick` trains half-cheetah 
 others for 30 iterations with seed 1; `paper` goes on with the same runs to 1001 iterations and seeds 1-3.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from experiment_utils.paper.experiments import (
@@ -22,7 +24,19 @@ from experiment_utils.paper.experiments import (
     Panel,
     of_figure,
 )
-from experiment_utils.plot_utils import LINE_WIDTH, PAGE, SCALES, UNITS, colours, draw_curve, save_figure, save_table, styled
+from experiment_utils.plot_utils import (
+    COLUMN,
+    LINE_WIDTH,
+    PAGE,
+    SCALES,
+    UNITS,
+    colours,
+    draw_curve,
+    save_figure,
+    save_table,
+    styled,
+)
+from experiment_utils.runs.comparison import can_be_compared, comparison_table, scores_by_measure, tables_of_panels
 from experiment_utils.runs.curves import Curve, group_runs, mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run
@@ -33,6 +47,12 @@ PAPER_N_ITR, PAPER_SEEDS = 1001, (1, 2, 3)
 
 # E-MAML's curves may lie on those of the same method without its term: thin on wide, both can be seen.
 WIDTHS = {"ProMP": LINE_WIDTH, "TRPO-MAML": 2.0, "E-MAML-TRPO": 0.9, "LVC-VPG": 2.0, "E-MAML-VPG": 0.9}  # points
+WIDE = ("TRPO-MAML", "LVC-VPG")
+
+LABELS = {name: f"{name} ({'wide' if name in WIDE else 'thin'})" if name != "ProMP" else name for name in WIDTHS}
+MARK = {"marker": "o", "mfc": "white", "ms": 3.5, "ls": ""}  # of a value of the paper's
+BESIDE = 0.022  # of the axis, from one circle to the next
+WINDOW = 10  # iterations that a value of ours is the mean of
 
 DRAWN = (LAST_RETURN, "ItrTime")  # columns that a run must have
 AREA = "area (return x 10^6 steps)"
@@ -67,7 +87,10 @@ def chosen(env: Sequence[str]) -> list[Panel]:
 
 
 def draw(root: Path, out: Path, env: Sequence[str] = (), budget: Budget = "quick") -> list[Path]:
-    """figure2.pdf, .png; tables of the results, of the values beside the paper's, and of the timing, as .csv and .md.
+    """figure2.pdf, .png, the same for a column; tables as .csv and .md.
+
+    The tables: results, comparisons of the algorithms (of panels with two seeds or more), the values beside the paper's,
+    and the timing.
 
     Raises:
       InvalidRunError: there is no run at all.
@@ -77,7 +100,10 @@ def draw(root: Path, out: Path, env: Sequence[str] = (), budget: Budget = "quick
     curves = {panel: {name: mean_curve(runs) for name, runs in groups.items()} for panel, groups in data.items()}
     named = {f"{panel.title}, {name}": runs for panel, groups in data.items() for name, runs in groups.items()}
     tables = {"results": _per_panel(data), "paper": against_paper(curves), "timing": timing_table(named)}
+    compared = {panel.title: scores_by_measure(groups) for panel, groups in data.items() if can_be_compared(groups)}
+    tables |= {"comparisons": tables_of_panels(comparison_table, compared)} if compared else {}
     written = save_figure(draw_panels(curves), out / "figure2")
+    written += save_figure(draw_panels(curves, COLUMN, paper_axes=False), out / "figure2_column")
     return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure2_{name}")]
 
 
@@ -93,43 +119,76 @@ def load_panel(root: Path, panel: Panel, budget: Budget = "quick") -> dict[str, 
 
 
 @styled
-def draw_panels(curves: Mapping[Panel, Curves]):
-    """Our curves as lines, the paper's values as circles; x reaches as far as we trained, or to the paper's first mark."""
-    columns = min(3, len(curves))
-    rows = -(-len(curves) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(PAGE * max(columns, 2) / 3, 2.0 * rows + 0.55), squeeze=False)
-    for axes in list(grid.flat)[len(curves) :]:
-        axes.remove()
-    for axes, (panel, named) in zip(grid.flat, curves.items(), strict=False):
-        _draw_panel(axes, panel, named)
-    for axes in grid[:, 0]:
-        axes.set_ylabel(UNITS["return"])
+def draw_panels(curves: Mapping[Panel, Curves], width: float = PAGE, paper_axes: bool = True) -> Figure:
+    """A panel for each family, as far as we trained; with `paper_axes`, below it the same on the paper's axes.
+
+    The paper's values are circles, side by side where they would cover each other.
+    """
+    columns = min(3 if width == PAGE else 2, len(curves))
+    rows, height = -(-len(curves) // columns), 2.0 * max(width / PAGE, 0.7)
+    n_rows = 2 * rows if paper_axes else rows
+    size = (width if columns > 1 else 2 * width / 3, height * n_rows + 0.8)
+    figure, grid = plt.subplots(n_rows, columns, figsize=size, squeeze=False)
+    upper = grid[::2] if paper_axes else grid
+    _fill(upper, curves, _draw_panel)
+    if paper_axes:
+        _fill(grid[1::2], curves, _draw_on_the_papers_axes)
     palette = colours(FIGURE_2_ALGORITHMS)
-    handles = [Line2D([], [], color=palette[name], lw=WIDTHS[name], label=name) for name in FIGURE_2_ALGORITHMS]
-    handles.append(Line2D([], [], color="0.3", marker="o", mfc="white", ls="", label="paper (read off its curves, ±5)"))
+    handles = [Line2D([], [], color=palette[name], lw=WIDTHS[name], label=LABELS[name]) for name in FIGURE_2_ALGORITHMS]
+    handles.append(Line2D([], [], color="0.3", label="paper (read off, ±5)", **MARK))
     if any(curve.rest for named in curves.values() for curve in named.values()):
         handles.append(Line2D([], [], color="0.3", ls="--", label="of fewer seeds"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3 if width == PAGE else 2)
     return figure
 
 
+def _fill(grid: np.ndarray, curves: Mapping[Panel, Curves], draw_one: Callable[[Axes, Panel, Curves], None]) -> None:
+    """Draws each panel into its place; removes the places that are left."""
+    for axes in list(grid.flat)[len(curves) :]:
+        axes.remove()
+    for axes, (panel, named) in zip(grid.flat, curves.items(), strict=False):
+        draw_one(axes, panel, named)
+        axes.set_xlabel(UNITS["n_timesteps"])
+    for axes in grid[:, 0]:
+        axes.set_ylabel(UNITS["return"])
+
+
 def _draw_panel(axes: Axes, panel: Panel, named: Curves) -> None:
-    palette, unit = colours(FIGURE_2_ALGORITHMS), SCALES["n_timesteps"]
     longest = max((part.x[-1] for curve in named.values() for part in curve.segments()), default=0.0)
-    end = max(longest, PAPER_MARKS[0] * panel.paper_steps) * 1.04
-    for name, curve in named.items():
-        draw_curve(axes, curve, palette[name], width=WIDTHS[name])
-    for name, values in panel.paper.items():
-        marks = [(f * panel.paper_steps, v) for f, v in zip(PAPER_MARKS, values, strict=True) if v is not None]
-        for steps, value in (mark for mark in marks if mark[0] <= end):
-            axes.plot(steps / unit, value, "o", mfc="white", mec=palette[name], ms=4, zorder=3)
+    end = longest * 1.04 or panel.paper_steps
+    _draw_curves(axes, named)
+    _draw_marks(axes, panel, end)
     seeds = {curve.seeds for curve in named.values()}
     count = f" (n={min(seeds)}{f'-{max(seeds)}' if len(seeds) > 1 else ''})" if named else " (no runs yet)"
-    axes.set(title=panel.title + count, xlabel=UNITS["n_timesteps"], xlim=(0, end / unit))
+    axes.set_title(panel.title + count, fontsize=7.5)  # the longest just fits above half a column
+    axes.set(xlim=(0, end / SCALES["n_timesteps"]))
+
+
+def _draw_on_the_papers_axes(axes: Axes, panel: Panel, named: Curves) -> None:
+    end = panel.paper_steps * 1.04
+    _draw_curves(axes, named)
+    _draw_marks(axes, panel, end)
+    axes.set(title="the same on the paper's axes", xlim=(0, end / SCALES["n_timesteps"]))
+
+
+def _draw_curves(axes: Axes, named: Curves) -> None:
+    palette = colours(FIGURE_2_ALGORITHMS)
+    for name, curve in named.items():
+        draw_curve(axes, curve, palette[name], width=WIDTHS[name])
+
+
+def _draw_marks(axes: Axes, panel: Panel, end: float) -> None:
+    """The paper's values up to `end`, those of one time next to each other around it."""
+    palette, unit = colours(FIGURE_2_ALGORITHMS), SCALES["n_timesteps"]
+    for place, (name, values) in enumerate(panel.paper.items()):
+        marks = [(f * panel.paper_steps, value) for f, value in zip(PAPER_MARKS, values, strict=True) if value is not None]
+        shift = (place - (len(panel.paper) - 1) / 2) * BESIDE * end
+        for steps, value in (mark for mark in marks if mark[0] <= end):
+            axes.plot((min(steps, end - 3 * BESIDE * end) + shift) / unit, value, mec=palette[name], zorder=3, **MARK)
 
 
 def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:
-    """Ours beside the paper's value, at those of its marks that our runs reached (the nearest iteration)."""
+    """Ours beside the paper's value, where our runs reached its marks: the mean of the last ten iterations to each."""
     rows = []
     named_curves = ((panel, name, curve) for panel, named in curves.items() for name, curve in named.items())
     for panel, algorithm, curve in named_curves:
@@ -137,7 +196,8 @@ def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:
             steps = fraction * panel.paper_steps
             part = next((part for part in curve.segments() if part.x[-1] >= steps), None)
             if value is not None and part is not None:
-                ours = float(part.mean[abs(part.x - steps).argmin()])
+                until = max(1, np.searchsorted(part.x, steps, side="right"))
+                ours = float(part.mean[:until][-WINDOW:].mean())
                 row = {"panel": panel.title, "algorithm": algorithm, "env steps (10^6)": steps / 1e6}
                 rows.append({**row, "ours": ours, "paper": float(value), "seeds": part.seeds})
     return pd.DataFrame(rows, columns=["panel", "algorithm", "env steps (10^6)", "ours", "paper", "seeds"])

@@ -1,6 +1,6 @@
 """Which of several groups of runs is better, on two measures: the final value and the area under the curve."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -95,3 +95,13 @@ def profiles(scores: Scores) -> dict[str, Curve]:
         name: Curve(thresholds, *estimate(above, group[:, np.newaxis], rng=rng), seeds=len(group))
         for name, group in scores.items()
     }
+
+
+def tables_of_panels(
+    make: Callable[[Mapping[str, Scores]], pd.DataFrame], panels: Mapping[str, Mapping[str, Scores]]
+) -> pd.DataFrame:
+    """The tables that `make` makes of the measures of each panel, below each other."""
+    tables = {title: make(measures) for title, measures in panels.items()}
+    for title, table in tables.items():
+        table.insert(0, "panel", title)
+    return pd.concat(tables.values(), ignore_index=True)

@@ -81,22 +81,53 @@ def test_figure_2_shows_both_of_two_curves_that_coincide(tmp_path):
 
 def test_figure_2_draws_our_curves_and_the_papers_marks_in_one_colour_per_algorithm(tmp_path):
     run = load_run(write_run(tmp_path, [1.0, 2.0], {"n_timesteps": [1.6e7, 3.2e7]}))
-    axes = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve([run])}}).axes[0]
+    axes, paper_axes = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve([run])}}).axes
     curve, *marks = axes.lines
     np.testing.assert_allclose(curve.get_xdata(), [16, 32])
     assert to_hex(curve.get_color()).upper() == COLOURS["ProMP"]
-    first = {to_hex(mark.get_markeredgecolor()).upper(): (mark.get_xdata()[0], mark.get_ydata()[0]) for mark in marks}
-    assert first[COLOURS["ProMP"]] == (30, 265)
-    assert first[COLOURS["E-MAML-VPG"]] == (30, 133)
+    values = {to_hex(mark.get_markeredgecolor()).upper(): mark.get_ydata()[0] for mark in marks}
+    assert (values[COLOURS["ProMP"]], values[COLOURS["E-MAML-VPG"]]) == (265, 133)
     assert len(marks) == 5  # those at 30e6 steps only
     assert axes.get_title() == "HalfCheetahFwdBack (n=1)"
+    assert len(paper_axes.lines) == 1 + 4 * 5
+    assert paper_axes.get_xlim()[1] > 120
 
 
-def test_ours_stands_beside_the_papers_value_at_the_nearest_iteration(tmp_path):
-    run = load_run(write_run(tmp_path, [1.0, 2.0, 4.0], {"n_timesteps": [1.6e7, 2.9e7, 4.5e7]}))
+def test_no_circle_is_beyond_where_our_runs_end_and_none_covers_another(tmp_path):
+    run = load_run(write_run(tmp_path, [1.0, 2.0], {"n_timesteps": [1.6e6, 3.2e6]}))
+    axes, paper_axes = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve([run])}}).axes
+    assert len(axes.lines) == 1
+    paper_axes.figure.canvas.draw()
+    circles = [line for line in paper_axes.lines if line.get_marker() == "o"]
+    places = np.array([paper_axes.transData.transform(line.get_xydata()[0]) for line in circles])
+    gaps = np.linalg.norm(places[:, np.newaxis] - places, axis=-1) + 1e9 * np.eye(len(places))
+    assert gaps.min() > 0.5 * figure2.MARK["ms"] * paper_axes.figure.dpi / 72
+
+
+def test_the_legend_says_what_the_line_widths_mean(tmp_path):
+    run = load_run(write_run(tmp_path, [1.0, 2.0]))
+    legend = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve([run])}}).legends[0]
+    assert {"TRPO-MAML (wide)", "E-MAML-TRPO (thin)", "LVC-VPG (wide)"} <= {text.get_text() for text in legend.get_texts()}
+
+
+def test_ours_stands_beside_the_papers_value_as_the_mean_of_ten_iterations(tmp_path):
+    steps = {"n_timesteps": [1e6 * i for i in range(20, 32)]}  # the last of them after the paper's mark at 30e6
+    run = load_run(write_run(tmp_path, [100.0, *range(1, 11), 100.0], steps))
     table = figure2.against_paper({CHEETAH: {"ProMP": mean_curve([run])}})
-    row = {"panel": "HalfCheetahFwdBack", "algorithm": "ProMP", "env steps (10^6)": 30.0, "ours": 2.0, "paper": 265.0}
+    row = {"panel": "HalfCheetahFwdBack", "algorithm": "ProMP", "env steps (10^6)": 30.0, "ours": 5.5, "paper": 265.0}
     assert table.to_dict("records") == [{**row, "seeds": 1}]
+
+
+def test_figure_2_compares_the_algorithms_of_a_panel_with_seeds_enough(tmp_path):
+    for name in ("ProMP", "LVC-VPG"):
+        for seed in (1, 2):
+            config = {"seed": seed, **(LVC_VPG if name == "LVC-VPG" else {})}
+            write_run(tmp_path / "half_cheetah" / name / f"seed_{seed}", [1.0, 2.0 * seed + len(name)], **config)
+    figure2.draw(tmp_path, tmp_path / "out", ["half_cheetah"])
+    table = pd.read_csv(tmp_path / "out" / "figure2_comparisons.csv")
+    assert table[["panel", "first", "second", "seeds"]].drop_duplicates().to_numpy().tolist() == [
+        ["HalfCheetahFwdBack", "ProMP", "LVC-VPG", 2]
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::experiment_utils.runs.results.RunDataWarning")
