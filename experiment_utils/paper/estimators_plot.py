@@ -1,0 +1,122 @@
+"""Draws the atlas of estimators, and its table of exponents beside those of the papers."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiment_utils.paper.estimators import (
+    LAMBDAS,
+    Settings,
+    derivative_table,
+    exponent,
+    meta_gradient_table,
+)
+from experiment_utils.plot_utils import COLOURS, PAGE, save_figure, save_table, styled
+
+DERIVATIVES = ["log-likelihood (MAML)", "LVC", "Loaded DiCE 0.5", "DiCE with baseline", "DiCE"]
+META_GRADIENTS = ["FOMAML", "log-likelihood (MAML)", "LVC", "Loaded DiCE 0.5", "DiCE with baseline"]
+META_GRADIENTS += ["unbiased with baseline", "unbiased"]
+STYLES = {
+    "log-likelihood (MAML)": (COLOURS["MAML-VPG"], "-"),
+    "LVC": (COLOURS["LVC-VPG"], "-"),
+    "Loaded DiCE 0.5": ("#444444", "-"),
+    "DiCE with baseline": (COLOURS["DiCE"], "-"),
+    "DiCE": (COLOURS["DiCE"], ":"),
+    "FOMAML": (COLOURS["ProMP"], "--"),
+    "unbiased": (COLOURS["E-MAML-VPG"], "-"),
+    "unbiased with baseline": (COLOURS["E-MAML-VPG"], "--"),
+}
+LOADED = ["LVC", "Loaded DiCE 0.25", "Loaded DiCE 0.5", "Loaded DiCE 0.75", "DiCE with baseline"]  # by LAMBDAS
+NOTHING = 1e-9  # a bias below it is rounding
+
+# Of Tang 2022 (arXiv 2112.07328), for bounds: estimator, column -> exponent of N
+PAPERS = {
+    ("unbiased", "variance against N"): "1",
+    ("DiCE with baseline", "bias against N"): "<= -0.5 (LSF)",
+    ("DiCE with baseline", "variance against N"): "-1 (LSF)",
+}
+ASYMPTOTIC = 8  # from this N on, exponents are fitted
+
+
+def draw(out: Path, settings: Settings) -> list[Path]:
+    """Compute all; write estimators.pdf, .png, and the tables of medians and of exponents (.csv, .md)."""
+    of_derivatives, of_meta_gradients = (
+        table(settings).groupby(["estimator", variable], sort=False).median().drop(columns="process").reset_index()
+        for table, variable in ((derivative_table, "H"), (meta_gradient_table, "N"))
+    )
+    written = save_figure(draw_atlas(of_derivatives, of_meta_gradients), out / "estimators")
+    written += save_table(of_derivatives, out / "estimators_derivatives")
+    written += save_table(of_meta_gradients, out / "estimators_meta_gradients")
+    return written + save_table(exponents(of_derivatives, of_meta_gradients), out / "estimators_exponents")
+
+
+@styled
+def draw_atlas(of_derivatives: pd.DataFrame, of_meta_gradients: pd.DataFrame) -> Figure:
+    """Upper: the estimate of the Hessian. Lower: the meta-gradient. Axes are logarithmic but for the first."""
+    figure, panels = plt.subplots(2, 3, figsize=(PAGE, 4.6))
+    _curves(panels[0, 0], of_derivatives, "H", "Hessian bias", DERIVATIVES)
+    panels[0, 0].set(yscale="linear", ylim=(0, None))
+    _curves(panels[0, 1], of_derivatives, "H", "Hessian variance", DERIVATIVES)
+    _dial(panels[0, 2], of_derivatives)
+    _curves(panels[1, 0], of_meta_gradients, "N", "bias", META_GRADIENTS)
+    _curves(panels[1, 1], of_meta_gradients, "N", "variance", META_GRADIENTS)
+    error = of_meta_gradients.assign(error=of_meta_gradients["bias"] ** 2 + of_meta_gradients["variance"])
+    _curves(panels[1, 2], error, "N", "error", META_GRADIENTS)
+    titles = ["bias of the Hessian", "variance of the Hessian (N = 1)", "Loaded DiCE's dial (Hessian, H = {})"]
+    titles += ["bias of the meta-gradient", "variance of the meta-gradient", "bias² + variance"]
+    for axes, title in zip(panels.flat, titles, strict=True):
+        axes.set_title(title.format(of_derivatives["H"].max()))
+    for axes in panels[0, :2]:
+        axes.set_xlabel("steps of an episode H")
+    for axes in panels[1]:
+        axes.set_xlabel("trajectories before adaptation N")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("relative to the truth")
+    lines = {line.get_label(): line for axes in panels.flat for line in axes.get_lines()}
+    names = [name for name in STYLES if name in lines]
+    figure.legend([lines[name] for name in names], names, loc="outside lower center", ncols=4)
+    return figure
+
+
+def exponents(of_derivatives: pd.DataFrame, of_meta_gradients: pd.DataFrame) -> pd.DataFrame:
+    """Slopes in logarithmic axes, NaN where there is no bias, and what the papers say."""
+    rows = []
+    late = of_meta_gradients[of_meta_gradients["N"] >= min(ASYMPTOTIC, of_meta_gradients["N"].median())]
+    fits = [(of_derivatives, "H", "Hessian bias"), (of_derivatives, "H", "Hessian variance")]
+    fits += [(late, "N", "bias"), (late, "N", "variance")]
+    for table, variable, column in fits:
+        for name, curve in table.groupby("estimator", sort=False):
+            what = f"{column} against {variable}"
+            biased = curve[column].min() > NOTHING
+            slope = exponent(curve[variable], curve[column]) if biased else float("nan")
+            row = {"estimator": name, "of": what, "exponent": slope, "last value": float(curve[column].iloc[-1])}
+            rows.append({**row, "paper": PAPERS.get((name, what), "")})
+    return pd.DataFrame(rows)
+
+
+def _curves(axes: Axes, table: pd.DataFrame, x: str, y: str, names: list[str]) -> None:
+    for name in names:
+        curve = table[table["estimator"] == name]
+        if curve[y].max() > NOTHING:
+            colour, style = STYLES[name]
+            axes.plot(curve[x], curve[y], style, color=colour, label=name, marker=".", ms=4)
+    axes.set(xscale="log", yscale="log")
+    ticks = sorted(table[x].unique())
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+
+
+def _dial(axes: Axes, table: pd.DataFrame) -> None:
+    last = table[table["H"] == table["H"].max()].set_index("estimator").loc[LOADED]
+    axes.plot(LAMBDAS, last["Hessian bias"], "-", color="#D55E00", marker="o", ms=3)
+    axes.set(xlabel="lambda", ylabel="bias", xticks=LAMBDAS, ylim=(0, None))
+    axes.yaxis.label.set_color("#D55E00")
+    right = axes.twinx()
+    right.plot(LAMBDAS, last["Hessian variance"], "-", color="#0072B2", marker="o", ms=3)
+    right.set(ylabel="variance", ylim=(0, None))
+    right.yaxis.label.set_color("#0072B2")
+    right.grid(visible=False)
+    right.spines["right"].set_visible(True)
