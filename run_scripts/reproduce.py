@@ -18,7 +18,16 @@ import tyro
 
 from experiment_utils.cli import parse_arguments
 from experiment_utils.config import ConfigError, Validated
-from experiment_utils.paper import figure1, figure2, figure3, figure4, formulations, formulations_plot
+from experiment_utils.paper import (
+    estimators,
+    estimators_plot,
+    figure1,
+    figure2,
+    figure3,
+    figure4,
+    formulations,
+    formulations_plot,
+)
 from experiment_utils.paper.experiments import Budget
 from experiment_utils.paper.variance_config import RoundTasks
 from experiment_utils.plot_utils import plain_warnings
@@ -28,7 +37,7 @@ from experiment_utils.runs.results import InvalidRunError, RunDataWarning
 from experiment_utils.runs.run_spec import Run
 from experiment_utils.script import fail, say
 
-Figure = Literal["figure1", "figure2", "figure3", "figure4", "formulations"]
+Figure = Literal["figure1", "figure2", "figure3", "figure4", "formulations", "estimators"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
@@ -40,6 +49,7 @@ NO_EFFECT: dict[Figure, tuple[str, ...]] = {  # flags
     "figure3": ("env",),
     "figure4": ONE_ENVIRONMENT,
     "formulations": (*POOL, *ONE_ENVIRONMENT, "n_itr"),
+    "estimators": (*POOL, *ONE_ENVIRONMENT, "seeds", "n_itr", "collect", "from_results"),
 }
 
 
@@ -48,7 +58,7 @@ class Args(Validated):
     """What to reproduce."""
 
     figure: tyro.conf.Positional[Figure]
-    """figure1-4 of the paper, or formulations, the poster's picture."""
+    """figure1-4 of the paper, formulations, the poster's picture, or estimators, their exact bias and variance."""
     budget: Budget = "quick"
     """paper: the paper's iterations and seeds; quick: what a laptop can do; smoke: to see that everything works."""
     seeds: tuple[int, ...] = ()
@@ -189,6 +199,9 @@ def draw(args: Args, root: Path, out: Path) -> list[Path]:
         return figure3.draw(root, out, args.budget, args.round_tasks)
     if args.figure == "figure4":
         return figure4.draw(root, out, args.budget)
+    if args.figure == "estimators":
+        print("summing over all trajectories of the processes; takes half a minute", flush=True)
+        return estimators_plot.draw(out, estimators.SMOKE if args.budget == "smoke" else estimators.Settings())
     return formulations_plot.draw(root, out, *args.seeds[:1])
 
 

@@ -63,8 +63,7 @@ def draw_atlas(of_derivatives: pd.DataFrame, of_meta_gradients: pd.DataFrame) ->
     _dial(panels[0, 2], of_derivatives)
     _curves(panels[1, 0], of_meta_gradients, "N", "bias", META_GRADIENTS)
     _curves(panels[1, 1], of_meta_gradients, "N", "variance", META_GRADIENTS)
-    error = of_meta_gradients.assign(error=of_meta_gradients["bias"] ** 2 + of_meta_gradients["variance"])
-    _curves(panels[1, 2], error, "N", "error", META_GRADIENTS)
+    _curves(panels[1, 2], of_meta_gradients, "N", "bias² + variance", META_GRADIENTS)
     titles = ["bias of the Hessian", "variance of the Hessian (N = 1)", "Loaded DiCE's dial (Hessian, H = {})"]
     titles += ["bias of the meta-gradient", "variance of the meta-gradient", "bias² + variance"]
     for axes, title in zip(panels.flat, titles, strict=True):
