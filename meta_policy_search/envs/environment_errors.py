@@ -2,7 +2,6 @@
 
 import contextlib
 import traceback
-from collections.abc import Iterator
 from types import TracebackType
 
 from meta_policy_search.envs.base import SimulationError
@@ -19,6 +18,7 @@ CALLERS = (
     "gymnasium.wrappers",
     "importlib",
     "meta_policy_search.envs.base",
+    "meta_policy_search.envs.environment_errors",
     "meta_policy_search.envs.gym_compatibility",
     "meta_policy_search.envs.gymnasium_vector_env",
     "meta_policy_search.envs.normalized_env",
@@ -29,15 +29,18 @@ CALLERS = (
 )
 
 
-@contextlib.contextmanager
-def environment_code() -> Iterator[None]:
-    """Raise a SimulationError where the code within raises anything but Ctrl-C, also where that ends a process or a loop."""
-    try:
-        yield
-    except (SimulationError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        raise simulation_error(error) from error
+class EnvironmentCode(contextlib.AbstractContextManager):
+    """Raises a SimulationError where the code within raises anything but Ctrl-C, also what would end a process or a loop.
+
+    It is no generator: contextlib takes a RuntimeError that is made of a StopIteration for that StopIteration.
+    """
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None and not isinstance(error, SimulationError | KeyboardInterrupt):
+            raise simulation_error(error) from error
+
+
+environment_code = EnvironmentCode()
 
 
 def simulation_error(error: BaseException) -> SimulationError:

@@ -61,15 +61,21 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         """A task to begin with: some environments can't be reset without, and some must be reset before they draw any."""
         self._single.seed(0)
         try:
-            task = self._single.sample_tasks(1)[0]
+            tasks, reason = self._single.sample_tasks(1), None
         except SimulationError as failure:
-            try:
-                self._single.reset(seed=0)
-            except SimulationError:  # the reason is the first
-                raise failure from failure.__cause__
-            task = self._single.sample_tasks(1)[0]
-        self._single.set_task(task)
-        return task
+            tasks, reason = [], failure
+        if reason is not None:
+            tasks = self._sample_after_reset(reason)
+        self._single.set_task(tasks[0])
+        return tasks[0]
+
+    def _sample_after_reset(self, reason: SimulationError) -> Sequence[Task]:
+        """A task of an environment that draws none before it is reset, or else the reason for that."""
+        try:
+            self._single.reset(seed=0)
+        except SimulationError:
+            raise reason from reason.__cause__
+        return self._single.sample_tasks(1)
 
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
         seed = int(rng.integers(2**31))
@@ -185,7 +191,7 @@ def end_workers(vector: AsyncVectorEnv | SyncVectorEnv) -> list[SimulationError]
     try:
         failures = [failure for failure in vector.call("close_envs") if failure is not None]
         vector.close()
-    except (gymnasium.error.AlreadyPendingCallError, EOFError, OSError):  # interrupted in a step, or dead
+    except (gymnasium.error.AlreadyPendingCallError, AttributeError, EOFError, OSError):  # interrupted, or a worker is dead
         failures = []
         for process in getattr(vector, "processes", []):
             process.terminate()

@@ -49,16 +49,16 @@ class SingleEnv(gymnasium.Env):
     def __init__(self, make: Make):
         if not callable(make) or isinstance(make, gymnasium.Env):
             raise ValueError(f"it is {kind_of(make)}, not a class or a function that makes environments")
-        with environment_code():
+        with environment_code:
             made = make()
             steps = all(callable(getattr(made, name, None)) for name in ("reset", "step"))
         if isinstance(made, type) or not steps:
             raise ValueError(f"it made {kind_of(made)}, no environment")
-        with environment_code():
+        with environment_code:
             missing = [name for name in TASK_METHODS if attribute_owner(made, name) is None]
         if missing:
             raise ValueError(f"it has no {missing[0]}; meta-training needs {', '.join(TASK_METHODS)}")
-        with environment_code():
+        with environment_code:
             self.env = GymCompatibility(made)
         self.action_space: Box | Discrete = self._space("action_space")
         self._space_of_observations = self._space("observation_space")
@@ -81,47 +81,48 @@ class SingleEnv(gymnasium.Env):
 
     def seed(self, seed: int) -> None:
         """Seeds all that the environment might draw from: its own generator, its spaces', and the global ones."""
-        with environment_code():
+        with environment_code:
             self.env.seed_generators(seed)
         np.random.seed(seed)
         random.seed(seed)
 
     def sample_tasks(self, n_tasks: int) -> Sequence[Task]:
-        with environment_code():
+        with environment_code:
             tasks = self.env.get_wrapper_attr("sample_tasks")(n_tasks)
             is_sequence = isinstance(tasks, Iterable) and not isinstance(tasks, str | bytes | Mapping | Set)
-            drawn = list(tasks) if is_sequence and getattr(tasks, "ndim", 1) else []
+            is_sequence = is_sequence and getattr(tasks, "ndim", 1) > 0
+            drawn = list(tasks) if is_sequence else []
         returned = f"{len(drawn)} tasks" if is_sequence else f"{kind_of(tasks)}; it must be a list of tasks"
         if len(drawn) != n_tasks:
             raise SimulationError(f"sample_tasks({n_tasks}) of the environment returned {returned}", [])
         return drawn
 
     def set_task(self, task: Task) -> None:
-        with environment_code():
+        with environment_code:
             self.env.get_wrapper_attr("set_task")(task)
 
     def get_task(self) -> Task:
-        with environment_code():
+        with environment_code:
             return self.env.get_wrapper_attr("get_task")()
 
     def diagnostics(self, trajectories: "Trajectories") -> dict[str, float]:
         """The environment's own, if it has the method."""
         if not self.env.has_wrapper_attr("diagnostics"):
             return {}
-        with environment_code():
+        with environment_code:
             values = self.env.get_wrapper_attr("diagnostics")(trajectories)
         if not isinstance(values, Mapping):
             raise SimulationError(f"diagnostics of the environment returned {kind_of(values)}, not a dict of numbers", [])
         return {str(name): _checked(number, value, str(name), "diagnostics") for name, value in values.items()}
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
-        with environment_code():
+        with environment_code:
             observation, info = self.env.reset(seed=seed, options=options)
         return self._vector(observation, "reset"), _info(info)
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One step; the action is of the type of the space already."""
-        with environment_code():
+        with environment_code:
             result = self.env.step(action)
         if not isinstance(result, tuple | list) or len(result) != 5:
             raise SimulationError(
@@ -139,18 +140,18 @@ class SingleEnv(gymnasium.Env):
         )
 
     def render(self) -> Any:
-        with environment_code():
+        with environment_code:
             return self.env.render()
 
     def close(self) -> None:
-        with environment_code():
+        with environment_code:
             self.env.close()
 
     def _vector(self, observation: Any, method: str) -> np.ndarray:
         return _checked(observation_vector, self._space_of_observations, observation, method)
 
     def _space(self, name: str) -> Any:
-        with environment_code():
+        with environment_code:
             try:
                 space = getattr(self.env.env, name)
             except AttributeError as error:
@@ -176,7 +177,7 @@ def _info(info: Any) -> dict:
 def _checked(check: Callable[..., Any], *args: Any) -> Any:
     """check(*args) of what a method, the last argument, returned. Its parts may be code of the environment's, too."""
     *values, method = args
-    with environment_code():
+    with environment_code:
         try:
             return check(*values)
         except ValueError as error:

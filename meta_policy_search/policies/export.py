@@ -67,6 +67,6 @@ class _Model(tf.Module):
 def scaled(actions: tf.Tensor, space: Box) -> tf.Tensor:
     """`normalized_env.scale_actions` in TensorFlow, in the type of the space."""
     low, high = (tf.constant(bound.astype(np.float64)) for bound in (space.low, space.high))
-    values = low + (tf.cast(actions, tf.float64) + NORMALIZATION_SCALE) * (high - low) / (2 * NORMALIZATION_SCALE)
+    values = low + tf.cast(actions + NORMALIZATION_SCALE, tf.float64) * (high - low) / (2 * NORMALIZATION_SCALE)
     clipped = tf.clip_by_value(values, low, high)
     return tf.cast(tf.round(clipped) if space.dtype.kind in WHOLE else clipped, space.dtype)

@@ -64,7 +64,7 @@ class MetaSampler:
     def update_tasks(self, rng: np.random.Generator) -> None:
         """Draws a new task for each of the N slots; it stays for all rounds until the next call."""
         self.tasks = ()  # of which an environment that fails to draw new ones says nothing
-        with self._naming_tasks(), environment_code():
+        with self._naming_tasks(), environment_code:
             self.set_tasks(self.envs.sample_tasks(self.batch_shape[0], rng))
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
@@ -91,7 +91,7 @@ class MetaSampler:
         Raises:
           SamplingError: it failed at that.
         """
-        with self._naming_tasks(), environment_code():
+        with self._naming_tasks(), environment_code:
             return dict(self.envs.diagnostics(trajectories))
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class MetaSampler:
         Raises:
           SimulationError: an environment raised when it was closed.
         """
-        with environment_code():
+        with environment_code:
             self.envs.close()
 
     def _make_batch(self, env: BatchMetaEnv) -> BatchMetaEnv:

@@ -155,7 +155,7 @@ class _Worker:
 
     def _begin(self, job: Job) -> None:
         self._round = None  # until it has begun
-        with environment_code():
+        with environment_code:
             if self._envs is None:
                 self._envs = self._make().batch(len(job.seeds) * self._rollouts)
             self._envs.set_tasks([task for task in unpack_tasks(job.tasks) for _ in range(self._rollouts)])

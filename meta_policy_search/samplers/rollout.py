@@ -55,9 +55,9 @@ class Rollout:
             self._observations[ended] = self._reset(ended)
             self._lengths[ended], self._starts[ended] = 0, len(self._steps)
             self._stopwatch.lap("EnvExecTime")
-        with np.errstate(over="ignore"):  # infinite then; the sampler says so
+        with np.errstate(over="ignore", invalid="ignore"):  # the sampler finds what is not finite then
             observations = self._observations.astype(self._policy.dtype.as_numpy_dtype)
-        actions, agent_infos = self._act(observations)
+            actions, agent_infos = self._act(observations)
         self._stopwatch.lap("PolicyExecTime")
         after = self._step(actions)
         self._steps.append((observations, actions, after.rewards, self._starts.copy(), agent_infos, after.infos))
@@ -80,7 +80,7 @@ class Rollout:
 
     def _reset(self, envs: np.ndarray | None = None) -> np.ndarray:
         generators = PerTaskRng(self._resetting, self.batch_shape[1], envs)
-        with environment_code():
+        with environment_code:
             return np.array(self._envs.reset_envs(generators, envs))
 
     def _act(self, observations: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -96,7 +96,7 @@ class Rollout:
     def _step(self, actions: np.ndarray) -> BatchStep:
         """What the environments return, rewards and infos as copies: they are kept, and those may be views of a state."""
         try:
-            with environment_code():
+            with environment_code:
                 after = self._envs.step_envs(actions)
         except SimulationError as failure:
             failure.by_policy = not np.isfinite(actions).all()
