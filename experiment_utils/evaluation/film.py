@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import gymnasium
 import numpy as np
 
-from experiment_utils.evaluation.video import side_by_side
+from experiment_utils.evaluation.tasks import task_text
+from experiment_utils.evaluation.video import captioned, side_by_side
 from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.actor import Actor
 
@@ -46,7 +47,21 @@ def episodes(
             return
 
 
-def captioned_frames(shown: Iterator[tuple[list[np.ndarray], list[float]]], titles: Sequence[str]) -> Iterator[np.ndarray]:
-    """Frames [h, w, 3] uint8: the pictures side by side below "title: return r"."""
-    for pictures, returns in shown:
-        yield side_by_side(pictures, [f"{title}: return {r:.1f}" for title, r in zip(titles, returns, strict=True)])
+def captioned_frames(
+    shown: Iterator[tuple[list[np.ndarray], list[float]]], titles: Sequence[str], task: Task, seconds: float | None = None
+) -> Iterator[np.ndarray]:
+    """Frames [h, w, 3] uint8: the pictures side by side below "title: return r", below the task and the time.
+
+    Args:
+      seconds: that one step lasts in the simulation; None where an environment has no such time.
+    """
+    for step, (pictures, returns) in enumerate(shown, start=1):
+        captions = [f"{title}: return {r:z.1f}" for title, r in zip(titles, returns, strict=True)]
+        yield captioned(side_by_side(pictures, captions), heading(task, step, seconds))
+
+
+def heading(task: Task, step: int, seconds: float | None) -> str:
+    """The line over a frame; a task that is too long to be read, such as body parameters, is left out."""
+    text = task_text(task)
+    time = f"step {step}" if seconds is None else f"step {step}, {step * seconds:.2f} s"
+    return f"task {text}, {time}" if text else time

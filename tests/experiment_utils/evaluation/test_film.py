@@ -2,7 +2,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from experiment_utils.evaluation.film import captioned_frames, episodes
+from experiment_utils.evaluation import film
+from experiment_utils.evaluation.film import captioned_frames, episodes, heading
 from experiment_utils.evaluation.video import CAPTION_HEIGHT
 
 
@@ -65,8 +66,21 @@ def test_returns_are_sums_of_rewards_and_noise_is_the_same_for_all(envs):
 
 def test_frames_show_all_pictures_below_their_captions(envs):
     shown = episodes(envs, [Constant(0.0), Constant(2.0)], 0, max_path_length=1, seed=0)
-    (frame,) = captioned_frames(shown, ["before", "after"])
-    assert frame.shape == (8 + CAPTION_HEIGHT, 180, 3)
+    (frame,) = captioned_frames(shown, ["before", "after"], task=0)
+    assert frame.shape == (8 + 2 * CAPTION_HEIGHT, 180, 3)
+
+
+def test_the_heading_says_the_task_and_the_time():
+    assert heading(-1.0, step=57, seconds=0.05) == "task -1.0, step 57, 2.85 s"
+    assert heading(np.array([0.6, 0.8]), step=1, seconds=None) == "task [0.6, 0.8], step 1"
+    assert heading({"body_mass": np.ones(14)}, step=2, seconds=None) == "step 2"
+
+
+def test_a_return_of_minus_zero_is_zero(monkeypatch):
+    texts = []
+    monkeypatch.setattr(film, "side_by_side", lambda pictures, captions: texts.extend(captions) or pictures[0])
+    list(captioned_frames(iter([([np.zeros((8, 90, 3), np.uint8)] * 2, [-0.04, -0.06])]), ["before", "after"], task=0))
+    assert texts == ["before: return 0.0", "after: return -0.1"]
 
 
 class Punctual(CountingEnv):

@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
 def test_film_of_a_run_has_a_frame_per_step(folder, capsys):
     assert main([str(folder), "--itr", "last", "--task", "[1.0, -2.0]"]) == 0
     film = imageio.imread(folder / "video.mp4", plugin="FFMPEG")
-    assert film.shape == (SMALL["max_path_length"], PICTURE + CAPTION_HEIGHT, 2 * PICTURE, 3)
+    assert film.shape == (SMALL["max_path_length"], PICTURE + 2 * CAPTION_HEIGHT, 2 * PICTURE, 3)
     assert "after 1 step on 2 rollouts" in capsys.readouterr().out
     assert (film[0] != film[-1]).any()
 
