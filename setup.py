@@ -8,7 +8,7 @@ setup(
     description="Gradient-based meta-reinforcement learning in TensorFlow 2 (ProMP and its relatives)",
     license="MIT",
     python_requires=">=3.11",
-    packages=[*find_packages(include=["meta_policy_search*", "experiment_utils*"]), "run_scripts"],
+    packages=find_packages(include=["meta_policy_search*", "experiment_utils*"]),
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "tensorflow-probability>=0.25,<0.26",
@@ -32,7 +32,6 @@ setup(
     package_data={
         "experiment_utils.evaluation": ["*.jinja"],
         "meta_policy_search.conformance": ["README.md", "cases/*.npz"],
-        "run_scripts": ["*.py", "configs/*.json"],
     },
     extras_require={
         # what Meta-World needs; itself it demands mujoco==3.3.0 and comes by --no-deps, see docs/metaworld.md

@@ -10,15 +10,12 @@ turns with them, and medians are compared, because the machine may be shared. Pr
 import argparse
 import json
 import resource
-import runpy
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
 
 PROCESS_START = time.perf_counter()
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
@@ -47,18 +44,22 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--algo", default="pro-mp", choices=sorted(SCRIPTS), help="which run script's defaults")
+    parser.add_argument("--algo", default="pro-mp", choices=sorted(by_script()), help="which run script's defaults")
     parser.add_argument("--iterations", type=int, default=5, help="measured iterations, after one that traces the graphs")
     return parser.parse_args()
 
 
-SCRIPTS = {name: f"{name}_run_mujoco.py" for name in ("pro-mp", "maml", "e-maml", "vpg", "dice")}
-
-
 def load(algo: str) -> tuple:
     """The config and the build function of a run script."""
-    script = runpy.run_path(str(ROOT / "run_scripts" / SCRIPTS[algo]))
-    return script["DEFAULTS"], script["build"]
+    entry = by_script()[algo]
+    return entry.defaults, entry.build
+
+
+def by_script() -> dict:
+    """The algorithms by the beginning of their scripts' names."""
+    from experiment_utils.algorithms import algorithms
+
+    return {entry.script.name.removesuffix("_run_mujoco.py"): entry for entry in reversed(algorithms())}
 
 
 def raw_physics(sampler, config, rng: np.random.Generator) -> float:

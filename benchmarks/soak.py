@@ -10,7 +10,6 @@ import argparse
 import dataclasses
 import gc
 import json
-import runpy
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
 SETTLED = 10  # iterations after which memory has to be flat
 ALLOWED_GROWTH = 0.02  # of the memory then; a run of the default size has 40 times the arrays, but not more leaks
 SMALL = {"env": "MetaPointEnv", "env_options": {"reward_type": "dense"}, "hidden_sizes": (16, 16)}
@@ -44,14 +42,15 @@ def parse_arguments() -> argparse.Namespace:
 
 def soak(directory: Path, iterations: int) -> dict[str, Any]:
     """Trains, and measures after every iteration."""
+    from experiment_utils.algorithms import algorithm
     from meta_policy_search.meta_trainer import MetaTrainer
     from meta_policy_search.utils.checkpoint import Checkpoints
     from meta_policy_search.utils.logger import ProgressLog, TensorBoardLog
 
-    script = runpy.run_path(str(ROOT / "run_scripts" / "pro-mp_run_mujoco.py"))
-    config = dataclasses.replace(script["DEFAULTS"], **SMALL)
+    entry = algorithm("ProMP")
+    config = dataclasses.replace(entry.defaults, **SMALL)
     rng = np.random.default_rng(config.seed)
-    components = script["build"](config, rng)
+    components = entry.build(config, rng)
     trainer = MetaTrainer(
         *components, rng=rng, n_itr=iterations, checkpoints=Checkpoints(directory / "checkpoints", components.algo)
     )

@@ -1,16 +1,22 @@
-"""Builds the components that all experiments share, from a config."""
+"""Build the components of an experiment from a config."""
 
+import dataclasses
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Discrete
 
+from experiment_utils.algorithms import Components
 from experiment_utils.config import Config, ConfigError, DICEMAMLConfig
 from experiment_utils.environments import make_env
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline
 from meta_policy_search.envs.normalized_env import NormalizedEnv
+from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.meta_algos.inner_loop import InnerLoop
+from meta_policy_search.meta_trainer import SampleProcessor
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.policies.context_policy import CONTEXT, ContextPolicy
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
@@ -19,20 +25,24 @@ from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcesso
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
 from meta_policy_search.samplers.meta_sampler import MetaSampler
 
-__all__ = [
-    "inner_settings",
-    "make_dice_sample_processor",
-    "make_env",
-    "make_policy",
-    "make_sample_processor",
-    "make_sampler",
-]
-
 BASELINES = {
     "LinearFeatureBaseline": LinearFeatureBaseline,
     "LinearTimeBaseline": LinearTimeBaseline,
     "ZeroBaseline": ZeroBaseline,
 }
+
+
+def assemble(
+    config: Any,
+    rng: np.random.Generator,
+    make_algo: Callable[[MetaPolicy], MAMLAlgo],
+    make_processor: Callable[[Any], SampleProcessor] | None = None,
+) -> Components:
+    """Return environment, policy, algorithm, sampler and processor; the processor of all algorithms but DiCE by default."""
+    env = make_env(config)
+    policy = make_policy(config, env, rng)
+    algo = make_algo(policy)
+    return Components(algo, make_sampler(config, env, policy), (make_processor or make_sample_processor)(config))
 
 
 def make_policy(config: Config, env: NormalizedEnv, rng: np.random.Generator) -> MetaPolicy:
@@ -107,3 +117,9 @@ def inner_settings(config: Config) -> dict[str, InnerLoop]:
         not_meta_learned=(CONTEXT,) if config.adapted == "context" else (),
     )
     return {"inner": inner}
+
+
+def own_settings(config: Config, kind: type[Config]) -> dict[str, Any]:
+    """Return the settings that `kind` adds to those which all algorithms share: the algorithm's own arguments."""
+    shared = {field.name for field in dataclasses.fields(Config)}
+    return {field.name: getattr(config, field.name) for field in dataclasses.fields(kind) if field.name not in shared}

@@ -4,11 +4,12 @@ import contextlib
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiment_utils.algorithms import Build, class_name
 from experiment_utils.config import Config, ConfigError
 from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.runs.run_dir import RunDir
@@ -18,20 +19,7 @@ from meta_policy_search.utils.reported_error import ReportedError
 
 if TYPE_CHECKING:
     from experiment_utils.display import Display
-    from meta_policy_search.meta_algos.base import MAMLAlgo
-    from meta_policy_search.meta_trainer import MetaTrainer, SampleProcessor
-    from meta_policy_search.samplers.meta_sampler import MetaSampler
-
-
-class Components(NamedTuple):
-    """What a run script puts together."""
-
-    algo: "MAMLAlgo"
-    sampler: "MetaSampler"
-    sample_processor: "SampleProcessor"
-
-
-Build = Callable[[Config, np.random.Generator], Components]
+    from meta_policy_search.meta_trainer import MetaTrainer
 
 
 class StoppedRun(ReportedError):
@@ -112,8 +100,11 @@ def run(args: Args, build: Build) -> None:
     components = build(config, rng)
     checkpoints, snapshots = Checkpoints(run_dir.checkpoints, components.algo), PolicySnapshots(run_dir.policies)
     trainer = MetaTrainer(*components, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
+    trained_class = class_name(components.algo)
+    if args.resume and run_dir.params.exists():
+        run_dir.require_class(trained_class)
     if not (args.resume and _restored(trainer, run_dir)):
-        run_dir.write_params(config)
+        run_dir.write_params(config, trained_class)
         trainer.save()
     elif trainer.next_itr < config.n_itr:
         run_dir.add_resumption(config, trainer.next_itr)

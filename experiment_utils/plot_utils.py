@@ -15,25 +15,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiment_utils.algorithms import algorithms
 from experiment_utils.runs.curves import Curve
 from meta_policy_search.utils.atomic_write import atomic_write
 
 COLUMN, PAGE = 3.25, 6.9  # width of a column and of a page, in inches
 LINE_WIDTH = 1.3  # of curves, in points
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart. One algorithm, one colour, everywhere.
-COLOURS = {
-    "ProMP": "#D55E00",
-    "TRPO-MAML": "#0072B2",
-    "E-MAML-TRPO": "#56B4E9",
-    "LVC-TRPO": "#CC79A7",
-    "LVC-VPG": "#009E73",
-    "E-MAML-VPG": "#E69F00",
-    "MAML-VPG": "#8C6D31",
-    "DiCE": "#7F3FBF",
-    "VPG-DiCE": "#B5A0D6",
-    "TRPO-DiCE": "#4B0082",
-}
 OTHER_COLOURS = plt.colormaps["tab20"].colors
 
 UNITS = {
@@ -77,9 +65,10 @@ def styled(draw):
 
 def colours(names: Sequence[str]) -> dict[str, str | tuple[float, float, float]]:
     """A colour for each name: an algorithm's own where the name is one, otherwise the next free one."""
-    others = [name for name in names if name not in COLOURS]
+    own = {entry.name: entry.colour for entry in algorithms()}
+    others = [name for name in names if name not in own]
     free = {name: OTHER_COLOURS[i % len(OTHER_COLOURS)] for i, name in enumerate(others)}
-    return {name: COLOURS.get(name, free.get(name)) for name in names}
+    return {name: own.get(name, free.get(name)) for name in names}
 
 
 def draw_curve(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tyro
 
+from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
 from experiment_utils.config import ConfigError, Validated
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
@@ -60,6 +61,8 @@ class Args(Validated):
     compare: bool = False
     """Also compare the groups over the seeds that they share: paired differences, blocked analysis of variance with Tukey's
     intervals; from 8 seeds on, interquartile means, probabilities of improvement and performance profiles."""
+    algorithm: str | None = None
+    """A module or .py file that registers algorithms of your own, for their names and colours: its code will be executed."""
     out: Path = Path("curves")
     """Where to: this with .pdf, .png, .csv and .md; the comparisons to <out>_comparisons and so on."""
 
@@ -89,6 +92,8 @@ def load(args: Args) -> list[RunData]:
       ConfigError: there is none, or no such setting.
       InvalidRunError: none has the columns.
     """
+    if args.algorithm is not None:
+        import_algorithms(args.algorithm)
     runs = load_runs(args.directories)
     if not runs:
         where = ", ".join(map(str, args.directories))

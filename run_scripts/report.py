@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tyro
 
+from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
 from experiment_utils.config import ConfigError, Validated
 from experiment_utils.script import fail, say
@@ -20,6 +21,8 @@ class Args(Validated):
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run folders."""
+    algorithm: str | None = None
+    """A module or .py file that registers the runs' algorithm, for its name: its code will be executed."""
     out: Path | None = None
     """Where to write the page of a single run. Default: report.html in its folder."""
 
@@ -38,6 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     if not args.runs or (args.out and len(args.runs) > 1):
         return fail("name one run folder or several; --out goes with one")
     try:
+        if args.algorithm is not None:
+            import_algorithms(args.algorithm)
         for folder in args.runs:
             target = args.out or folder / "report.html"
             write_report(folder, target)

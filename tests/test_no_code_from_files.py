@@ -19,13 +19,11 @@ CALLS = {
     *("tf.io.decode_proto", "np.lib.format.read_array", "numpy.load"),
 }
 MAY_IMPORT_BY_NAME = {
+    "experiment_utils/algorithms.py",
     "experiment_utils/environments.py",
     "meta_policy_search/envs/__init__.py",
 }  # what the user names; own families
-MAY_RUN_SCRIPTS = (
-    *("run_scripts/", "experiment_utils/paper/", "experiment_utils/evaluation/trained_policy.py"),  # the package's own
-    "experiment_utils/runs/run_spec.py",  # the one that the user wants to be run
-)
+MAY_RUN_SCRIPTS = ("experiment_utils/algorithms.py", "experiment_utils/runs/run_spec.py")  # the one that the user names
 
 
 def offences(source: str, path: str) -> Iterator[str]:

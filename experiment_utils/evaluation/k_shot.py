@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from experiment_utils.algorithms import algorithm
 from experiment_utils.evaluation.tasks import task_text
 from experiment_utils.evaluation.trained_policy import TrainedPolicy
 from experiment_utils.plot_utils import PAGE, draw_curve, styled
@@ -26,7 +27,7 @@ from meta_policy_search.types import Params
 
 ROLLOUTS = (1, 2, 5, 10, 20, 50, 100)  # adapted on, as far as there are so many
 META, RANDOM = "meta-policy", "random initialisation"
-COLOURS = {META: "#D55E00", RANDOM: "0.4"}
+COLOURS = {META: algorithm("ProMP").colour, RANDOM: "0.4"}
 
 
 class Shot(NamedTuple):

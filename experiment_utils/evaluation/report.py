@@ -15,10 +15,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from experiment_utils.plot_utils import COLOURS, PAGE, cell_text, styled
+from experiment_utils.algorithms import algorithm
+from experiment_utils.plot_utils import PAGE, cell_text, styled
 from experiment_utils.runs.curves import timing_table
 from experiment_utils.runs.results import InvalidRunError, RunData, load_run
-from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.runs.run_dir import RunDir, read_params
 from meta_policy_search.utils.atomic_write import atomic_write
 
 TEMPLATE = "report.html.jinja"
@@ -90,7 +91,7 @@ def draw_quantity(run: RunData, name: str, *, size: tuple[float, float] = (PAGE 
     steps = {int(match[1]): column for column in run.progress if (match := STEP.fullmatch(column)) and match[2] == name}
     for step, column in (steps or {0: name}).items():
         label = "before adaptation" if step == 0 else f"after {step} step{'s' if step > 1 else ''}"
-        colour = STEP_COLOURS[step % len(STEP_COLOURS)] if steps else COLOURS["ProMP"]
+        colour = STEP_COLOURS[step % len(STEP_COLOURS)] if steps else algorithm("ProMP").colour
         axes.plot(run.progress["Itr"], run.progress[column], color=colour, label=label)
     axes.set_title(name, parse_math=False)  # a name from a file
     axes.set_xlabel("meta-iteration")
@@ -158,7 +159,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _provenance(params: Path) -> dict[str, str]:
     """The commit, the versions and the command of the run, where params.json has them."""
-    saved = json.loads(params.read_text())
+    saved = read_params(params)
     versions, command = saved.get("versions"), saved.get("command")
     return {
         "command": " ".join(map(str, command)) if isinstance(command, list) else "not recorded",

@@ -10,27 +10,16 @@ action = adapted.act(observation)
 import contextlib
 import dataclasses
 import functools
-import runpy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import gymnasium
 import numpy as np
 
-from experiment_utils.config import (
-    Config,
-    ConfigError,
-    DICEMAMLConfig,
-    ProMPConfig,
-    TRPOMAMLConfig,
-    VPGMAMLConfig,
-    config_from_dict,
-)
+from experiment_utils.algorithms import Algorithm, Components, algorithms, class_name, of_class
+from experiment_utils.config import Config, ConfigError, config_from_dict
 from experiment_utils.environments import make_env, make_single, require_env
-from experiment_utils.experiment import Components
-from experiment_utils.paper.variance_config import GradientVarianceConfig
 from experiment_utils.runs.run_dir import RunDir
-from experiment_utils.runs.run_spec import SCRIPTS
 from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
 from meta_policy_search.envs.base import SimulationError, Task
 from meta_policy_search.envs.single_env import SingleEnv
@@ -42,18 +31,8 @@ from meta_policy_search.types import Params
 from meta_policy_search.utils.checkpoint import Checkpoints
 from meta_policy_search.utils.snapshots import BEST, LAST, SnapshotError, available, load_snapshot
 
-# algo of params.json -> its settings, and the run script that builds it
-ALGORITHMS = {
-    "ProMP": (ProMPConfig(), "pro-mp_run_mujoco.py"),
-    "TRPOMAML": (TRPOMAMLConfig(), "maml_run_mujoco.py"),
-    "VPGMAML": (VPGMAMLConfig(), "vpg_run_mujoco.py"),
-    "DICEMAML": (DICEMAMLConfig(), "dice_run_mujoco.py"),
-}
-
 # settings of figure 3's runs, which say what was measured beside the training
-MEASURED_BESIDES = {field.name for field in dataclasses.fields(GradientVarianceConfig)}.difference(
-    field.name for field in dataclasses.fields(Config)
-)
+MEASURED_BESIDES = {"sampling_rounds", "measure_every", "round_tasks"}
 OWN_ENVS = {name for family, place in ALL_FAMILIES.items() for name in (family, place, gymnasium_id(family))}
 
 
@@ -145,23 +124,26 @@ def load_trained(
       ConfigError: there is no run or no such snapshot, or one of its files can't be used, or its environment is not trusted.
     """
     folder = RunDir(Path(path))
-    config, script = _read_config(folder)
+    config, entry = _read_config(folder)
     _require_trust(config, folder, env)
     config = dataclasses.replace(config, parallel=parallel and config.parallel, sampler="local")
     small = dataclasses.replace(config, rollouts_per_meta_task=1)  # testers make samplers of their own size
-    components = runpy.run_path(str(SCRIPTS / script))["build"](small, np.random.default_rng(config.seed))
+    components = entry.build(small, np.random.default_rng(config.seed))
+    folder.require_class(class_name(components.algo))
     return TrainedPolicy(config, components, _restore(components, folder, itr))
 
 
-def _read_config(folder: RunDir) -> tuple[Config, str]:
-    """The settings of a run, and the run script that builds its algorithm."""
+def _read_config(folder: RunDir) -> tuple[Config, Algorithm]:
+    """Return the settings of a run, and the entry that builds its algorithm."""
     saved = folder.require_config()
     algo = saved.get("algo")
-    if not isinstance(algo, str) or algo not in ALGORITHMS:
-        raise ConfigError(f"the run in {folder.path} is of the algorithm {algo!r}; known are {', '.join(ALGORITHMS)}")
-    defaults, script = ALGORITHMS[algo]
+    entry = of_class(algo) if isinstance(algo, str) else None
+    if entry is None:
+        known = ", ".join(dict.fromkeys(entry.defaults.algo for entry in algorithms()))
+        what = f"the run in {folder.path} is of the algorithm {algo!r}, which is not registered; known are {known}"
+        raise ConfigError(f"{what}. If it is yours, name the module that registers it: --algorithm MODULE")
     saved = {name: value for name, value in saved.items() if name not in MEASURED_BESIDES}
-    return config_from_dict(saved, defaults, f"the run in {folder.path}"), script
+    return config_from_dict(saved, entry.defaults, f"the run in {folder.path}"), entry
 
 
 def _require_trust(config: Config, folder: RunDir, env: str | None) -> None:

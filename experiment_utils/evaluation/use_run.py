@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 import tyro
 
+from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
 from experiment_utils.config import ConfigError, Natural, Validated
 from experiment_utils.experiment import configure_tensorflow
@@ -27,6 +28,9 @@ class RunArgs(Validated):
     env: str | None = None
     """The run's environment, where it is not the package's own: its code will be executed."""
 
+    algorithm: str | None = None
+    """The module or .py file that registers the run's algorithm, where it is your own: its code will be executed."""
+
     def check(self) -> None:
         """Raise ConfigError for what can't be done, as far as that is seen without TensorFlow."""
 
@@ -46,6 +50,8 @@ def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callab
         args = parse_arguments(kind, description, argv)
         args.check()
         RunDir(args.run_dir).require_config()
+        if args.algorithm is not None:
+            import_algorithms(args.algorithm)
     except ConfigError as error:
         return fail(str(error))
     configure_tensorflow()

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from experiment_utils.algorithms import algorithm
 from experiment_utils.runs.results import RunData, RunDataWarning
-from experiment_utils.runs.run_spec import SCRIPTS, Run, Settings
+from experiment_utils.runs.run_spec import Run, Settings
 
 Budget = Literal["smoke", "quick", "paper"]
 
@@ -15,27 +16,13 @@ Budget = Literal["smoke", "quick", "paper"]
 SMOKE = {"n_itr": 2, "meta_batch_size": 2, "rollouts_per_meta_task": 2, "max_path_length": 10, "hidden_sizes": (8,)}
 
 
-@dataclasses.dataclass(frozen=True)
-class Algorithm:
-    """An algorithm of the paper as a run script with settings."""
-
-    script: str
-    settings: Settings
-
-    def run(self, folder: Path, settings: Settings) -> Run:
-        """Its run in a folder, with the experiment's settings."""
-        return Run(SCRIPTS / self.script, folder, {**self.settings, **settings})
-
-
-ALGORITHMS = {
-    "ProMP": Algorithm("pro-mp_run_mujoco.py", {}),
-    "TRPO-MAML": Algorithm("maml_run_mujoco.py", {"inner_type": "log_likelihood", "exploration": False}),
-    "E-MAML-TRPO": Algorithm("e-maml_run_mujoco.py", {"inner_type": "log_likelihood", "exploration": True}),
-    "LVC-TRPO": Algorithm("maml_run_mujoco.py", {"inner_type": "likelihood_ratio", "exploration": False}),
-    "LVC-VPG": Algorithm("vpg_run_mujoco.py", {"inner_type": "likelihood_ratio", "exploration": False}),
-    "E-MAML-VPG": Algorithm("vpg_run_mujoco.py", {"inner_type": "log_likelihood", "exploration": True}),
-}
 FIGURE_2_ALGORITHMS = ("ProMP", "TRPO-MAML", "E-MAML-TRPO", "LVC-VPG", "E-MAML-VPG")
+
+
+def run_of(name: str, folder: Path, settings: Settings) -> Run:
+    """Return the run of an algorithm in a folder, with an experiment's settings."""
+    entry = algorithm(name)
+    return Run(entry.script, folder, {**entry.variant, **settings})
 
 
 def of_figure(runs: Sequence[RunData], wanted: Callable[[RunData], Run], figure: str) -> list[RunData]:

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from experiment_utils.paper.experiments import (
-    ALGORITHMS,
     FIGURE_2_ALGORITHMS,
     PANELS,
     PAPER_MARKS,
@@ -23,6 +22,7 @@ from experiment_utils.paper.experiments import (
     Budget,
     Panel,
     of_figure,
+    run_of,
 )
 from experiment_utils.plot_utils import (
     COLUMN,
@@ -63,7 +63,7 @@ Curves = Mapping[str, Curve]
 def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), env: Sequence[str] = ()) -> list[Run]:
     """All runs of the figure, in <root>/<panel>/<algorithm>/seed_<n>; `env` restricts it to some panels."""
     return [
-        ALGORITHMS[name].run(root / panel.name / name / f"seed_{seed}", settings(panel, name, budget, seed))
+        run_of(name, root / panel.name / name / f"seed_{seed}", settings(panel, name, budget, seed))
         for panel in chosen(env)
         for name in FIGURE_2_ALGORITHMS
         for seed in seeds or (PAPER_SEEDS if budget == "paper" else panel.quick_seeds if budget == "quick" else (1,))
@@ -111,7 +111,7 @@ def load_panel(root: Path, panel: Panel, budget: Budget = "quick") -> dict[str, 
     """The runs of a panel by algorithm, in the paper's order."""
 
     def wanted(run: RunData) -> Run:
-        return ALGORITHMS[run.algorithm].run(run.path, settings(panel, run.algorithm, budget, run.config["seed"]))
+        return run_of(run.algorithm, run.path, settings(panel, run.algorithm, budget, run.config["seed"]))
 
     runs = [run for run in load_runs([root / panel.name], DRAWN) if run.algorithm in FIGURE_2_ALGORITHMS]
     groups = group_runs(of_figure(runs, wanted, f"figure 2's {panel.title}"), ["algorithm"])

@@ -14,16 +14,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiment_utils.algorithms import algorithm
 from experiment_utils.paper.experiments import SMOKE, Budget, of_figure
 from experiment_utils.paper.variance_config import RoundTasks
-from experiment_utils.plot_utils import COLOURS, COLUMN, SCALES, UNITS, draw_curve, save_figure, save_table, styled
+from experiment_utils.plot_utils import COLUMN, SCALES, UNITS, draw_curve, save_figure, save_table, styled
 from experiment_utils.runs.curves import Curve, mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = {"LVC": HERE / "run_variance_lvc.py", "DiCE": HERE / "run_variance_dice.py"}
-CURVE_COLOURS = {"LVC": COLOURS["LVC-VPG"], "DiCE": COLOURS["DiCE"]}
+CURVE_COLOURS = {"LVC": algorithm("LVC-VPG").colour, "DiCE": algorithm("DiCE").colour}
 
 COMMON = {"meta_batch_size": 20, "rollouts_per_meta_task": 40, "max_path_length": 100, "hidden_sizes": (64, 64)}
 BUDGETS = {

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from experiment_utils.paper.experiments import ALGORITHMS, SMOKE, Budget, of_figure
+from experiment_utils.paper.experiments import SMOKE, Budget, of_figure, run_of
 from experiment_utils.plot_utils import PAGE, curves_figure, save_figure, save_table, styled
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
@@ -49,7 +49,7 @@ def runs(root: Path, budget: Budget, seeds: Sequence[int] = ()) -> list[Run]:
 
 
 def _run(root: Path, name: str, budget: Budget, seed: int) -> Run:
-    return ALGORITHMS[name].run(folder(root) / name / f"seed_{seed}", {**COMMON, **BUDGETS[budget], "seed": seed})
+    return run_of(name, folder(root) / name / f"seed_{seed}", {**COMMON, **BUDGETS[budget], "seed": seed})
 
 
 def explore(run: Run) -> Path:

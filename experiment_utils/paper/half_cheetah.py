@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from experiment_utils.plot_utils import COLOURS, COLUMN, PAGE, save_figure, styled
+from experiment_utils.algorithms import algorithm, algorithms
+from experiment_utils.plot_utils import COLUMN, PAGE, save_figure, styled
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
@@ -31,7 +32,7 @@ def draw_readme_figure(n_itr: int = 200) -> None:
     figure, axes = plt.subplots(figsize=(PAGE * 0.8, 2.6))
     for seed, style in STYLES.items():
         rows = pd.read_csv(RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}" / "progress.csv")[:n_itr]
-        draw_run(axes, rows, COLOURS["ProMP"], f"ProMP, seed {seed}", style)
+        draw_run(axes, rows, algorithm("ProMP").colour, f"ProMP, seed {seed}", style)
     for seed, style in STYLES.items():
         rows = pd.read_csv(ORIGINAL / f"promp_half_cheetah_seed_{seed}.csv")[:n_itr]
         draw_run(axes, rows, "black", f"original code, seed {seed}", style)
@@ -44,7 +45,7 @@ def draw_readme_figure(n_itr: int = 200) -> None:
 def draw_algorithm_figure(name: str, progress: Path, n_itr: int = 30) -> None:
     """One algorithm's short reference curve, seed 1."""
     figure, axes = plt.subplots(figsize=(COLUMN, 2.2))
-    draw_run(axes, pd.read_csv(progress)[:n_itr], COLOURS[name], name)
+    draw_run(axes, pd.read_csv(progress)[:n_itr], algorithm(name).colour, name)
     axes.set(xlabel="env steps (10⁶)", ylabel="average return", title="HalfCheetahRandDirecEnv, seed 1")
     axes.legend()
     save_figure(figure, FIGURES / f"half_cheetah_{name}")
@@ -53,7 +54,7 @@ def draw_algorithm_figure(name: str, progress: Path, n_itr: int = 30) -> None:
 def main() -> None:
     """Draws all whose runs are there."""
     draw_readme_figure()
-    for name in COLOURS:
+    for name in (entry.name for entry in algorithms()):
         progress = RESULTS / "half_cheetah" / name / "seed_1" / "progress.csv"
         if progress.exists():
             draw_algorithm_figure(name, progress)

@@ -6,15 +6,14 @@ did not. docs/results.md asks whether the fast courses of the original's code on
 
 import dataclasses
 import math
-import runpy
 import sys
 from typing import Literal
 
 import numpy as np
 
+from experiment_utils.algorithms import Components, algorithm
 from experiment_utils.config import ProMPConfig
-from experiment_utils.experiment import Components, main
-from experiment_utils.runs.run_spec import SCRIPTS
+from experiment_utils.experiment import main
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +30,7 @@ DEFAULTS = SharedStreamConfig()
 
 def build(config: SharedStreamConfig, rng: np.random.Generator) -> Components:
     """What pro-mp_run_mujoco.py builds; with `shared`, other kernels."""
-    components = runpy.run_path(str(SCRIPTS / "pro-mp_run_mujoco.py"))["build"](config, rng)
+    components = algorithm("ProMP").build(config, rng)
     if config.kernel_draws == "shared":
         kernels = {name: variable for name, variable in components.algo.theta.items() if name.endswith("/kernel")}
         shapes = {name: tuple(variable.shape) for name, variable in kernels.items()}

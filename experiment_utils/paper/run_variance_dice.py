@@ -1,20 +1,19 @@
 """Figure 3: DiCE, with the variance of its meta-gradient in the log."""
 
-import runpy
 import sys
 
+from experiment_utils.algorithms import algorithm
 from experiment_utils.experiment import main
 from experiment_utils.paper.variance_config import DiCEVarianceConfig
-from experiment_utils.runs.run_spec import SCRIPTS
 
 DEFAULTS = DiCEVarianceConfig(meta_batch_size=20, rollouts_per_meta_task=40, n_itr=301)
 
 
 def build(config: DiCEVarianceConfig, rng):
-    """The components of dice_run_mujoco.py, measured."""
+    """Return the components of DiCE, measured."""
     from experiment_utils.paper.gradient_variance import measured
 
-    return measured(runpy.run_path(str(SCRIPTS / "dice_run_mujoco.py"))["build"], config, rng)
+    return measured(algorithm("DiCE").build, config, rng)
 
 
 if __name__ == "__main__":

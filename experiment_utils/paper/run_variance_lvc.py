@@ -1,20 +1,19 @@
 """Figure 3: LVC-VPG, with the variance of its meta-gradient in the log."""
 
-import runpy
 import sys
 
+from experiment_utils.algorithms import algorithm
 from experiment_utils.experiment import main
 from experiment_utils.paper.variance_config import LVCVarianceConfig
-from experiment_utils.runs.run_spec import SCRIPTS
 
 DEFAULTS = LVCVarianceConfig(inner_type="likelihood_ratio", meta_batch_size=20, rollouts_per_meta_task=40, n_itr=301)
 
 
 def build(config: LVCVarianceConfig, rng):
-    """The components of vpg_run_mujoco.py, measured."""
+    """Return the components of LVC-VPG, measured."""
     from experiment_utils.paper.gradient_variance import measured
 
-    return measured(runpy.run_path(str(SCRIPTS / "vpg_run_mujoco.py"))["build"], config, rng)
+    return measured(algorithm("LVC-VPG").build, config, rng)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Finished and unfinished runs as data: params.json and progress.csv of every run folder below some directories."""
 
 import dataclasses
-import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiment_utils.algorithms import paper_name
 from experiment_utils.config import nearest
-from meta_policy_search.utils.reported_error import ReportedError
+from experiment_utils.runs.run_dir import InvalidRunError, read_params
 
 Settings = Mapping[str, Any]
 
@@ -20,28 +20,12 @@ MAY_DIFFER = {"seed", "n_itr", "sampler", "num_workers", "cpus_per_worker", "par
 
 LAST_RETURN = "return"  # stands for Step_<K>-AverageReturn, the return after adaptation
 
-# (algo, inner_type, exploration) of params.json -> the paper's name
-PAPER_NAMES = {
-    ("TRPOMAML", "log_likelihood", False): "TRPO-MAML",
-    ("TRPOMAML", "log_likelihood", True): "E-MAML-TRPO",
-    ("TRPOMAML", "likelihood_ratio", False): "LVC-TRPO",
-    ("VPGMAML", "log_likelihood", False): "MAML-VPG",
-    ("VPGMAML", "log_likelihood", True): "E-MAML-VPG",
-    ("VPGMAML", "likelihood_ratio", False): "LVC-VPG",
-    ("TRPOMAML", "loaded_dice", False): "Loaded-DiCE-TRPO",
-    ("VPGMAML", "loaded_dice", False): "Loaded-DiCE-VPG",
-}
 SETTING_TYPES = {"algo": str, "inner_type": str, "outer_type": str, "exploration": bool, "n_itr": int}  # what is looked at
 SETTING_TYPES |= {"seed": int, "num_inner_grad_steps": int}
-DICE_NAMES = {"dice": "DiCE", "vpg": "VPG-DiCE", "trpo": "TRPO-DiCE"}  # by outer_type
 
 
 class RunDataWarning(UserWarning):
     """A file that was left out, and why."""
-
-
-class InvalidRunError(ReportedError, ValueError):
-    """A folder whose files don't describe a run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,14 +57,6 @@ class RunData:
             hint = nearest(name, [LAST_RETURN, *self.progress])
             raise InvalidRunError(f"{self.path / 'progress.csv'} has no column {name!r}; {hint}")
         return self.progress[name]
-
-
-def paper_name(config: Settings) -> str:
-    """What the paper calls the algorithm of a config, e.g. E-MAML-TRPO; otherwise the name of the class."""
-    algo = str(config["algo"])
-    if algo == "DICEMAML":
-        return DICE_NAMES.get(config.get("outer_type", "dice"), algo)
-    return PAPER_NAMES.get((algo, config.get("inner_type"), config.get("exploration")), algo)
 
 
 def find_run_folders(directories: Iterable[Path]) -> list[Path]:
@@ -197,13 +173,10 @@ def read_progress(path: Path) -> pd.DataFrame:
 
 
 def _read_config(path: Path) -> Settings:
-    try:
-        config = json.loads(path.read_text())["config"]
-        config["algo"], config["seed"]
-    except OSError as error:
-        raise InvalidRunError(f"{path} can't be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InvalidRunError(f"{path} does not hold the settings of a run") from error
+    config = read_params(path)["config"]
+    for name in ("algo", "seed"):
+        if name not in config:
+            raise InvalidRunError(f"{path} does not hold the settings of a run: it has no {name}")
     for name, kind in SETTING_TYPES.items():
         if name in config and not isinstance(config[name], kind):
             raise InvalidRunError(f"{path} does not hold the settings of a run: {name} is {str(config[name])[:50]!r}")

@@ -13,11 +13,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from experiment_utils.algorithms import same_class
 from experiment_utils.config import Config, ConfigError, config_to_dict
 from meta_policy_search.utils.atomic_write import atomic_write
 
 RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", "gymnasium")
 CHECKPOINT_FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]+-of-[0-9]+)")
+
+
+class InvalidRunError(ConfigError):
+    """A directory whose files don't describe a run."""
 
 
 class RunDir:
@@ -100,18 +105,13 @@ class RunDir:
             self.path.rmdir()
 
     def read_config(self) -> dict[str, Any] | None:
-        """The config in params.json, or None if there is no run here."""
+        """Return the config in params.json, or None if there is no run here."""
         if not self.params.exists():
             return None
         try:
-            config = json.loads(self.params.read_text())["config"]
-            if not isinstance(config, dict):
-                raise TypeError("its config is no JSON object")
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ConfigError(
-                f"{self.params} can't be read as the settings of a run ({error}); put it back, or choose another --dump_path"
-            ) from error
-        return config
+            return read_params(self.params)["config"]
+        except InvalidRunError as error:
+            raise ConfigError(f"{error}; put it back, or choose another --dump_path") from error
 
     def require_config(self) -> dict[str, Any]:
         """Return the config in params.json; raise ConfigError if there is no run here."""
@@ -120,19 +120,43 @@ class RunDir:
             raise ConfigError(f"there is no run in {self.path}: it has no {self.params.name}")
         return saved
 
-    def write_params(self, config: Config) -> None:
-        """Writes params.json of a run that begins, whole or not at all."""
-        self._write_params({"config": config_to_dict(config), **_provenance()})
+    def require_class(self, name: str) -> None:
+        """Raise ConfigError if the run was trained by another class of algorithm than that of this name."""
+        saved = read_params(self.params).get("algorithm_class")
+        if isinstance(saved, str) and not same_class(saved, name):
+            what = f"the run in {self.path} was trained by the algorithm {saved}, not by {name}"
+            raise ConfigError(f"{what}; register_algorithm gives an algorithm of your own an entry and a config class")
+
+    def write_params(self, config: Config, algorithm_class: str) -> None:
+        """Write params.json of a run that begins, whole or not at all."""
+        self._write_params({"config": config_to_dict(config), "algorithm_class": algorithm_class, **_provenance()})
 
     def add_resumption(self, config: Config, itr: int) -> None:
         """Notes in params.json by which code the run goes on from iteration `itr`, and what settings have changed."""
-        params = json.loads(self.params.read_text())
+        params = read_params(self.params)
         earlier = params.get("resumed")
         resumed = [*(earlier if isinstance(earlier, list) else []), {"itr": itr, **_provenance()}]
         self._write_params({**params, "config": config_to_dict(config), "resumed": resumed})
 
     def _write_params(self, params: dict[str, Any]) -> None:
         atomic_write(self.params, json.dumps(params, indent=2) + "\n")
+
+
+def read_params(path: Path) -> dict[str, Any]:
+    """Return what a params.json holds; its "config" is an object.
+
+    Raises:
+      InvalidRunError: the file can't be read, or is not what a run writes.
+    """
+    try:
+        params = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(params["config"], dict):
+            raise TypeError("its config is no JSON object")
+    except OSError as error:
+        raise InvalidRunError(f"{path} can't be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InvalidRunError(f"{path} does not hold the settings of a run ({error})") from error
+    return params
 
 
 def newest_checkpoint(directory: Path) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from experiment_utils.algorithms import of_script
 from experiment_utils.config import Config
 from experiment_utils.runs.results import MAY_DIFFER, InvalidRunError, RunData, load_run
 from experiment_utils.runs.run_dir import RunDir, newest_checkpoint
@@ -18,8 +19,8 @@ Value = int | float | bool | str | tuple[int, ...] | dict
 Settings = Mapping[str, Value]
 State = Literal["new", "begun", "finished"]
 
-HAS_DEFAULTS = re.compile(r"^DEFAULTS\b.*^if __name__ == .__main__.:", re.MULTILINE | re.DOTALL)
-SCRIPTS = Path(__file__).resolve().parents[2] / "run_scripts"
+# a script that says what it sets, and does nothing else when it is imported
+DECLARES = re.compile(r"^(DEFAULTS\b|[^\n#]*\bregister_algorithm\().*^if __name__ == .__main__.:", re.MULTILINE | re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,20 +81,33 @@ class Run:
         return sorted(name for name in names if not _same(run.config.get(name, defaults.get(name)), wanted[name]))
 
 
-def config_of(script: Path) -> Config | None:
-    """Return the settings of a run script where nothing is given; None if it has no DEFAULTS (it isn't imported then)."""
-    if not script.is_file() or not HAS_DEFAULTS.search(script.read_text(encoding="utf-8")):
-        return None
-    try:
-        return runpy.run_path(str(script))["DEFAULTS"]
-    except (Exception, SystemExit):  # its run will say what is wrong with it
-        return None
-
-
 def defaults_of(script: Path) -> Settings:
-    """What a run script sets where nothing is given, and `algo`; nothing if it does not say so."""
+    """Return what a run script sets where nothing is given, and `algo`; nothing if it does not say so."""
     defaults = config_of(script)
     return {} if defaults is None else {"algo": defaults.algo, **dataclasses.asdict(defaults)}
+
+
+def config_of(script: Path) -> Config | None:
+    """Return the settings of a run script where nothing is given; None if it does not say so.
+
+    A script that is in no entry of the registry is executed if it has DEFAULTS or registers an algorithm.
+    """
+    return _registered(script) or _declared(script)
+
+
+def _registered(script: Path) -> Config | None:
+    entry = of_script(script)
+    return entry.defaults if entry else None
+
+
+def _declared(script: Path) -> Config | None:
+    if not script.is_file() or not DECLARES.search(script.read_text(encoding="utf-8")):
+        return None
+    try:
+        names = runpy.run_path(str(script))
+    except (Exception, SystemExit):  # its run will say what is wrong with it
+        return None
+    return names.get("DEFAULTS") or _registered(script)
 
 
 def as_flags(name: str, value: Value) -> list[str]:

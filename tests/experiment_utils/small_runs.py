@@ -1,16 +1,14 @@
 """Run folders as a run leaves them, trained in this process."""
 
 import dataclasses
-import runpy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from experiment_utils.algorithms import class_name, of_class
 from experiment_utils.config import Config, ProMPConfig
-from experiment_utils.evaluation.trained_policy import ALGORITHMS
 from experiment_utils.runs.run_dir import RunDir
-from experiment_utils.runs.run_spec import SCRIPTS
 from meta_policy_search.meta_trainer import MetaTrainer
 from meta_policy_search.utils.checkpoint import Checkpoints
 from meta_policy_search.utils.logger import ProgressLog
@@ -28,7 +26,7 @@ def small(defaults: Config = ProMPConfig(), **settings: Any) -> Config:  # noqa:
 def make_trainer(folder: Path, config: Config, every: int = 1) -> MetaTrainer:
     """The trainer of a run that keeps a snapshot of every so many iterations."""
     rng = np.random.default_rng(config.seed)
-    components = runpy.run_path(str(SCRIPTS / ALGORITHMS[config.algo][1]))["build"](config, rng)
+    components = of_class(config.algo).build(config, rng)
     paths = RunDir(folder)
     checkpoints, snapshots = Checkpoints(paths.checkpoints, components.algo), PolicySnapshots(paths.policies, every)
     return MetaTrainer(*components, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
@@ -37,17 +35,18 @@ def make_trainer(folder: Path, config: Config, every: int = 1) -> MetaTrainer:
 def train(folder: Path, config: Config, every: int = 1) -> list[dict[str, float]]:
     """Trains into the folder; returns the rows of progress.csv."""
     folder.mkdir(parents=True, exist_ok=True)
-    RunDir(folder).write_params(config)
+    trainer = make_trainer(folder, config, every)
+    RunDir(folder).write_params(config, class_name(trainer.algo))
     rows, progress = [], ProgressLog(RunDir(folder).progress)
-    make_trainer(folder, config, every).train(lambda _, metrics: (rows.append(metrics), progress.write(metrics)))
+    trainer.train(lambda _, metrics: (rows.append(metrics), progress.write(metrics)))
     return rows
 
 
 def untrained(folder: Path, config: Config) -> MetaTrainer:
     """Leaves a run folder with the initial policy only; returns the trainer that would train it."""
     folder.mkdir(parents=True, exist_ok=True)
-    RunDir(folder).write_params(config)
     trainer = make_trainer(folder, config)
+    RunDir(folder).write_params(config, class_name(trainer.algo))
     first = Snapshot(0, {name: value.numpy() for name, value in trainer.algo.theta.items()})
     trainer.snapshots.keep(first, first, is_best=True)
     return trainer

@@ -1,6 +1,5 @@
 """The components fit the environment."""
 
-import runpy
 import subprocess
 import sys
 import typing
@@ -9,8 +8,8 @@ import numpy as np
 import pytest
 
 from experiment_utils import builders
+from experiment_utils.algorithms import algorithm
 from experiment_utils.config import HvpType, ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
-from experiment_utils.runs.run_spec import SCRIPTS
 from meta_policy_search.optimizers import conjugate_gradient_optimizer
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
@@ -33,22 +32,20 @@ def test_the_policy_is_that_of_the_spaces(env, kind, sizes):
     assert kernels == [(sizes[0], 7), (7, sizes[1])]
 
 
-@pytest.mark.parametrize("script", ["maml", "e-maml"])
-def test_the_trust_region_is_as_asked(script):
+@pytest.mark.parametrize("name", ["TRPO-MAML", "E-MAML-TRPO"])
+def test_the_trust_region_is_as_asked(name):
     assert typing.get_args(HvpType) == typing.get_args(conjugate_gradient_optimizer.HvpType)
-    build = runpy.run_path(str(SCRIPTS / f"{script}_run_mujoco.py"))["build"]
     for hvp in typing.get_args(HvpType):
         config = small(TRPOMAMLConfig(), hvp=hvp, step_size=0.3)
-        optimizer = build(config, np.random.default_rng(0)).algo.optimizer
+        optimizer = algorithm(name).build(config, np.random.default_rng(0)).algo.optimizer
         assert (optimizer.hvp, optimizer.step_size) == (hvp, 0.3)
 
 
-@pytest.mark.parametrize(("script", "config"), [("e-maml", TRPOMAMLConfig()), ("vpg", VPGMAMLConfig())])
-def test_e_mamls_term_is_as_asked(script, config):
-    build = runpy.run_path(str(SCRIPTS / f"{script}_run_mujoco.py"))["build"]
+@pytest.mark.parametrize(("name", "config"), [("E-MAML-TRPO", TRPOMAMLConfig()), ("MAML-VPG", VPGMAMLConfig())])
+def test_e_mamls_term_is_as_asked(name, config):
     for exploration, weight in ((True, 20.0), (False, 1.0)):
         asked = small(config, exploration=exploration, exploration_weight=weight)
-        algo = build(asked, np.random.default_rng(0)).algo
+        algo = algorithm(name).build(asked, np.random.default_rng(0)).algo
         assert (algo.exploration, algo.exploration_weight) == (exploration, weight)
 
 

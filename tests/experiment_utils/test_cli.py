@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from experiment_utils.algorithms import SCRIPTS
 from experiment_utils.config import CHANGES_NO_NUMBER, Config, ConfigError, InvalidSetting, ProMPConfig, field_types
-from experiment_utils.runs.run_spec import SCRIPTS
 from experiment_utils.train_args import may_change, parse
 from meta_policy_search.envs import FAMILIES
 

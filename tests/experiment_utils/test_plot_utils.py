@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment_utils.plot_utils import COLOURS, colours, curves_figure, markdown, save_figure
+from experiment_utils.algorithms import algorithm, algorithms, paper_name
+from experiment_utils.plot_utils import colours, curves_figure, markdown, save_figure
 from experiment_utils.runs.curves import (
     area_under_curve,
     final_value,
@@ -24,7 +25,7 @@ from experiment_utils.runs.curves import (
     smoothed,
     timing_table,
 )
-from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs, paper_name
+from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs
 from tests.experiment_utils.fake_runs import write_run
 
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "run_scripts" / "plot_curves.py"
@@ -266,9 +267,9 @@ def test_a_half_written_last_row_is_left_out_and_named(tmp_path):
 
 
 def test_every_algorithm_has_a_colour_of_its_own_whatever_else_is_drawn():
-    assert len(set(COLOURS.values())) == len(COLOURS)
+    assert len({entry.colour for entry in algorithms()}) == len(algorithms())
     drawn = colours(["other", "ProMP", "another"])
-    assert drawn["ProMP"] == COLOURS["ProMP"]
+    assert drawn["ProMP"] == algorithm("ProMP").colour
     assert len(set(drawn.values())) == 3
 
 

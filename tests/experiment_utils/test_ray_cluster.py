@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from experiment_utils.algorithms import SCRIPTS
 from experiment_utils.run_sweep import run_sweep
-from experiment_utils.runs.run_spec import SCRIPTS, Run
+from experiment_utils.runs.run_spec import Run
 from tests.experiment_utils.test_experiment import ROOT, SMALL, rows
 
 ray = pytest.importorskip("ray")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiment_utils.algorithms import algorithms
 from experiment_utils.config import (
     ConfigError,
     ProMPConfig,
@@ -16,7 +17,6 @@ from experiment_utils.config import (
     config_to_dict,
     load_config,
 )
-from experiment_utils.evaluation.trained_policy import ALGORITHMS
 from experiment_utils.runs.curves import group_runs, mean_curve
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run
 from experiment_utils.runs.run_dir import RunDir
@@ -25,7 +25,7 @@ from meta_policy_search.utils.logger import LogError, ProgressLog, whole_lines
 from tests.experiment_utils.fake_runs import write_run
 from tests.faults.mutations import JSON, changed, examples, mutated
 
-DEFAULTS = [defaults for defaults, _ in ALGORITHMS.values()]
+DEFAULTS = [entry.defaults for entry in algorithms()]
 PARAMS = {"config": config_to_dict(ProMPConfig()), "versions": {}}
 ROWS = "Itr,n_timesteps,Step_1-AverageReturn\n0,100,1.0\n1,200,-0.5\n2,300,1e-05\n"
 

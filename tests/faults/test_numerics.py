@@ -1,23 +1,22 @@
 """Training at settings that nobody should choose: finite numbers, or an error that says what to try."""
 
 import dataclasses
-import runpy
 
 import numpy as np
 import pytest
 
+from experiment_utils import algorithms as registry
 from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.meta_trainer import ENVIRONMENT_REMEDY, REMEDY, MetaTrainer, TrainingError
 from meta_policy_search.policies.meta_gaussian_mlp_policy import LOG_STD
-from tests.experiment_utils.test_experiment import ROOT
 
 SMALL = {"meta_batch_size": 2, "rollouts_per_meta_task": 2, "max_path_length": 4, "hidden_sizes": (4,), "parallel": False}
 DENSE = {"env": "MetaPointEnv", "env_options": {"reward_type": "dense"}}
 ALGORITHMS = {
-    "pro-mp": {"num_promp_steps": 2},
-    "maml": {"inner_type": "likelihood_ratio"},
-    "vpg": {"exploration": True},
-    "dice": {},
+    "ProMP": {"num_promp_steps": 2},
+    "TRPO-MAML": {"inner_type": "likelihood_ratio"},
+    "MAML-VPG": {"exploration": True},
+    "DiCE": {},
 }
 EXTREMES = {
     "large inner_lr": {"inner_lr": 10.0},
@@ -37,11 +36,11 @@ pytestmark = [
 
 
 def make_trainer(algorithm: str, **settings) -> MetaTrainer:
-    script = runpy.run_path(str(ROOT / "run_scripts" / f"{algorithm}_run_mujoco.py"))
-    config = dataclasses.replace(script["DEFAULTS"], **{**SMALL, **DENSE, **ALGORITHMS[algorithm], **settings})
+    entry = registry.algorithm(algorithm)
+    config = dataclasses.replace(entry.defaults, **{**SMALL, **DENSE, **ALGORITHMS[algorithm], **settings})
     rng = np.random.default_rng(config.seed)
-    components = script["build"](config, rng)
-    if algorithm == "maml":  # untraced, its second derivatives take long
+    components = entry.build(config, rng)
+    if algorithm == "TRPO-MAML":  # untraced, its second derivatives take long
         components.algo.optimizer.cg_iters, components.algo.optimizer.max_backtracks = 2, 2
     return MetaTrainer(*components, rng=rng, n_itr=ITERATIONS)
 

@@ -117,7 +117,7 @@ def test_steps_and_rollouts_are_as_asked(finished):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"algo": "PPO"}, r"of the algorithm 'PPO'; known are ProMP, TRPOMAML, VPGMAML, DICEMAML"),
+        ({"algo": "PPO"}, r"of the algorithm 'PPO', which is not registered; known are ProMP, TRPOMAML, VPGMAML, DICEMAML"),
         ({"algo": ["ProMP"]}, r"of the algorithm \['ProMP'\]"),
         ({"env": "MetaPointEnvMomentun"}, "not this package's code"),
         ({"env": 3}, "env is 3; it must be a string"),
@@ -136,7 +136,7 @@ def test_settings_that_do_not_fit_are_named(copy, settings, words):
 @pytest.mark.parametrize("text", ["{", "[]", '{"config": []}', '{"config": "x"}', "[" * 100_000, "\x00", ""])
 def test_settings_that_are_none_are_named(copy, text):
     (copy / "params.json").write_text(text)
-    with pytest.raises(ConfigError, match="can't be read as the settings of a run"):
+    with pytest.raises(ConfigError, match="does not hold the settings of a run"):
         load_trained(copy)
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from experiment_utils.algorithms import SCRIPTS
 from experiment_utils.config import ConfigError, InvalidSetting
 from experiment_utils.evaluation.trained_policy import load_trained
-from experiment_utils.runs.run_spec import SCRIPTS
 from tests.experiment_utils.small_runs import small, untrained
 
 META_TEST, EXPORT = SCRIPTS / "meta_test.py", SCRIPTS / "export_policy.py"

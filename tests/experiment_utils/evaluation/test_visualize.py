@@ -6,9 +6,9 @@ from pathlib import Path
 import imageio.v3 as imageio
 import pytest
 
+from experiment_utils.algorithms import SCRIPTS
 from experiment_utils.evaluation import use_run
 from experiment_utils.evaluation.video import CAPTION_HEIGHT
-from experiment_utils.runs.run_spec import SCRIPTS
 from tests.experiment_utils.small_runs import SMALL, small, train
 
 main = runpy.run_path(str(SCRIPTS / "visualize.py"))["main"]

@@ -6,11 +6,11 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.quiver import Quiver
 
+from experiment_utils.algorithms import algorithm
 from experiment_utils.paper import figure1, figure2, figure3, figure4, formulations_plot
-from experiment_utils.paper.experiments import ALGORITHMS, PANELS
-from experiment_utils.plot_utils import COLOURS
+from experiment_utils.paper.experiments import PANELS
 from experiment_utils.runs.curves import mean_curve
-from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, paper_name
+from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run
 from tests.experiment_utils.fake_runs import write_run
 
 LVC_VPG = {"algo": "VPGMAML", "inner_type": "likelihood_ratio", "exploration": False}
@@ -63,19 +63,12 @@ def test_an_unknown_panel_is_refused():
         figure2.chosen(["cheetah"])
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
-def test_the_settings_of_an_algorithm_give_its_name(name):
-    algos = {"pro-mp": "ProMP", "maml": "TRPOMAML", "e-maml": "TRPOMAML", "vpg": "VPGMAML"}
-    algorithm = ALGORITHMS[name]
-    assert paper_name({"algo": algos[algorithm.script.partition("_run")[0]], **algorithm.settings}) == name
-
-
 def test_figure_2_shows_both_of_two_curves_that_coincide(tmp_path):
     same = mean_curve([load_run(write_run(tmp_path, [1.0, 2.0]))])
     for under, over in (("TRPO-MAML", "E-MAML-TRPO"), ("LVC-VPG", "E-MAML-VPG")):
         axes = figure2.draw_panels({CHEETAH: {under: same, over: same}}).axes[0]
         wide, thin, *_ = axes.lines
-        assert to_hex(wide.get_color()).upper() == COLOURS[under]
+        assert to_hex(wide.get_color()).upper() == algorithm(under).colour
         assert wide.get_linewidth() > 1.5 * thin.get_linewidth()
 
 
@@ -84,9 +77,9 @@ def test_figure_2_draws_our_curves_and_the_papers_marks_in_one_colour_per_algori
     axes, paper_axes = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve([run])}}).axes
     curve, *marks = axes.lines
     np.testing.assert_allclose(curve.get_xdata(), [16, 32])
-    assert to_hex(curve.get_color()).upper() == COLOURS["ProMP"]
+    assert to_hex(curve.get_color()).upper() == algorithm("ProMP").colour
     values = {to_hex(mark.get_markeredgecolor()).upper(): mark.get_ydata()[0] for mark in marks}
-    assert (values[COLOURS["ProMP"]], values[COLOURS["E-MAML-VPG"]]) == (265, 133)
+    assert (values[algorithm("ProMP").colour], values[algorithm("E-MAML-VPG").colour]) == (265, 133)
     assert len(marks) == 5  # those at 30e6 steps only
     assert axes.get_title() == "HalfCheetahFwdBack (n=1)"
     assert len(paper_axes.lines) == 1 + 4 * 5

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiment_utils.algorithms import paper_name
 from experiment_utils.config import ConfigError
 from experiment_utils.paper.figure3 import BUDGETS, SCRIPTS, runs
 from experiment_utils.paper.variance_config import DiCEVarianceConfig, LVCVarianceConfig
-from experiment_utils.runs.results import paper_name
 from experiment_utils.runs.run_spec import as_flags
 
 

@@ -66,7 +66,7 @@ def test_links_inside_the_folder_and_to_the_folder_are_no_matter(tmp_path):
 
 def test_settings_keep_how_the_run_began_and_note_how_it_went_on(tmp_path):
     folder, config = RunDir(tmp_path), ProMPConfig(n_itr=20)
-    folder.write_params(config)
+    folder.write_params(config, "meta_policy_search.meta_algos.pro_mp.ProMP")
     began = json.loads(folder.params.read_text())
     longer = dataclasses.replace(config, n_itr=30)
     for itr in (20, 25):
