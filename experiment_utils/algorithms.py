@@ -8,7 +8,7 @@ import runpy
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,22 +23,12 @@ from experiment_utils.config import (
 )
 
 if TYPE_CHECKING:
-    from meta_policy_search.meta_algos.base import MAMLAlgo
-    from meta_policy_search.meta_trainer import SampleProcessor
-    from meta_policy_search.samplers.meta_sampler import MetaSampler
+    from experiment_utils.builders import Components
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "run_scripts"
 
 
-class Components(NamedTuple):
-    """The parts of an experiment that depend on its algorithm and settings."""
-
-    algo: "MAMLAlgo"
-    sampler: "MetaSampler"
-    sample_processor: "SampleProcessor"
-
-
-Build = Callable[[Any, np.random.Generator], Components]
+Build = Callable[[Any, np.random.Generator], "Components"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,7 +150,7 @@ def same_class(one: str, other: str) -> bool:
     return one.split(".")[-2:] == other.split(".")[-2:]
 
 
-def _pro_mp(config: ProMPConfig, rng: np.random.Generator) -> Components:
+def _pro_mp(config: ProMPConfig, rng: np.random.Generator) -> "Components":
     from experiment_utils import builders
     from meta_policy_search.meta_algos.pro_mp import ProMP
 
@@ -168,7 +158,7 @@ def _pro_mp(config: ProMPConfig, rng: np.random.Generator) -> Components:
     return builders.assemble(config, rng, lambda policy: ProMP(policy, **settings))
 
 
-def _trpo_maml(config: TRPOMAMLConfig, rng: np.random.Generator) -> Components:
+def _trpo_maml(config: TRPOMAMLConfig, rng: np.random.Generator) -> "Components":
     from experiment_utils import builders
     from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 
@@ -177,7 +167,7 @@ def _trpo_maml(config: TRPOMAMLConfig, rng: np.random.Generator) -> Components:
     return builders.assemble(config, rng, lambda policy: TRPOMAML(policy, optimizer=optimizer, **settings))
 
 
-def _vpg_maml(config: VPGMAMLConfig, rng: np.random.Generator) -> Components:
+def _vpg_maml(config: VPGMAMLConfig, rng: np.random.Generator) -> "Components":
     from experiment_utils import builders
     from meta_policy_search.meta_algos.vpg_maml import VPGMAML
 
@@ -185,7 +175,7 @@ def _vpg_maml(config: VPGMAMLConfig, rng: np.random.Generator) -> Components:
     return builders.assemble(config, rng, lambda policy: VPGMAML(policy, **settings))
 
 
-def _dice_maml(config: DICEMAMLConfig, rng: np.random.Generator) -> Components:
+def _dice_maml(config: DICEMAMLConfig, rng: np.random.Generator) -> "Components":
     from experiment_utils import builders
     from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
 

@@ -3,12 +3,11 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from experiment_utils.algorithms import Components
 from experiment_utils.config import Config, ConfigError, DICEMAMLConfig
 from experiment_utils.environments import make_env
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
@@ -30,6 +29,14 @@ BASELINES = {
     "LinearTimeBaseline": LinearTimeBaseline,
     "ZeroBaseline": ZeroBaseline,
 }
+
+
+class Components(NamedTuple):
+    """The parts of an experiment that depend on its algorithm and settings."""
+
+    algo: MAMLAlgo
+    sampler: MetaSampler
+    sample_processor: SampleProcessor
 
 
 def assemble(

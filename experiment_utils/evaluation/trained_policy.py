@@ -16,7 +16,8 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 
-from experiment_utils.algorithms import Algorithm, Components, algorithms, class_name, of_class
+from experiment_utils.algorithms import Algorithm, algorithms, class_name, of_class
+from experiment_utils.builders import Components
 from experiment_utils.config import Config, ConfigError, config_from_dict
 from experiment_utils.environments import make_env, make_single, require_env
 from experiment_utils.runs.run_dir import RunDir

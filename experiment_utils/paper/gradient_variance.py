@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from experiment_utils.algorithms import Build, Components
+from experiment_utils.algorithms import Build
+from experiment_utils.builders import Components
 from experiment_utils.paper.variance_config import GradientVarianceConfig
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.types import Params, Samples

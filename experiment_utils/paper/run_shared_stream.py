@@ -7,13 +7,16 @@ did not. docs/results.md asks whether the fast courses of the original's code on
 import dataclasses
 import math
 import sys
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from experiment_utils.algorithms import Components, algorithm
+from experiment_utils.algorithms import algorithm
 from experiment_utils.config import ProMPConfig
 from experiment_utils.experiment import main
+
+if TYPE_CHECKING:
+    from experiment_utils.builders import Components
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +31,8 @@ class SharedStreamConfig(ProMPConfig):
 DEFAULTS = SharedStreamConfig()
 
 
-def build(config: SharedStreamConfig, rng: np.random.Generator) -> Components:
-    """What pro-mp_run_mujoco.py builds; with `shared`, other kernels."""
+def build(config: SharedStreamConfig, rng: np.random.Generator) -> "Components":
+    """Return the components of ProMP; with `shared`, with other kernels."""
     components = algorithm("ProMP").build(config, rng)
     if config.kernel_draws == "shared":
         kernels = {name: variable for name, variable in components.algo.theta.items() if name.endswith("/kernel")}
