@@ -30,6 +30,7 @@ UNITS = {
     "Time": "wall-clock time (h)",
     "return": "return after adaptation",
     "Meta-GradientRStd": "relative std of\nmeta-gradient",
+    "Meta-GradientCosAbs": "cosine distance to the\nmean meta-gradient",
 }
 SCALES = {"n_timesteps": 1e6, "Time": 3600.0}  # what the unit of an axis is, in the column's
 

@@ -27,6 +27,7 @@ from experiment_utils.paper import (
     figure4,
     formulations,
     formulations_plot,
+    same_theta,
 )
 from experiment_utils.paper.experiments import Budget
 from experiment_utils.paper.variance_config import RoundTasks
@@ -37,16 +38,18 @@ from experiment_utils.runs.results import InvalidRunError, RunDataWarning
 from experiment_utils.runs.run_spec import Run
 from experiment_utils.script import fail, say
 
-Figure = Literal["figure1", "figure2", "figure3", "figure4", "formulations", "estimators"]
+Figure = Literal["figure1", "figure2", "figure3", "figure3_point", "figure4", "formulations", "estimators"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
+VARIANCE = ("figure3", "figure3_point")
 POOL = ("jobs", "backend", "cluster", "cpus_per_run")
 ONE_ENVIRONMENT = ("env", "round_tasks")
 NO_EFFECT: dict[Figure, tuple[str, ...]] = {  # flags
     "figure1": (*POOL, *ONE_ENVIRONMENT, "budget", "seeds", "n_itr", "collect", "from_results"),
     "figure2": ("round_tasks",),
     "figure3": ("env",),
+    "figure3_point": ("env",),
     "figure4": ONE_ENVIRONMENT,
     "formulations": (*POOL, *ONE_ENVIRONMENT, "n_itr"),
     "estimators": (*POOL, *ONE_ENVIRONMENT, "seeds", "n_itr", "collect", "from_results"),
@@ -58,7 +61,8 @@ class Args(Validated):
     """What to reproduce."""
 
     figure: tyro.conf.Positional[Figure]
-    """figure1-4 of the paper, formulations, the poster's picture, or estimators, their exact bias and variance."""
+    """figure1-4 of the paper; figure3_point, figure 3 on a point mass; formulations, the poster's picture; estimators, their
+    exact bias and variance."""
     budget: Budget = "quick"
     """paper: the paper's iterations and seeds; quick: what a laptop can do; smoke: to see that everything works."""
     seeds: tuple[int, ...] = ()
@@ -116,7 +120,7 @@ def require_effect(args: Args) -> None:
     unused = set(NO_EFFECT[args.figure])
     if args.plot_only:
         unused |= {"collect", "from_results", "seeds", "n_itr", "dump_path", *POOL}
-        unused |= set() if args.figure == "figure3" else {"budget"}
+        unused |= set() if args.figure in VARIANCE else {"budget"}
     elif not (args.collect or args.from_results):
         unused |= {"results"}
     if args.budget == "smoke" and args.collect:
@@ -167,9 +171,10 @@ def train(args: Args, root: Path) -> int:
             warnings.warn(message, RunDataWarning, stacklevel=2)
     print(f"{len(runs)} runs below {root}; what each prints goes to run.log in its folder", flush=True)
     code = report(run_sweep(runs, args.jobs, args.backend, args.cluster, args.cpus_per_run))
-    for run in runs if args.figure == "figure4" else ():
+    after_training = {"figure4": figure4.explore, "figure3_point": same_theta.measure}.get(args.figure)
+    for run in runs if after_training else ():
         try:
-            figure4.explore(run)
+            after_training(run)
         except (InvalidRunError, ConfigError, RuntimeError) as error:
             warnings.warn(f"{error}; not in the picture", RunDataWarning, stacklevel=2)
     return code
@@ -180,13 +185,18 @@ def runs_of(args: Args, root: Path) -> list[Run]:
     runs: list[Run] = []
     if args.figure == "figure2":
         runs = figure2.runs(root, args.budget, args.seeds, args.env)
-    elif args.figure == "figure3":
-        runs = figure3.runs(root, args.budget, args.seeds, args.round_tasks)
+    elif args.figure in VARIANCE:
+        runs = figure3.runs(root, variant_of(args), args.seeds)
     elif args.figure == "figure4":
         runs = figure4.runs(root, args.budget, args.seeds)
     if args.n_itr is None:
         return runs
     return [dataclasses.replace(run, settings={**run.settings, "n_itr": args.n_itr}) for run in runs]
+
+
+def variant_of(args: Args) -> figure3.Variant:
+    """Which of figure 3's experiments is meant."""
+    return figure3.Variant(args.budget, args.round_tasks, args.figure)
 
 
 def draw(args: Args, root: Path, out: Path) -> list[Path]:
@@ -195,8 +205,8 @@ def draw(args: Args, root: Path, out: Path) -> list[Path]:
         return figure1.draw(out)
     if args.figure == "figure2":
         return figure2.draw(root, out, args.env, args.budget)
-    if args.figure == "figure3":
-        return figure3.draw(root, out, args.budget, args.round_tasks)
+    if args.figure in VARIANCE:
+        return figure3.draw(root, out, variant_of(args))
     if args.figure == "figure4":
         return figure4.draw(root, out, args.budget)
     if args.figure == "estimators":
@@ -209,7 +219,9 @@ def collect(args: Args, root: Path) -> None:
     """Copies the data behind a figure to the same folders below --results."""
     for run in runs_of(args, root):
         if run.state() != "new":
-            message = keep(run.folder, args.results / run.folder.relative_to(root), also=(figure4.EXPLORATION,))
+            message = keep(
+                run.folder, args.results / run.folder.relative_to(root), also=(figure4.EXPLORATION, same_theta.TABLE)
+            )
             if message:
                 warnings.warn(message, RunDataWarning, stacklevel=2)
     if args.figure == "formulations":

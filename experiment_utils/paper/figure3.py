@@ -1,13 +1,16 @@
-"""Figure 3: relative standard deviation of the meta-gradient, and return, of LVC and DiCE on HalfCheetahFwdBack.
+"""Figure 3: how much the meta-gradients of LVC and DiCE vary, and the returns, on HalfCheetahFwdBack; and on a point mass.
 
 Settings: the original's experiments/gradient_variance (20 tasks x 40 rollouts x 100 steps, 301 iterations, 5 seeds, R = 20
 rounds per iteration, as in the version that drew the paper's figure). `quick` measures in every tenth of 100 iterations.
+figure3_point is the same on MetaPointEnvMomentum, where ten seeds take less time than one of half-cheetah; the paper has no
+such figure.
 """
 
 import dataclasses
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,14 +19,14 @@ from matplotlib.figure import Figure
 
 from experiment_utils.algorithms import algorithm
 from experiment_utils.paper.experiments import SMOKE, Budget, of_figure
-from experiment_utils.paper.variance_config import RoundTasks
+from experiment_utils.paper.same_theta import same_theta_table
+from experiment_utils.paper.variance_config import COSINE_DISTANCE, RELATIVE_STD, SCRIPTS, SPREADS, RoundTasks
 from experiment_utils.plot_utils import COLUMN, SCALES, UNITS, draw_curve, save_figure, save_table, styled
-from experiment_utils.runs.curves import Curve, mean_curve, results_table, timing_table
+from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_measure, shared_seeds
+from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run
 
-HERE = Path(__file__).resolve().parent
-SCRIPTS = {"LVC": HERE / "run_variance_lvc.py", "DiCE": HERE / "run_variance_dice.py"}
 CURVE_COLOURS = {"LVC": algorithm("LVC-VPG").colour, "DiCE": algorithm("DiCE").colour}
 
 COMMON = {"meta_batch_size": 20, "rollouts_per_meta_task": 40, "max_path_length": 100, "hidden_sizes": (64, 64)}
@@ -33,53 +36,75 @@ BUDGETS = {
     "paper": {"n_itr": 301, "sampling_rounds": 20, "measure_every": 1},
 }
 SEEDS = {"smoke": (1,), "quick": (1,), "paper": (22, 35, 76, 34, 92)}
+POINT_SEEDS = {**SEEDS, "quick": tuple(range(1, 11))}
 
-RELATIVE_STD = "Meta-GradientRStd"
-DRAWN = (LAST_RETURN, RELATIVE_STD, "ItrTime")  # columns that a run must have
+Experiment = Literal["figure3", "figure3_point"]
+ENVIRONMENTS: dict[Experiment, str] = {"figure3": "HalfCheetahRandDirecEnv", "figure3_point": "MetaPointEnvMomentum"}
+
+DRAWN = (LAST_RETURN, COSINE_DISTANCE, RELATIVE_STD, "ItrTime")  # columns that a run must have
 PAPER_STEPS = 4.7e7  # where the paper's x axis ends, in env steps
 PAPER_RETURN = {"LVC": 262.0, "DiCE": 158.0}  # there, read off the paper's curves
 
 
-def folder(root: Path, budget: Budget, round_tasks: RoundTasks = "same") -> Path:
-    """Budgets measure at different iterations, and rounds with other tasks another quantity: their runs stay apart."""
-    return root / ("figure3" + ("_paper" if budget == "paper" else "") + ("_previous" if round_tasks == "previous" else ""))
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One of the experiments. Budgets measure in different iterations, rounds with other tasks another quantity.
+
+    Attributes:
+      budget: iterations, seeds, and how often is measured.
+      round_tasks: "previous" draws the rounds' tasks as the original did.
+      experiment: the paper's, or the one on the point mass.
+    """
+
+    budget: Budget
+    round_tasks: RoundTasks = "same"
+    experiment: Experiment = "figure3"
+
+    def folder(self, root: Path) -> Path:
+        """Where the runs of this variant are, apart from those of all others."""
+        paper, previous = self.budget == "paper", self.round_tasks == "previous"
+        return root / (self.experiment + ("_paper" if paper else "") + ("_previous" if previous else ""))
+
+    def seeds(self) -> tuple[int, ...]:
+        """The budget's seeds."""
+        return (SEEDS if self.experiment == "figure3" else POINT_SEEDS)[self.budget]
+
+    def run(self, root: Path, name: str, seed: int) -> Run:
+        """The run of LVC or DiCE with a seed, in <folder>/<name>/seed_<n>."""
+        settings = {**COMMON, **BUDGETS[self.budget], "env": ENVIRONMENTS[self.experiment]}
+        settings |= {"round_tasks": self.round_tasks, "seed": seed}
+        return Run(SCRIPTS[name], self.folder(root) / name / f"seed_{seed}", settings)
 
 
-def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), round_tasks: RoundTasks = "same") -> list[Run]:
-    """All runs of the figure, in <folder>/<LVC or DiCE>/seed_<n>; "previous" draws the rounds' tasks as the original did."""
-    return [
-        _run(folder(root, budget, round_tasks), name, budget, seed, round_tasks)
-        for name in SCRIPTS
-        for seed in seeds or SEEDS[budget]
-    ]
+def runs(root: Path, variant: Variant, seeds: Sequence[int] = ()) -> list[Run]:
+    """All runs of the figure."""
+    return [variant.run(root, name, seed) for name in SCRIPTS for seed in seeds or variant.seeds()]
 
 
-def _run(directory: Path, name: str, budget: Budget, seed: int, round_tasks: RoundTasks) -> Run:
-    settings = {**COMMON, **BUDGETS[budget], "round_tasks": round_tasks, "seed": seed}
-    return Run(SCRIPTS[name], directory / name / f"seed_{seed}", settings)
-
-
-def draw(root: Path, out: Path, budget: Budget, round_tasks: RoundTasks = "same") -> list[Path]:
-    """figure3.pdf, .png, and tables of the results and of the timing.
+def draw(root: Path, out: Path, variant: Variant) -> list[Path]:
+    """<experiment>.pdf, .png, and tables of the results, of LVC's and DiCE's difference over seeds, and of the timing.
 
     Raises:
       InvalidRunError: there is no run at all.
     """
-    source = folder(root, budget, round_tasks)
-    data = {name: _load(source, name, budget, round_tasks) for name in SCRIPTS}
+    data = {name: _load(root, name, variant) for name in SCRIPTS}
     data = {name: found for name, found in data.items() if found}
-    require_runs(bool(data), source)
+    require_runs(bool(data), variant.folder(root))
     measured = {name: [at_measurements(run) for run in found] for name, found in data.items()}
-    spreads = {name: mean_curve(found, RELATIVE_STD) for name, found in measured.items()}
-    returns = {name: mean_curve(found) for name, found in data.items()}
     tables = {"results": results(data, measured), "timing": timing_table(data)}
-    written = save_figure(draw_panels(spreads, returns), out / "figure3")
-    return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure3_{name}")]
+    if can_be_compared(data):
+        tables["comparisons"] = comparison_table({**spreads_by_measure(measured), **scores_by_measure(data)})
+    together = same_theta_table(data)
+    tables |= {"same_theta": together} if len(together) else {}
+    written = save_figure(draw_panels(measured, data, variant), out / variant.experiment)
+    return written + [
+        path for name, table in tables.items() for path in save_table(table, out / f"{variant.experiment}_{name}")
+    ]
 
 
-def _load(source: Path, name: str, budget: Budget, round_tasks: RoundTasks) -> list[RunData]:
-    found = [run for run in load_runs([source / name], DRAWN) if _measures(run)]
-    return of_figure(found, lambda run: _run(source, name, budget, run.config["seed"], round_tasks), "figure 3")
+def _load(root: Path, name: str, variant: Variant) -> list[RunData]:
+    found = [run for run in load_runs([variant.folder(root) / name], DRAWN) if _measures(run)]
+    return of_figure(found, lambda run: variant.run(root, name, run.config["seed"]), "figure 3")
 
 
 def _measures(run: RunData) -> bool:
@@ -96,29 +121,51 @@ def at_measurements(run: RunData) -> RunData:
 
 
 def results(data: dict[str, list[RunData]], measured: dict[str, list[RunData]]) -> pd.DataFrame:
-    """Returns, and the relative standard deviation averaged over the measurements of all seeds."""
+    """Returns, and both measures of the meta-gradient's spread, averaged over the measurements of all seeds."""
     table = results_table(data)
-    means = {name: np.mean([run.column(RELATIVE_STD).mean() for run in found]) for name, found in measured.items()}
+    for label, column in SPREADS.items():
+        by_seed = {name: [run.column(column).mean() for run in found] for name, found in measured.items()}
+        table[f"{label}, mean"] = [np.mean(by_seed[name]) for name in table.get("group", [])]
+        table[f"{label}, std over seeds"] = [np.std(by_seed[name]) for name in table.get("group", [])]
     medians = {name: np.mean([run.column(RELATIVE_STD).median() for run in found]) for name, found in measured.items()}
-    rounds = {name: found[0].config["sampling_rounds"] for name, found in measured.items()}
-    table["relative std, mean"] = [means[name] for name in table.get("group", [])]
     table["relative std, median"] = [medians[name] for name in table.get("group", [])]
-    table["rounds R"] = [rounds[name] for name in table.get("group", [])]
+    table["rounds R"] = [measured[name][0].config["sampling_rounds"] for name in table.get("group", [])]
     return table
 
 
+def spreads_by_measure(measured: dict[str, list[RunData]]) -> dict[str, Scores]:
+    """Both measures of the spread, of the seeds that LVC and DiCE share: the mean over a run's measurements."""
+    seeds = shared_seeds(measured)
+    return {
+        label: {
+            name: np.array([run.column(column).mean() for seed in seeds for run in found if run.config["seed"] == seed])
+            for name, found in measured.items()
+        }
+        for label, column in SPREADS.items()
+    }
+
+
 @styled
-def draw_panels(spreads: dict[str, Curve], returns: dict[str, Curve]) -> Figure:
-    """Upper panel: relative standard deviation. Lower: return, the paper's last values as dotted lines."""
-    figure, (upper, lower) = plt.subplots(2, 1, figsize=(COLUMN, 4.0), sharex=True)
-    for name, curve in spreads.items():
-        draw_curve(upper, curve, CURVE_COLOURS[name], f"{name} (n={curve.seeds})")
-    for name, curve in returns.items():
-        draw_curve(lower, curve, CURVE_COLOURS[name])
-    for name, value in PAPER_RETURN.items():
+def draw_panels(measured: dict[str, list[RunData]], data: dict[str, list[RunData]], variant: Variant) -> Figure:
+    """From above: cosine distance, relative standard deviation, return, with the paper's last returns as dotted lines.
+
+    Each point is a measurement of one seed; lines are means over seeds.
+    """
+    figure, panels = plt.subplots(3, 1, figsize=(COLUMN, 5.2), sharex=True)
+    for axes, column in zip(panels, SPREADS.values(), strict=False):
+        for name, found in measured.items():
+            curve = mean_curve(found, column)
+            draw_curve(axes, curve, CURVE_COLOURS[name], f"{name} (n={curve.seeds})")
+            for run in found:
+                steps = run.column("n_timesteps") / SCALES["n_timesteps"]
+                axes.plot(steps, run.column(column), ".", color=CURVE_COLOURS[name], ms=4, mew=0, alpha=0.7)
+        axes.set(ylabel=UNITS[column], ylim=(0, None))
+    for name, found in data.items():
+        draw_curve(panels[2], mean_curve(found), CURVE_COLOURS[name])
+    for name, value in PAPER_RETURN.items() if variant.experiment == "figure3" else ():
         label = f"paper, {name}, at {PAPER_STEPS / SCALES['n_timesteps']:g} (10⁶ steps)"
-        lower.axhline(value, color=CURVE_COLOURS[name], linestyle=":", linewidth=1, label=label)
-    upper.set(ylabel=UNITS[RELATIVE_STD], ylim=(0, None))
-    lower.set(ylabel=UNITS[LAST_RETURN], xlabel=UNITS["n_timesteps"])
-    figure.legend(loc="outside lower center", ncols=2)
+        panels[2].axhline(value, color=CURVE_COLOURS[name], linestyle=":", linewidth=1, label=label)
+    panels[2].set(ylabel=UNITS[LAST_RETURN], xlabel=UNITS["n_timesteps"])
+    handles = [*panels[0].get_legend_handles_labels()[0], *panels[2].get_legend_handles_labels()[0]]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure

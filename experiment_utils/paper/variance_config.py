@@ -1,6 +1,7 @@
 """Settings of figure 3's experiment: an algorithm's own, and how its meta-gradient is measured."""
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -8,6 +9,11 @@ from msgspec import Meta
 from experiment_utils.config import Config, Count, DICEMAMLConfig, VPGMAMLConfig
 
 RoundTasks = Literal["same", "previous"]
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = {"LVC": HERE / "run_variance_lvc.py", "DiCE": HERE / "run_variance_dice.py"}
+COSINE_DISTANCE, RELATIVE_STD = "Meta-GradientCosAbs", "Meta-GradientRStd"
+SPREADS = {"cosine distance": COSINE_DISTANCE, "relative std": RELATIVE_STD}  # label -> column; the steadier first
 
 
 @dataclasses.dataclass(frozen=True)

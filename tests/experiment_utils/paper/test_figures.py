@@ -145,10 +145,14 @@ def test_runs_of_another_family_do_not_enter_a_panel(tmp_path):
     assert {name: len(runs) for name, runs in groups.items()} == {"ProMP": 1}
 
 
+QUICK = figure3.Variant("quick")
+
+
 def write_variance_run(folder, name, values, measure_every=10, seed=1, **odd):
     config = LVC_VPG if name == "LVC" else {"algo": "DICEMAML", "outer_type": "dice"}
     settings = {"measure_every": measure_every, "sampling_rounds": 20, "seed": seed, **odd}
-    return write_run(folder, [1.0] * len(values), {"Meta-GradientRStd": values}, **config, **settings)
+    columns = {"Meta-GradientRStd": values, "Meta-GradientCosAbs": [value / 10 for value in values]}
+    return write_run(folder, [1.0] * len(values), columns, **config, **settings)
 
 
 def test_figure_3_shows_the_iterations_that_measured(tmp_path):
@@ -156,13 +160,38 @@ def test_figure_3_shows_the_iterations_that_measured(tmp_path):
     measured = figure3.at_measurements(run)
     assert measured.column("Meta-GradientRStd").tolist() == [4, 8]
     table = figure3.results({"LVC": [run]}, {"LVC": [measured]}).to_dict("records")[0]
-    assert (table["relative std, mean"], table["rounds R"]) == (6, 20)
+    assert (table["relative std, mean"], table["cosine distance, mean"], table["rounds R"]) == (6, pytest.approx(0.6), 20)
 
 
 def test_figure_3s_table_counts_each_measurement_once(tmp_path):
     write_variance_run(tmp_path / "figure3" / "LVC" / "seed_1", "LVC", [4.0] * 10 + [8.0] * 2)
-    figure3.draw(tmp_path, tmp_path / "out", "quick")
+    figure3.draw(tmp_path, tmp_path / "out", QUICK)
     assert pd.read_csv(tmp_path / "out" / "figure3_results.csv")["relative std, mean"].tolist() == [6]
+
+
+def test_figure_3_shows_each_measurement_as_a_point_and_leads_with_the_cosine_distance(tmp_path):
+    runs = [load_run(write_variance_run(tmp_path / str(seed), "LVC", [4.0, 8.0], 1, seed)) for seed in (1, 2)]
+    first, second, _ = figure3.draw_panels({"LVC": runs}, {"LVC": runs}, QUICK).axes
+    assert "cosine" in first.get_ylabel()
+    for axes, values in ((first, [0.4, 0.8]), (second, [4.0, 8.0])):
+        points = [line for line in axes.lines if line.get_marker() == "."]
+        np.testing.assert_allclose([line.get_ydata() for line in points], [values, values])
+
+
+def test_figure_3_compares_the_spreads_of_lvc_and_dice_seed_by_seed(tmp_path):
+    for name, shift in (("LVC", 0.0), ("DiCE", 3.0)):
+        for seed in (1, 2):
+            write_variance_run(tmp_path / "figure3" / name / f"seed_{seed}", name, [2.0 * seed + shift], seed=seed)
+    figure3.draw(tmp_path, tmp_path / "out", QUICK)
+    table = pd.read_csv(tmp_path / "out" / "figure3_comparisons.csv").set_index("measure")
+    assert table["first - second"][["cosine distance", "relative std"]].tolist() == pytest.approx([-0.3, -3.0])
+
+
+def test_figure_3_of_the_point_mass_has_ten_seeds_in_a_folder_of_its_own(tmp_path):
+    runs = figure3.runs(tmp_path, figure3.Variant("quick", "same", "figure3_point"))
+    assert {run.settings["env"] for run in runs} == {"MetaPointEnvMomentum"}
+    assert [run.settings["seed"] for run in runs[:10]] == list(range(1, 11))
+    assert {run.folder.parts[-3] for run in runs} == {"figure3_point"}
 
 
 def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch):
@@ -209,7 +238,7 @@ def test_figure_1_has_the_credit_path_in_red_and_nowhere_else():
     ("draw", "folder"),
     [
         (lambda root, out: figure2.draw(root, out), "half_cheetah/ProMP"),
-        (lambda root, out: figure3.draw(root, out, "quick"), "figure3/LVC"),
+        (lambda root, out: figure3.draw(root, out, QUICK), "figure3/LVC"),
         (lambda root, out: figure4.draw(root, out), "figure4/LVC-TRPO"),
     ],
 )
@@ -270,7 +299,7 @@ def test_figures_3_and_4_have_runs_of_one_experiment_only(tmp_path):
     write_variance_run(tmp_path / "figure3" / "LVC" / "seed_1", "LVC", [4.0])
     write_variance_run(tmp_path / "figure3" / "LVC" / "seed_2", "LVC", [9.0], seed=2, sampling_rounds=200)
     with pytest.warns(RunDataWarning, match="seed_2 has another sampling_rounds than figure 3; left out"):
-        figure3.draw(tmp_path, tmp_path / "out", "quick")
+        figure3.draw(tmp_path, tmp_path / "out", QUICK)
     trpo = {"algo": "TRPOMAML", "inner_type": "likelihood_ratio", "exploration": False, "num_inner_grad_steps": 3}
     for seed, env in enumerate(["MetaPointEnvMomentum", "SwimmerRandVelEnv"], start=1):
         write_run(tmp_path / "figure4" / "LVC-TRPO" / f"seed_{seed}", [1.0], env=env, seed=seed, **trpo)
@@ -280,16 +309,25 @@ def test_figures_3_and_4_have_runs_of_one_experiment_only(tmp_path):
 
 def test_a_run_that_measured_nothing_does_not_enter_figure_3(tmp_path):
     write_variance_run(tmp_path / "figure3" / "LVC" / "seed_1", "LVC", [4.0])
-    write_run(tmp_path / "figure3" / "LVC" / "seed_2", [9.0], {"Meta-GradientRStd": [9.0]}, seed=2, **LVC_VPG)
+    write_run(
+        tmp_path / "figure3" / "LVC" / "seed_2",
+        [9.0],
+        {"Meta-GradientRStd": [9.0], "Meta-GradientCosAbs": [0.5]},
+        seed=2,
+        **LVC_VPG,
+    )
     with pytest.warns(RunDataWarning, match="seed_2 is no run of figure 3"):
-        written = figure3.draw(tmp_path, tmp_path / "out", "quick")
+        written = figure3.draw(tmp_path, tmp_path / "out", QUICK)
     assert "| LVC | 1 | 1 |" in next(path for path in written if path.name == "figure3_results.md").read_text()
 
 
 def test_figure_3_keeps_budgets_and_kinds_of_tasks_apart(tmp_path):
-    folders = {figure3.folder(tmp_path, budget, tasks) for budget in ("quick", "paper") for tasks in ("same", "previous")}
+    kinds = [(budget, tasks) for budget in ("quick", "paper") for tasks in ("same", "previous")]
+    folders = {figure3.Variant(*kind).folder(tmp_path) for kind in kinds}
     assert {path.name for path in folders} == {"figure3", "figure3_paper", "figure3_previous", "figure3_paper_previous"}
-    assert {run.folder.parts[-3] for run in figure3.runs(tmp_path, "quick", (), "previous")} == {"figure3_previous"}
+    assert {run.folder.parts[-3] for run in figure3.runs(tmp_path, figure3.Variant("quick", "previous"))} == {
+        "figure3_previous"
+    }
 
 
 @pytest.mark.parametrize(

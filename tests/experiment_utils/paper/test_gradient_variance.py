@@ -14,7 +14,7 @@ import pytest
 
 from experiment_utils.algorithms import paper_name
 from experiment_utils.config import ConfigError
-from experiment_utils.paper.figure3 import BUDGETS, SCRIPTS, runs
+from experiment_utils.paper.figure3 import BUDGETS, SCRIPTS, Variant, runs
 from experiment_utils.paper.variance_config import DiCEVarianceConfig, LVCVarianceConfig
 from experiment_utils.runs.run_spec import as_flags
 
@@ -131,7 +131,7 @@ def test_settings_of_the_measurement_change_it(tmp_path):
 
 
 def test_the_papers_runs_have_the_originals_settings(tmp_path):
-    paper = runs(tmp_path, "paper")
+    paper = runs(tmp_path, Variant("paper"))
     assert [run.settings["seed"] for run in paper[:5]] == [22, 35, 76, 34, 92]
     wanted = {
         "n_itr": 301,

@@ -34,6 +34,7 @@ def results(tmp_path) -> Path:
     write_run(root / "half_cheetah" / "LVC-VPG" / "seed_1", [1.0, 2.0], **LVC_VPG)
     for name in ("LVC", "DiCE"):
         write_variance_run(root / "figure3" / name / "seed_1", name, [5.0, 6.0])
+        write_variance_run(root / "figure3_point" / name / "seed_1", name, [5.0, 6.0], env="MetaPointEnvMomentum")
     trpo = {"algo": "TRPOMAML", "inner_type": "likelihood_ratio", "exploration": False, "num_inner_grad_steps": 3}
     folder = write_run(root / "figure4" / "LVC-TRPO" / "seed_1", [1.0, 2.0], env="MetaPointEnvMomentum", **trpo)
     np.savez(folder / "exploration.npz", before=np.zeros((2, 5, 2)), after=np.ones((2, 5, 2)), iterations=2)
@@ -45,7 +46,7 @@ def results(tmp_path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("figure", ["figure1", "figure2", "figure3", "figure4", "formulations"])
+@pytest.mark.parametrize("figure", ["figure1", "figure2", "figure3", "figure3_point", "figure4", "formulations"])
 def test_plot_only_draws_from_kept_data(results, tmp_path, figure):
     before = sorted(path for path in results.rglob("*"))
     result = reproduce(figure, "--plot-only", "--results", results, "--out", tmp_path / "out")
