@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Patch
 
-from experiment_utils.plot_utils import PAGE, save_figure, styled
+from experiment_utils.plot_utils import COLUMN, PAGE, save_figure, styled
 
 CREDIT = "#C00000"
 
@@ -45,14 +45,15 @@ LONG_TEXT = 12  # characters of LaTeX that need a wider box
 
 
 def draw(out: Path) -> list[Path]:
-    """figure1.pdf and .png."""
-    return save_figure(draw_graphs(), out / "figure1")
+    """figure1.pdf and .png, and for a column figure1_column."""
+    return save_figure(draw_graphs(), out / "figure1") + save_figure(draw_graphs(COLUMN), out / "figure1_column")
 
 
 @styled
-def draw_graphs() -> Figure:
-    """Both graphs side by side."""
-    figure, panels = plt.subplots(1, 2, figsize=(PAGE, 1.9))
+def draw_graphs(width: float = PAGE) -> Figure:
+    """Both graphs, side by side on a page and below each other in a column."""
+    wide = width == PAGE
+    figure, panels = plt.subplots(*((1, 2) if wide else (2, 1)), figsize=(width, 1.9 if wide else 3.7))
     for axes, (title, credits) in zip(panels, CREDITS.items(), strict=True):
         shapes = {name: _node(axes, node) for name, node in NODES.items()}
         for colour, edges in (("black", EDGES), (CREDIT, credits)):
@@ -63,7 +64,7 @@ def draw_graphs() -> Figure:
     arrow = plt.Line2D([], [], color=CREDIT, label="credit for the pre-update sampling distribution")
     sampled = plt.Line2D([], [], marker="o", mfc="white", mec="black", ls="", label="sampled")
     computed = plt.Line2D([], [], marker="s", mfc="white", mec="black", ls="", label="computed")
-    figure.legend(handles=[sampled, computed, arrow], loc="outside lower center", ncols=3)
+    figure.legend(handles=[sampled, computed, arrow], loc="outside lower center", ncols=3 if wide else 1)
     return figure
 
 

@@ -158,7 +158,7 @@ def draw_panels(measured: dict[str, list[RunData]], data: dict[str, list[RunData
             draw_curve(axes, curve, CURVE_COLOURS[name], f"{name} (n={curve.seeds})")
             for run in found:
                 steps = run.column("n_timesteps") / SCALES["n_timesteps"]
-                axes.plot(steps, run.column(column), ".", color=CURVE_COLOURS[name], ms=4, mew=0, alpha=0.7)
+                axes.plot(steps, run.column(column), "o", color=CURVE_COLOURS[name], ms=3, mew=0, alpha=0.7)
         axes.set(ylabel=UNITS[column], ylim=(0, None))
     for name, found in data.items():
         draw_curve(panels[2], mean_curve(found), CURVE_COLOURS[name])

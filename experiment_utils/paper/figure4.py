@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from experiment_utils.paper.experiments import SMOKE, Budget, of_figure, run_of
-from experiment_utils.plot_utils import PAGE, curves_figure, save_figure, save_table, styled
+from experiment_utils.plot_utils import COLUMN, PAGE, curves_figure, save_figure, save_table, styled
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run
@@ -33,7 +33,7 @@ SEEDS = {"smoke": (1,), "quick": (1,), "paper": (1, 2, 3, 4, 5)}
 EXPLORATION = "exploration.npz"
 GOAL = np.array([2.0, 2.0])  # m
 CORNERS = ((-2, -2), (-2, 2), (2, -2), (2, 2))  # m
-REWARD_RADIUS, GOAL_RADIUS, LIMIT = 2.0, 0.3, 2.5  # m
+REWARD_RADIUS, GOAL_RADIUS, LIMIT = 2.0, 0.3, 3.25  # m; the plane is shown to beyond the goals, where policies also go
 ROLLOUTS = slice(10, 20)  # of the task, as in the original
 BEFORE, AFTER = "#0072B2", "#E69F00"
 
@@ -71,7 +71,7 @@ def explore(run: Run) -> Path:
 
 
 def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
-    """figure4 (the picture) and figure4_curves (returns after three steps), .pdf and .png, with tables.
+    """figure4 (the picture, also for a column) and figure4_curves (returns after three steps), .pdf and .png, with tables.
 
     Raises:
       InvalidRunError: there is no run at all.
@@ -81,6 +81,7 @@ def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     require_runs(bool(data), folder(root))
     pictures = {name: picture for name, found in data.items() if (picture := first_picture(found)) is not None}
     written = save_figure(draw_panels(pictures), out / "figure4")
+    written += save_figure(draw_panels(pictures, COLUMN), out / "figure4_column")
     curves = {name: mean_curve(found) for name, found in data.items()}
     written += save_figure(curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves")
     written += save_table(results_table(data), out / "figure4_results")
@@ -114,22 +115,23 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
 
 
 @styled
-def draw_panels(pictures: dict[str, dict[str, np.ndarray]]) -> Figure:
+def draw_panels(pictures: dict[str, dict[str, np.ndarray]], width: float = PAGE) -> Figure:
     """Positions before (blue) and after adaptation (orange); where the reward is, the goal and the other corners."""
-    figure, panels = plt.subplots(1, len(TITLES), figsize=(PAGE, 2.75), sharey=True)
+    wide = width == PAGE
+    figure, panels = plt.subplots(1, len(TITLES), figsize=(width, 2.75 if wide else 1.95), sharey=True)
     for axes, (name, title) in zip(panels, TITLES.items(), strict=True):
         picture = pictures.get(name)
         _draw_plane(axes)
         if picture is None:
             axes.set_title(f"{title} (not trained yet)")
             continue
-        axes.set_title(f"{title} ({picture['iterations']} iterations)")
+        axes.set_title(f"{title} ({picture['iterations']} iterations)" if wide else title)
         for key, colour in (("before", BEFORE), ("after", AFTER)):
             points = picture[key].reshape(-1, 2)
-            axes.plot(*points.T, ".", ms=2.5, color=colour, alpha=0.6, mew=0, label=f"{key} adaptation")
+            axes.plot(*points.T, ".", ms=2.5 if wide else 1.2, color=colour, alpha=0.6, mew=0, label=f"{key} adaptation")
     panels[0].set_ylabel("y (m)")
     handles, labels = max((axes.get_legend_handles_labels() for axes in panels), key=lambda pair: len(pair[1]))
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, markerscale=3)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4 if wide else 2, markerscale=3 if wide else 6)
     return figure
 
 

@@ -3,42 +3,62 @@
 python -m experiment_utils.paper.half_cheetah
 """
 
+import dataclasses
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiment_utils.algorithms import algorithm, algorithms
-from experiment_utils.plot_utils import COLUMN, PAGE, save_figure, styled
+from experiment_utils.plot_utils import COLUMN, LINE_WIDTH, PAGE, UNITS, draw_curve, save_figure, styled
+from experiment_utils.runs.curves import mean_curve
+from experiment_utils.runs.results import RunData, RunDataWarning, load_runs, read_progress
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
 ORIGINAL = RESULTS / "original_code"
 BEFORE, AFTER = "Step_0-AverageReturn", "Step_1-AverageReturn"
-STYLES = {1: "-", 2: "--", 3: ":"}  # by seed
 
 
-def draw_run(axes: Axes, rows: pd.DataFrame, colour: str, label: str, style: str = "-") -> None:
+def draw_run(axes: Axes, rows: pd.DataFrame, colour: str, label: str) -> None:
     """Return after adaptation as a strong line, before adaptation as a thin one."""
     steps = rows["n_timesteps"] / 1e6
-    axes.plot(steps, rows[AFTER], style, color=colour, label=f"{label}, after adaptation")
-    axes.plot(steps, rows[BEFORE], style, color=colour, linewidth=0.6, label=f"{label}, before")
+    axes.plot(steps, rows[AFTER], color=colour, label=f"{label}, after adaptation")
+    axes.plot(steps, rows[BEFORE], color=colour, linewidth=0.6, label=f"{label}, before")
 
 
 @styled
-def draw_readme_figure(n_itr: int = 200) -> None:
-    """ProMP, as far as each seed is trained, and the same of the original code."""
-    figure, axes = plt.subplots(figsize=(PAGE * 0.8, 2.6))
-    for seed, style in STYLES.items():
-        rows = pd.read_csv(RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}" / "progress.csv")[:n_itr]
-        draw_run(axes, rows, algorithm("ProMP").colour, f"ProMP, seed {seed}", style)
-    for seed, style in STYLES.items():
-        rows = pd.read_csv(ORIGINAL / f"promp_half_cheetah_seed_{seed}.csv")[:n_itr]
-        draw_run(axes, rows, "black", f"original code, seed {seed}", style)
-    axes.set(xlabel="env steps (10⁶)", ylabel="average return", title="HalfCheetahRandDirecEnv")
-    figure.legend(loc="outside right center")
-    save_figure(figure, FIGURES / "learning_curve_half_cheetah")
+def draw_readme_figure(width: float = PAGE * 0.8, n_itr: int = 200) -> Figure:
+    """ProMP's return after and before adaptation, mean and band over seeds, and the same of the original code."""
+    figure, axes = plt.subplots(figsize=(width, 2.6))
+    for label, runs, colour in (
+        ("ProMP", of_package(n_itr), algorithm("ProMP").colour),
+        ("original code", of_original(n_itr), "0.3"),
+    ):
+        for column, line, what in ((AFTER, LINE_WIDTH, "after adaptation"), (BEFORE, 0.7, "before")):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RunDataWarning)  # that seeds end at different iterations; it is dashed
+                curve = mean_curve(runs, column)
+            draw_curve(axes, curve, colour, f"{label}, {what} (n={curve.seeds})", width=line)
+    axes.set(xlabel=UNITS["n_timesteps"], ylabel="average return", title="HalfCheetahRandDirecEnv")
+    axes.plot([], [], "--", color="0.3", label="of fewer seeds")
+    figure.legend(loc="outside lower center", ncols=2 if width > COLUMN else 1)
+    return figure
+
+
+def of_package(n_itr: int) -> list[RunData]:
+    """The first iterations of our runs of ProMP."""
+    runs = load_runs([RESULTS / "half_cheetah" / "ProMP"])
+    return [dataclasses.replace(run, progress=run.progress[:n_itr]) for run in runs]
+
+
+def of_original(n_itr: int) -> list[RunData]:
+    """The first iterations of the original code's runs."""
+    paths = sorted(ORIGINAL.glob("promp_half_cheetah_seed_*.csv"))
+    return [RunData(path, {}, read_progress(path)[:n_itr]) for path in paths]
 
 
 @styled
@@ -53,7 +73,8 @@ def draw_algorithm_figure(name: str, progress: Path, n_itr: int = 30) -> None:
 
 def main() -> None:
     """Draws all whose runs are there."""
-    draw_readme_figure()
+    save_figure(draw_readme_figure(), FIGURES / "learning_curve_half_cheetah")
+    save_figure(draw_readme_figure(COLUMN), FIGURES / "learning_curve_half_cheetah_column")
     for name in (entry.name for entry in algorithms()):
         progress = RESULTS / "half_cheetah" / name / "seed_1" / "progress.csv"
         if progress.exists():

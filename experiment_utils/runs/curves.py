@@ -84,7 +84,7 @@ def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> p
     index = _common_index(x)
     columns = [_series(run, y, index) for run in runs]
     start, end = max(column.index[0] for column in columns), min(column.index[-1] for column in columns)
-    common = [column[start:end] for column in columns]
+    common = [column.loc[start:end] for column in columns]  # by value, also of whole numbers
     grid = min((column.index for column in common), key=len)
     if not all(column.index.equals(grid) for column in common):
         message = f"runs like {runs[0].path} and {runs[-1].path} have different points of {index}"

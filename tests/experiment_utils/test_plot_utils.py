@@ -1,5 +1,6 @@
 """Curves over seeds and tables, against arithmetic done by hand; broken folders are named and left out."""
 
+import dataclasses
 import math
 import os
 import runpy
@@ -96,6 +97,11 @@ def test_fewer_seeds_are_dashed(two_seeds, tmp_path):
     short = load_run(write_run(tmp_path / "short", [5.0], seed=3))
     axes = curves_figure({"panel": {"ProMP": mean_curve([*two_seeds, short])}}, "n_timesteps", "return").axes[0]
     assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
+
+
+def test_whole_numbers_as_steps_are_taken_by_value_too(two_seeds):
+    runs = [dataclasses.replace(run, progress=run.progress.astype({"n_timesteps": int})) for run in two_seeds]
+    np.testing.assert_allclose(mean_curve(runs).mean, [2, 4, 8])
 
 
 def test_over_time_an_iteration_stands_at_its_mean_time(two_seeds):

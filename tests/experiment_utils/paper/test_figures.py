@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.quiver import Quiver
 
 from experiment_utils.algorithms import algorithm
-from experiment_utils.paper import figure1, figure2, figure3, figure4, formulations_plot
+from experiment_utils.paper import figure1, figure2, figure3, figure4, formulations_plot, half_cheetah
 from experiment_utils.paper.experiments import PANELS
 from experiment_utils.runs.curves import mean_curve
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run
@@ -174,7 +174,7 @@ def test_figure_3_shows_each_measurement_as_a_point_and_leads_with_the_cosine_di
     first, second, _ = figure3.draw_panels({"LVC": runs}, {"LVC": runs}, QUICK).axes
     assert "cosine" in first.get_ylabel()
     for axes, values in ((first, [0.4, 0.8]), (second, [4.0, 8.0])):
-        points = [line for line in axes.lines if line.get_marker() == "."]
+        points = [line for line in axes.lines if line.get_marker() == "o"]
         np.testing.assert_allclose([line.get_ydata() for line in points], [values, values])
 
 
@@ -192,6 +192,17 @@ def test_figure_3_of_the_point_mass_has_ten_seeds_in_a_folder_of_its_own(tmp_pat
     assert {run.settings["env"] for run in runs} == {"MetaPointEnvMomentum"}
     assert [run.settings["seed"] for run in runs[:10]] == list(range(1, 11))
     assert {run.folder.parts[-3] for run in runs} == {"figure3_point"}
+
+
+def test_the_readmes_picture_is_means_over_seeds_in_at_most_four_curves():
+    axes = half_cheetah.draw_readme_figure(n_itr=20).axes[0]
+    curves = {line.get_label(): line for line in axes.lines if len(line.get_xdata())}
+    assert len(curves) == len(axes.collections) == 4
+    name = "ProMP, after adaptation (n=3)"
+    runs = [half_cheetah.of_package(20), half_cheetah.of_original(20)]
+    of_us, of_original = ([run.column("Step_1-AverageReturn").iloc[-1] for run in group] for group in runs)
+    assert curves[name].get_ydata()[-1] == pytest.approx(np.mean(of_us))
+    assert curves[name.replace("ProMP", "original code")].get_ydata()[-1] == pytest.approx(np.mean(of_original))
 
 
 def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch):
