@@ -84,11 +84,46 @@ def unevenness(rows: Sequence[dict[str, str]]) -> float:
 
 @pytest.mark.parametrize("algorithm", ["ProMP", "TRPO-MAML", "E-MAML-TRPO", "LVC-VPG", "E-MAML-VPG"])
 def test_the_table_of_half_cheetah_is_that_of_the_runs(algorithm):
-    """docs/results.md: the mean of the last ten of 200 iterations, and that of each seed."""
+    """docs/results.md: the mean of the last ten iterations before the paper's first value, as in figure2_paper.md."""
     runs = [RESULTS / "half_cheetah" / algorithm / f"seed_{seed}" for seed in (1, 2, 3)]
-    finals = [np.mean(column(run, "Step_1-AverageReturn")[190:200]) for run in runs]
+    n_itr = int(30e6 / 160_000)
+    finals = [np.mean(column(run, "Step_1-AverageReturn")[n_itr - 10 : n_itr]) for run in runs]
     row = f"| {algorithm} | {np.mean(finals):.0f} ({', '.join(f'{final:.0f}' for final in finals)}) |"
     assert row in (ROOT / "docs" / "results.md").read_text()
+    table = pd.read_csv(ROOT / "docs" / "figures" / "figure2_paper.csv").set_index(
+        ["panel", "algorithm", "env steps (10^6)"]
+    )
+    assert table["ours"]["HalfCheetahFwdBack", algorithm, 30.0] == pytest.approx(np.mean(finals))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        ("ProMP", "TRPO-MAML", "final return -31, area -618 | -113 to 50, -1818 to 581"),
+        ("LVC-VPG", "E-MAML-VPG", "final -18, area -452 | -100 to 64, -1652 to 748"),
+        ("TRPO-MAML", "LVC-VPG", "final 53, area 1953 (p = 0.003) | -29 to 134, 753 to 3153"),
+    ],
+)
+def test_the_effects_of_the_claims_are_those_of_the_comparisons(first, second, text):
+    assert text in (ROOT / "docs" / "results.md").read_text()
+    table = pd.read_csv(ROOT / "docs" / "figures" / "figure2_comparisons.csv")
+    final, area = table[(table["first"] == first) & (table["second"] == second)].to_dict("records")
+    numbers = [round(row[name]) for name in ("first - second", "Tukey low", "Tukey high") for row in (final, area)]
+    shown = [int(word) for word in re.findall(r"-?\d+(?!\.?\d)", text.replace("(p = 0.003) ", ""))]
+    assert shown == [*numbers[:2], numbers[2], numbers[4], numbers[3], numbers[5]]
+
+
+def test_the_pairs_that_differ_on_the_area_are_those_that_the_text_names():
+    table = pd.read_csv(ROOT / "docs" / "figures" / "figure2_comparisons.csv")
+    areas = table[table["measure"].str.startswith("area") & (table["Tukey p"] < 0.05)]
+    found = {(row["first"], row["second"]): round(row["Tukey p"], 3) for row in areas.to_dict("records")}
+    of_trpo = {("TRPO-MAML", "LVC-VPG"): 0.003, ("E-MAML-TRPO", "LVC-VPG"): 0.002}
+    of_trpo |= {("TRPO-MAML", "E-MAML-VPG"): 0.016, ("E-MAML-TRPO", "E-MAML-VPG"): 0.011}
+    assert found == {**of_trpo, ("ProMP", "LVC-VPG"): 0.03}
+    finals = table[table["measure"].str.startswith("final")]
+    assert finals["Tukey p"].min() > 0.05
+    assert round(finals["p of all alike"].iloc[0], 2) == 0.13
+    assert round(areas["p of all alike"].iloc[0], 3) == 0.001
 
 
 @pytest.mark.parametrize("algorithm", sorted(path.name for path in (RESULTS / "half_cheetah").iterdir() if path.is_dir()))
