@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiment_utils.algorithms import algorithm
 from experiment_utils.paper.estimators import (
     LAMBDAS,
     Settings,
@@ -14,20 +15,20 @@ from experiment_utils.paper.estimators import (
     exponent,
     meta_gradient_table,
 )
-from experiment_utils.plot_utils import COLOURS, PAGE, save_figure, save_table, styled
+from experiment_utils.plot_utils import PAGE, save_figure, save_table, styled
 
 DERIVATIVES = ["log-likelihood (MAML)", "LVC", "Loaded DiCE 0.5", "DiCE with baseline", "DiCE"]
 META_GRADIENTS = ["FOMAML", "log-likelihood (MAML)", "LVC", "Loaded DiCE 0.5", "DiCE with baseline"]
 META_GRADIENTS += ["unbiased with baseline", "unbiased"]
 STYLES = {
-    "log-likelihood (MAML)": (COLOURS["MAML-VPG"], "-"),
-    "LVC": (COLOURS["LVC-VPG"], "-"),
+    "log-likelihood (MAML)": (algorithm("MAML-VPG").colour, "-"),
+    "LVC": (algorithm("LVC-VPG").colour, "-"),
     "Loaded DiCE 0.5": ("#444444", "-"),
-    "DiCE with baseline": (COLOURS["DiCE"], "-"),
-    "DiCE": (COLOURS["DiCE"], ":"),
-    "FOMAML": (COLOURS["ProMP"], "--"),
-    "unbiased": (COLOURS["E-MAML-VPG"], "-"),
-    "unbiased with baseline": (COLOURS["E-MAML-VPG"], "--"),
+    "DiCE with baseline": (algorithm("DiCE").colour, "-"),
+    "DiCE": (algorithm("DiCE").colour, ":"),
+    "FOMAML": (algorithm("ProMP").colour, "--"),
+    "unbiased": (algorithm("E-MAML-VPG").colour, "-"),
+    "unbiased with baseline": (algorithm("E-MAML-VPG").colour, "--"),
 }
 LOADED = ["LVC", "Loaded DiCE 0.25", "Loaded DiCE 0.5", "Loaded DiCE 0.75", "DiCE with baseline"]  # by LAMBDAS
 NOTHING = 1e-9  # a bias below it is rounding
