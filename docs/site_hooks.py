@@ -17,6 +17,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
+from experiment_utils.paper import hyperparameters
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("meta_policy_search", "experiment_utils")
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "CHANGELOG.md": "CHANGELOG.md"}
@@ -41,6 +43,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages that don't lie in docs/."""
     for source, target in PAGES.items():
         files.append(File.generated(config, target, content=(ROOT / source).read_text()))
+    files.append(File.generated(config, "hyperparameters.md", content=hyperparameters.page()))
     for module in _modules():
         files.append(File.generated(config, _reference_page(module), content=f"::: {_dotted(module)}\n"))
     for path in sorted(_listed_files(files)):
@@ -83,6 +86,8 @@ def _source_of(uri: str) -> str:
     for module in _modules():
         if _reference_page(module) == uri:
             return str(module.relative_to(ROOT))
+    if uri == "hyperparameters.md":
+        return "experiment_utils/paper/hyperparameters.py"
     if uri.startswith("source/"):
         return uri.removeprefix("source/").removesuffix(".md")
     return next((source for source, target in PAGES.items() if target == uri), f"docs/{uri}")

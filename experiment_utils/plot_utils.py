@@ -13,6 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from experiment_utils.algorithms import algorithms
@@ -22,6 +23,7 @@ from meta_policy_search.utils.atomic_write import atomic_write
 COLUMN, PAGE = 3.25, 6.9  # width of a column and of a page, in inches
 LINE_WIDTH = 1.3  # of curves, in points
 
+BEFORE = "#999999"  # before adaptation
 OTHER_COLOURS = plt.colormaps["tab20"].colors
 
 UNITS = {
@@ -70,6 +72,13 @@ def colours(names: Sequence[str]) -> dict[str, str | tuple[float, float, float]]
     others = [name for name in names if name not in own]
     free = {name: OTHER_COLOURS[i % len(OTHER_COLOURS)] for i, name in enumerate(others)}
     return {name: own.get(name, free.get(name)) for name in names}
+
+
+def step_colours(name: str, steps: int) -> list[tuple[float, float, float]]:
+    """Colours of an algorithm before adaptation, after 1, ..., `steps` of it: from grey to its own."""
+    before, after = to_rgb(BEFORE), to_rgb(colours([name])[name])
+    shares = [step / steps for step in range(steps + 1)] if steps else [1.0]
+    return [tuple((1 - share) * b + share * a for b, a in zip(before, after, strict=True)) for share in shares]
 
 
 def draw_curve(

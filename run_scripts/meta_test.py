@@ -43,6 +43,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(args: Args) -> list[Path]:
     """Tests and writes; returns the files."""
+    from experiment_utils.algorithms import paper_name
+    from experiment_utils.config import config_to_dict
     from experiment_utils.evaluation.k_shot import compare, k_shot_figure, overall_table, task_table
     from experiment_utils.evaluation.trained_policy import load_trained
     from experiment_utils.plot_utils import markdown, save_figure, save_table
@@ -55,10 +57,11 @@ def run(args: Args) -> list[Path]:
     if args.tasks:
         tasks = parse_tasks(args.tasks, like=tasks[0])
     results = compare(trained, tasks, args.steps, args.rollouts, rng)
-    overall, title = overall_table(results), f"{trained.config.algo} on {trained.config.env}, iteration {trained.itr}"
+    name = paper_name(config_to_dict(trained.config))
+    overall, title = overall_table(results), f"{name} on {trained.config.env}, iteration {trained.itr}"
     print(f"{title}, {len(tasks)} tasks\n\n{markdown(overall)}")
     out = args.run_dir / "meta_test" if args.out is None else args.out
-    figure = save_figure(k_shot_figure(results, title), out / "k_shot")
+    figure = save_figure(k_shot_figure(results, title, name), out / "k_shot")
     return figure + save_table(overall, out / "k_shot") + save_table(task_table(results, tasks), out / "tasks")
 
 

@@ -14,10 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from experiment_utils.algorithms import algorithm
 from experiment_utils.evaluation.tasks import task_text
 from experiment_utils.evaluation.trained_policy import TrainedPolicy
-from experiment_utils.plot_utils import PAGE, draw_curve, styled
+from experiment_utils.plot_utils import PAGE, colours, draw_curve, styled
 from experiment_utils.runs.curves import Curve
 from meta_policy_search.envs.base import Task
 from meta_policy_search.meta_tester import MetaTester, first_rollouts
@@ -27,7 +26,7 @@ from meta_policy_search.types import Params
 
 ROLLOUTS = (1, 2, 5, 10, 20, 50, 100)  # adapted on, as far as there are so many
 META, RANDOM = "meta-policy", "random initialisation"
-COLOURS = {META: algorithm("ProMP").colour, RANDOM: "0.4"}
+GREY = "0.4"  # of the random policy
 
 
 class Shot(NamedTuple):
@@ -132,17 +131,22 @@ def task_table(results: Mapping[str, Sequence[Shot]], tasks: Sequence[Task]) -> 
 
 
 @styled
-def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str) -> Figure:
-    """Return against steps, and against rollouts after one step; thin lines are single tasks of the meta-policy."""
+def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str, algorithm: str) -> Figure:
+    """Return against steps, and against rollouts after one step; thin lines are single tasks of the meta-policy.
+
+    Args:
+      algorithm: the paper's name of what trained the meta-policy, whose colour it gets.
+    """
+    palette = {META: colours([algorithm])[algorithm], RANDOM: GREY}
     figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
     for policy, shots in results.items():
         full = max(shot.rollouts for shot in shots)
         by_steps = [shot for shot in shots if shot.rollouts == full]
         by_rollouts = sorted((shot for shot in shots if shot.steps == 1), key=lambda shot: shot.rollouts)
-        _draw(left, [shot.steps for shot in by_steps], by_steps, policy)
-        _draw(right, [shot.rollouts for shot in by_rollouts], by_rollouts, policy)
+        _draw(left, [shot.steps for shot in by_steps], by_steps, policy, palette[policy])
+        _draw(right, [shot.rollouts for shot in by_rollouts], by_rollouts, policy, palette[policy])
         unadapted = mean_interval(by_steps[0].returns).mean
-        right.axhline(unadapted, color=COLOURS[policy], ls=":", label=f"{policy}, not adapted")
+        right.axhline(unadapted, color=palette[policy], ls=":", label=f"{policy}, not adapted")
     left.set(xlabel=f"adaptation steps, each on {full} rollouts", ylabel="return")
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set(xlabel="rollouts adapted on, one step", xscale="log")
@@ -151,18 +155,18 @@ def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str) -> Figure:
     right.minorticks_off()
     figure.suptitle(title, fontsize="medium")
     handles, _ = right.get_legend_handles_labels()
-    handles.append(Line2D([], [], color=COLOURS[META], alpha=0.4, lw=0.6, label="meta-policy, single tasks"))
-    handles.append(Patch(color=COLOURS[META], alpha=0.2, lw=0, label="95 % interval over tasks"))
+    handles.append(Line2D([], [], color=palette[META], alpha=0.4, lw=0.6, label="meta-policy, single tasks"))
+    handles.append(Patch(color=palette[META], alpha=0.2, lw=0, label="95 % interval over tasks"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
-def _draw(axes: Axes, places: Sequence[int], shots: Sequence[Shot], policy: str) -> None:
+def _draw(axes: Axes, places: Sequence[int], shots: Sequence[Shot], policy: str, colour) -> None:
     if policy == META:
         tasks = np.array([[returns.mean() for returns in shot.returns] for shot in shots])  # [shots, N]
-        axes.plot(places, tasks, color=COLOURS[policy], alpha=0.15, lw=0.6)
+        axes.plot(places, tasks, color=colour, alpha=0.15, lw=0.6)
     mean, low, high = np.array([mean_interval(shot.returns) for shot in shots]).T
-    draw_curve(axes, Curve(np.array(places), mean, low, high, len(shots[0].returns)), COLOURS[policy], policy, x="steps")
+    draw_curve(axes, Curve(np.array(places), mean, low, high, len(shots[0].returns)), colour, policy, x="steps")
 
 
 def _columns(interval: Interval) -> dict[str, float]:

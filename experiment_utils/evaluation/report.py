@@ -15,8 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from experiment_utils.algorithms import algorithm
-from experiment_utils.plot_utils import PAGE, cell_text, styled
+from experiment_utils.plot_utils import PAGE, cell_text, step_colours, styled
 from experiment_utils.runs.curves import timing_table
 from experiment_utils.runs.results import InvalidRunError, RunData, load_run
 from experiment_utils.runs.run_dir import RunDir, read_params
@@ -29,7 +28,6 @@ STAGES |= {"meta-update": "OuterStep"}
 VIDEO_TYPES = {".mp4": "video/mp4", ".gif": "image/gif"}
 DIGITS = 4  # of the largest number of a column
 FOLDED = 15  # rows; a longer table is folded
-STEP_COLOURS = ("#999999", "#D55E00", "#0072B2", "#009E73", "#CC79A7")  # before adaptation, after 1, 2, ... steps
 
 
 def write_report(folder: Path, target: Path) -> None:
@@ -89,9 +87,10 @@ def draw_quantity(run: RunData, name: str, *, size: tuple[float, float] = (PAGE 
     """A quantity against the iteration; a line per adaptation step where each of them logs it."""
     figure, axes = plt.subplots(figsize=size)
     steps = {int(match[1]): column for column in run.progress if (match := STEP.fullmatch(column)) and match[2] == name}
+    palette = step_colours(run.algorithm, max(steps, default=0))
     for step, column in (steps or {0: name}).items():
         label = "before adaptation" if step == 0 else f"after {step} step{'s' if step > 1 else ''}"
-        colour = STEP_COLOURS[step % len(STEP_COLOURS)] if steps else algorithm("ProMP").colour
+        colour = palette[step] if steps else palette[-1]
         axes.plot(run.progress["Itr"], run.progress[column], color=colour, label=label)
     axes.set_title(name, parse_math=False)  # a name from a file
     axes.set_xlabel("meta-iteration")

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from experiment_utils.algorithms import algorithm, algorithms, paper_name
-from experiment_utils.plot_utils import colours, curves_figure, markdown, save_figure
+from experiment_utils.plot_utils import BEFORE, colours, curves_figure, markdown, save_figure, step_colours
 from experiment_utils.runs.curves import (
     area_under_curve,
     final_value,
@@ -408,3 +409,11 @@ def test_plot_curves_says_what_is_missing(tmp_path, plot_curves, capsys):
     assert "can't write /proc/none" in capsys.readouterr().err
     with pytest.warns(RunDataWarning, match="there is no run below /nowhere"):
         assert plot_curves(also=["/nowhere"]) == 0
+
+
+def test_an_algorithms_colours_go_from_grey_to_its_own():
+    before, between, after = step_colours("LVC-VPG", 2)
+    assert before == to_rgb(BEFORE)
+    assert after == pytest.approx(to_rgb(algorithm("LVC-VPG").colour))
+    assert between == pytest.approx(np.mean([before, after], axis=0))
+    assert step_colours("LVC-VPG", 0) == [to_rgb(algorithm("LVC-VPG").colour)]

@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
+from experiment_utils.algorithms import algorithm
 from experiment_utils.config import DICEMAMLConfig, ProMPConfig
 from experiment_utils.evaluation.k_shot import (
     META,
@@ -140,10 +141,11 @@ def test_the_figure_shows_both_policies_against_steps_and_against_rollouts():
     shots = [
         Shot(steps, rollouts, [np.array([steps + 0.0, 2.0])] * 3) for steps, rollouts in ((0, 5), (1, 5), (2, 5), (1, 2))
     ]
-    figure = k_shot_figure({META: shots, RANDOM: shots}, "title")
+    figure = k_shot_figure({META: shots, RANDOM: shots}, "title", "LVC-VPG")
     explained = [text.get_text() for text in figure.legends[0].get_texts()]
     assert explained[-2:] == ["meta-policy, single tasks", "95 % interval over tasks"]
     left, right = figure.axes
+    assert {line.get_color() for line in left.lines if line.get_label() == META} == {algorithm("LVC-VPG").colour}
     for policy in (META, RANDOM):
         lines = {line.get_label(): line.get_xydata().tolist() for line in left.lines}
         assert lines[policy] == [[0, 1], [1, 1.5], [2, 2]]
