@@ -21,8 +21,8 @@ def page() -> str:
     """All tables, below a heading each."""
     parts = [
         "# Hyper-parameters",
-        "Of all algorithms in the six environments of the paper's figure 2. The tables are made from the configs that training\n"
-        "reads, when the site is built. `python -m experiment_utils.paper.hyperparameters` prints them.",
+        "Of all algorithms in the six environments of the paper's figure 2. The tables are made from the configs that\n"
+        "training reads, when the site is built. `python -m experiment_utils.paper.hyperparameters` prints them.",
         "## By environment",
         "What differs from the defaults, for all algorithms:",
         table(_by_environment(), [panel.title for panel in PANELS]),
