@@ -1,13 +1,13 @@
 """A small random meta-learning problem: a Gaussian policy and samples with masked steps and several episodes per row."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import tensorflow as tf
 
-from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
+from meta_policy_search.testing.problem import nearly_on_policy, on_policy
 from meta_policy_search.types import Samples
+
+__all__ = ["make_batches", "make_policy", "nearly_on_policy", "on_policy"]
 
 OBS_DIM, ACTION_DIM, EPISODE = 3, 2, 3
 
@@ -43,26 +43,3 @@ def _samples(policy: MetaGaussianMLPPolicy, rng: np.random.Generator, shape: tup
         adjusted_rewards=mask * rng.normal(size=shape),
     )
     return tf.nest.map_structure(lambda x: tf.constant(x.astype(dtype)), arrays)._replace(start=tf.constant(start, tf.int32))
-
-
-def on_policy(algo: MAMLAlgo, batches: Sequence[Samples]) -> tuple[Samples, ...]:
-    """The same data, as if the policies that the algorithm adapts had drawn it."""
-    params, result = algo.policy.stacked_theta(len(batches[0].weights)), []
-    for step, samples in enumerate(batches):
-        infos = algo.policy.agent_infos(algo.policy.distribution(params, samples.observations))
-        result.append(samples._replace(agent_infos=infos))
-        params = algo.adapt(params, result[-1], step)
-    return tuple(result)
-
-
-def nearly_on_policy(algo: MAMLAlgo, batches: Sequence[Samples], seed: int = 1) -> tuple[Samples, ...]:
-    """The same with the recorded distributions a little off: ratios differ from 1, divergences from 0."""
-    rng = np.random.default_rng(seed)
-
-    def shifted(value: tf.Tensor) -> tf.Tensor:
-        return value + 0.1 * rng.normal(size=value.shape).astype(value.dtype.as_numpy_dtype)
-
-    return tuple(
-        samples._replace(agent_infos={name: shifted(value) for name, value in samples.agent_infos.items()})
-        for samples in on_policy(algo, batches)
-    )

@@ -1,7 +1,5 @@
 """The meta-gradient of every algorithm is the derivative of its meta-loss, through all inner steps."""
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,6 +10,7 @@ from meta_policy_search.meta_algos.objectives import dice_loss
 from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML
+from meta_policy_search.testing.algorithms import gradient_error
 from meta_policy_search.types import Samples
 from tests.meta_algos.problem import make_batches, make_policy, nearly_on_policy, on_policy
 
@@ -29,35 +28,12 @@ ALGORITHMS = {  # one line per algorithm
 DICE_ALGORITHMS = {"DiCE": DICEMAML, "VPG-DiCE": VPG_DICEMAML, "TRPO-DiCE": TRPO_DICEMAML}
 
 
-def directional(gradient: dict[str, tf.Tensor], direction: dict[str, np.ndarray]) -> float:
-    return float(sum(tf.reduce_sum(gradient[name] * direction[name]) for name in direction))
-
-
-def difference(loss: Callable[[dict], tf.Tensor], theta: dict, direction: dict[str, np.ndarray], eps: float = 1e-4) -> float:
-    """Central difference, of fourth order, of a loss along a direction."""
-
-    def at(steps: int) -> float:
-        return float(loss({name: value + steps * eps * direction[name] for name, value in theta.items()}))
-
-    return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * eps)
-
-
-def disagreement(algo: MAMLAlgo, batches: Sequence[Samples], judge: MAMLAlgo | None = None, directions: int = 1) -> float:
-    """How far the meta-gradient is from differences of the meta-loss (of `judge`) along a random direction, relatively."""
-    rng, judge = np.random.default_rng(2), judge or algo
-    _, gradient = algo.meta_gradient(batches)
-    assert list(gradient) == list(algo.theta)
-    direction = {name: rng.normal(size=value.shape) for name, value in algo.theta.items()}
-    expected = difference(lambda theta: judge.meta_loss_at(theta, batches).loss, algo.theta, direction)
-    return abs(directional(gradient, direction) - expected) / max(1.0, abs(expected))
-
-
 @pytest.mark.parametrize(("steps", "learned"), [(1, False), (2, True)], ids=["1 step", "2 steps, learned step sizes"])
 @pytest.mark.parametrize("make", ALGORITHMS.values(), ids=list(ALGORITHMS))
 def test_meta_gradient_is_the_derivative_of_the_meta_loss(make, steps, learned):
     algo = make(make_policy(), num_inner_grad_steps=steps, trainable_inner_step_size=learned, inner_lr=0.1)
     batches = nearly_on_policy(algo, make_batches(algo.policy, steps=steps))
-    assert disagreement(algo, batches) < 1e-8
+    assert gradient_error(algo, batches) < 1e-8
 
 
 def scale_second_order(algo: MAMLAlgo, factor: float) -> None:
@@ -77,7 +53,7 @@ def test_a_meta_gradient_with_a_wrong_second_order_part_does_not_pass(make, fact
     algo = make(make_policy(), inner_lr=0.1)
     batches = nearly_on_policy(algo, make_batches(algo.policy))
     scale_second_order(algo, factor)
-    assert disagreement(algo, batches) > 1e-4
+    assert gradient_error(algo, batches) > 1e-4
 
 
 class ImportanceWeighted:
@@ -104,8 +80,8 @@ def test_meta_gradient_through_dice_is_that_of_the_importance_weighted_return(ma
     algo, judge = (make(make_policy(), num_inner_grad_steps=steps, inner_lr=0.1) for _ in range(2))
     judge.inner_loss = ImportanceWeighted(judge).loss  # and so the outer loss of DICEMAML
     batches = on_policy(algo, make_batches(algo.policy, steps=steps))
-    assert disagreement(algo, batches, judge) < 1e-8
-    assert disagreement(algo, batches) > 1e-4  # the value of DiCE's own loss does not show its derivative
+    assert gradient_error(algo, batches, judge) < 1e-8
+    assert gradient_error(algo, batches) > 1e-4  # the value of DiCE's own loss does not show its derivative
 
 
 class Expansion:
@@ -136,9 +112,9 @@ def test_meta_gradient_through_loaded_dice_is_that_of_the_weighted_expansion(alg
     algo, judge = (algorithm(make_policy(), num_inner_grad_steps=2, **objective) for _ in range(2))
     judge.inner_loss = Expansion(judge, decay).loss
     batches = on_policy(algo, make_batches(algo.policy, steps=2))
-    assert disagreement(algo, batches, judge) < 1e-8
+    assert gradient_error(algo, batches, judge) < 1e-8
     judge.inner_loss = Expansion(judge, decay + 0.1).loss
-    assert disagreement(algo, batches, judge) > 1e-6
+    assert gradient_error(algo, batches, judge) > 1e-6
 
 
 def test_dice_loss_has_the_first_and_second_derivatives_of_the_importance_weighted_return():
