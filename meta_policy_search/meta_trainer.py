@@ -1,13 +1,18 @@
 """Algorithm 1 of the paper as one loop. It alone logs and checkpoints."""
 
+import contextlib
+import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+import tensorflow as tf
 
+from meta_policy_search.callbacks import Callback
 from meta_policy_search.envs.base import Task
 from meta_policy_search.meta_algos.base import MAMLAlgo
+from meta_policy_search.samplers.meta_sample_processor import task_returns
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError, describe_tasks
 from meta_policy_search.types import Params, Samples, Trajectories
 from meta_policy_search.utils.checkpoint import Checkpoints
@@ -51,6 +56,14 @@ class MetaTrainer:
       n_itr: meta-iterations in all.
       checkpoints: None keeps none.
       snapshots: of the policy; None keeps none.
+      callbacks: called in this order; their states are saved and restored.
+      checkpoint_every: iterations between two checkpoints. The last iteration has one in any case.
+
+    Attributes:
+      before: theta that the last iteration began with, and whose returns its metrics hold.
+      episode_returns: of the last iteration, K + 1 rounds of N arrays, one for each task.
+      best_metric: the policy with the highest value of this metric is kept as the best one.
+      stop_training: set by a callback to end training after this iteration.
     """
 
     def __init__(
@@ -63,35 +76,71 @@ class MetaTrainer:
         n_itr: int,
         checkpoints: Checkpoints | None = None,
         snapshots: PolicySnapshots | None = None,
+        callbacks: Sequence[Callback] = (),
+        checkpoint_every: int = 1,
     ):
         self.algo, self.sampler, self.sample_processor = algo, sampler, sample_processor
         self.n_itr, self.checkpoints, self.snapshots = n_itr, checkpoints, snapshots
+        self.callbacks, self.checkpoint_every = _by_name(callbacks), checkpoint_every
         self.task_rng, self.sampling_rng = rng.spawn(2)
         self._generators = {"parent": rng, "tasks": self.task_rng, "sampling": self.sampling_rng}
         self.next_itr, self.n_timesteps, self.seconds = 0, 0, 0.0
-        self.best_return: float | None = None  # after adaptation, of all iterations so far
+        self.best_metric = f"Step_{algo.num_inner_grad_steps}-AverageReturn"
+        self.best_return: float | None = None  # of best_metric, of all iterations so far
+        self.before, self.episode_returns, self.stop_training = self._theta(), [], False
 
     def train(self, log: Callable[[int, Metrics], None], stop: Callable[[], bool] = lambda: False) -> None:
         """Iterations next_itr to n_itr - 1; each goes to `log` as (iteration, metrics), and is then saved.
 
-        Before each one, `stop` is asked whether to leave it at that.
+        Before each one, `stop` is asked whether to leave it at that. What is raised in an iteration, by callbacks and `log`
+        too, leaves the trainer as after the iteration before.
 
         Raises:
           TrainingError: something became NaN or infinite, or a simulation failed. The last checkpoint stays good.
         """
-        while self.next_itr < self.n_itr and not stop():
-            before, begin = self._theta(), time.perf_counter()
-            metrics = self.meta_iteration(self.next_itr)
-            duration = time.perf_counter() - begin
-            self.seconds += duration
-            log(self.next_itr, {**metrics, "Time": self.seconds, "ItrTime": duration})
-            self.next_itr += 1
-            self._keep_policy(before, metrics)
-            self.save()
+        saved = self.next_itr
+        with contextlib.ExitStack() as ends:
+            for callback in self.callbacks.values():
+                callback.on_train_begin(self)
+                ends.callback(callback.on_train_end, self)
+            while self.next_itr < self.n_itr and not self.stop_training and not stop():
+                with self._undone_by_errors():
+                    self._iterate(log)
+                    if self.next_itr % self.checkpoint_every == 0:
+                        self.save()
+                        saved = self.next_itr
+            if saved < self.next_itr:
+                self.save()
+
+    def _iterate(self, log: Callable[[int, Metrics], None]) -> None:
+        self.before, begin = self._theta(), time.perf_counter()
+        metrics = self.meta_iteration(self.next_itr)
+        duration = time.perf_counter() - begin
+        self.seconds += duration
+        metrics |= {"Time": self.seconds, "ItrTime": duration}
+        for callback in self.callbacks.values():
+            metrics |= callback.on_iteration(self, self.next_itr, dict(metrics)) or {}
+        log(self.next_itr, metrics)
+        self.next_itr += 1
+        self._keep_policy(metrics)
+
+    @contextlib.contextmanager
+    def _undone_by_errors(self) -> Iterator[None]:
+        """Takes back what happens in here if it ends by an exception: theta, the optimiser, generators, counters."""
+        variables = [node for node in tf.train.TrackableView(self.algo).descendants() if isinstance(node, tf.Variable)]
+        values, state = [variable.numpy() for variable in variables], copy.deepcopy(self.state())
+        try:
+            yield
+        except BaseException:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            self.restore(state)
+            raise
 
     def meta_iteration(self, iteration: int) -> Metrics:
         """One turn of the loop; returns its metrics under the original's keys."""
         stopwatch, metrics, batches = Stopwatch(*STAGES), {"Itr": iteration}, []
+        self.episode_returns = []
         n_tasks, steps = self.sampler.batch_shape[0], self.algo.num_inner_grad_steps
         try:
             self.sampler.update_tasks(self.task_rng)
@@ -99,6 +148,7 @@ class MetaTrainer:
             for step in range(steps + 1):
                 trajectories, seconds = self.sampler.obtain_samples(params, self.sampling_rng)
                 stopwatch.lap("Time-Sampling")
+                self.episode_returns.append(task_returns(trajectories))
                 samples, statistics = self.sample_processor.process_samples(trajectories)
                 self._require_fields(samples)
                 _check_statistics(statistics)
@@ -129,10 +179,15 @@ class MetaTrainer:
         """All that the next iterations depend on besides the algorithm's variables, as JSON."""
         rng = {name: generator.bit_generator.state for name, generator in self._generators.items()}
         counters = {"itr": self.next_itr, "n_timesteps": self.n_timesteps, "seconds": self.seconds}
-        return {**counters, "best_return": self.best_return, "rng": rng}
+        states = {name: callback.state() for name, callback in self.callbacks.items()}
+        callbacks = {name: state for name, state in states.items() if state is not None}
+        flags = {"best_return": self.best_return, "stop_training": self.stop_training}
+        return {**counters, **flags, "rng": rng, "callbacks": callbacks}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes on from a saved state. Runs from before there were snapshots have saved no best return.
+        """Goes on from a saved state. Older runs have saved no best return and no callbacks.
+
+        A callback that had no state in it stays as it is.
 
         Raises:
           ValueError, KeyError or TypeError: it is none.
@@ -141,10 +196,15 @@ class MetaTrainer:
             raise ValueError("its counters are no whole numbers")
         if not isinstance(state["seconds"], float | int) or not isinstance(state.get("best_return"), float | int | None):
             raise ValueError("its seconds or its best return are no number")
+        callbacks = state.get("callbacks", {})
+        if not isinstance(callbacks, dict) or not isinstance(state.get("stop_training", False), bool):
+            raise ValueError("its callbacks are no JSON object, or stop_training is neither true nor false")
         self.next_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
-        self.best_return = state.get("best_return")
+        self.best_return, self.stop_training = state.get("best_return"), state.get("stop_training", False)
         for name, generator in self._generators.items():
             generator.bit_generator.state = state["rng"][name]
+        for name in self.callbacks.keys() & callbacks.keys():
+            self.callbacks[name].restore(callbacks[name])
 
     def _require_fields(self, samples: Samples) -> None:
         for name in self.algo.reads:
@@ -170,14 +230,21 @@ class MetaTrainer:
     def _theta(self) -> Snapshot:
         return Snapshot(self.next_itr, {name: value.numpy() for name, value in self.algo.theta.items()})
 
-    def _keep_policy(self, before: Snapshot, metrics: Metrics) -> None:
+    def _keep_policy(self, metrics: Metrics) -> None:
         """The returns of an iteration are those of the theta that it began with."""
-        average_return = metrics[f"Step_{self.algo.num_inner_grad_steps}-AverageReturn"]
-        is_best = self.best_return is None or average_return > self.best_return
+        value = metrics[self.best_metric]
+        is_best = self.best_return is None or value > self.best_return
+        is_best = is_best and not np.isnan(value)
         if is_best:
-            self.best_return = average_return
+            self.best_return = value
         if self.snapshots is not None:
-            self.snapshots.keep(before, self._theta(), is_best)
+            self.snapshots.keep(self.before, self._theta(), is_best)
+
+
+def _by_name(callbacks: Sequence[Callback]) -> dict[str, Callback]:
+    """The callbacks by class and number, such as "EarlyStopping 1"."""
+    kinds = [type(callback).__name__ for callback in callbacks]
+    return {f"{kind} {kinds[:i].count(kind) + 1}": callbacks[i] for i, kind in enumerate(kinds)}
 
 
 def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Sequence[Task], step: int = 0) -> Params:

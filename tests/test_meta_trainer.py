@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline
+from meta_policy_search.callbacks import Callback
 from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
 from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_trainer import MetaTrainer, TrainingError
 from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcessor
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
+from meta_policy_search.utils.logger import ProgressLog
 from meta_policy_search.utils.snapshots import available, load_snapshot
 from tests.experiment_utils.small_runs import make_trainer, small, train
 
@@ -100,3 +102,104 @@ def test_a_processor_that_does_not_fit_the_algorithm_is_refused(tmp_path, algori
     trainer = MetaTrainer(algorithm(sampler.policy), sampler, processor, rng=np.random.default_rng(0), n_itr=1)
     with pytest.raises(ValueError, match=f"needs {field}, of which the {type(processor).__name__} makes none"):
         trainer.train(lambda *_: None)
+
+
+class Count(Callback):
+    """Counts the iterations, says so in the row, and does what it is told in one of them."""
+
+    def __init__(self, at=None, then=None):
+        self.calls, self.count, self._at, self._then = [], 0, at, then
+
+    def on_train_begin(self, trainer):
+        self.calls.append("begin")
+
+    def on_iteration(self, trainer, iteration, metrics):
+        self.calls.append(iteration)
+        self.count += 1
+        if self.count == self._at:
+            self._at = None
+            self._then(trainer)
+        return {"Count": self.count}
+
+    def on_train_end(self, trainer):
+        self.calls.append("end")
+
+    def state(self):
+        return {"count": self.count}
+
+    def restore(self, state):
+        self.count = state["count"]
+
+
+def fail(trainer):
+    raise RuntimeError("on purpose")
+
+
+def with_callbacks(folder, *callbacks, n_itr=4, **settings):
+    plain = make_trainer(folder, small(num_minibatches=3))
+    components, rng = (plain.algo, plain.sampler, plain.sample_processor), np.random.default_rng(1)
+    return MetaTrainer(*components, rng=rng, n_itr=n_itr, checkpoints=plain.checkpoints, callbacks=callbacks, **settings)
+
+
+def trained_rows(trainer, progress):
+    rows = []
+    trainer.train(lambda _, metrics: (rows.append(metrics), progress.write(metrics)))
+    return [{name: value for name, value in row.items() if "Time" not in name} for row in rows]
+
+
+def test_callbacks_are_called_and_what_they_return_is_in_the_row(tmp_path):
+    first, second = Count(), Count(2, lambda trainer: setattr(trainer, "stop_training", True))
+    second.on_iteration, count = lambda *args: {"Second": count(*args)["Count"] + args[2]["Count"]}, second.on_iteration
+    rows = trained_rows(with_callbacks(tmp_path, first, second), ProgressLog(tmp_path / "progress.csv"))
+    assert first.calls == second.calls == ["begin", 0, 1, "end"]
+    assert [(row["Count"], row["Second"]) for row in rows] == [(1, 2), (2, 4)]
+
+
+def test_training_that_a_callback_stopped_stays_stopped_and_callbacks_go_on_from_their_state(tmp_path):
+    stopped = with_callbacks(tmp_path, Count(2, lambda trainer: setattr(trainer, "stop_training", True)))
+    stopped.train(lambda *_: None)
+    resumed = with_callbacks(tmp_path, Count())
+    resumed.checkpoints.restore_latest(resumed.restore)
+    resumed.train(lambda *_: None)
+    assert resumed.next_itr == 2
+    resumed.stop_training = False
+    rows = trained_rows(resumed, ProgressLog(tmp_path / "progress.csv"))
+    assert [row["Count"] for row in rows] == [3, 4]
+
+
+@pytest.mark.parametrize("what", ["callback", "log", "checkpoint"])
+def test_an_iteration_that_fails_in_the_end_leaves_the_one_before_and_can_be_repeated(tmp_path, monkeypatch, what):
+    expected = trained_rows(with_callbacks(tmp_path / "whole", Count()), ProgressLog(tmp_path / "whole.csv"))
+    counter = Count(2, fail if what == "callback" else None)
+    trainer, progress = with_callbacks(tmp_path / "failed", counter), ProgressLog(tmp_path / "failed.csv")
+    counter._at, rows, after_first = 2 if what == "callback" else None, [], {}
+
+    def log(iteration, metrics):
+        progress.write(metrics)
+        rows.append(metrics)
+        if iteration == 1 and what == "log":
+            fail(trainer)
+        if iteration == 1 and what == "checkpoint":
+            monkeypatch.setattr(trainer, "save", lambda: fail(trainer))
+
+    def stop():
+        after_first.update(
+            {name: value.numpy() for name, value in trainer.algo.theta.items()} if trainer.next_itr == 1 else {}
+        )
+        return False
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        trainer.train(log, stop)
+    assert trainer.next_itr == 1
+    assert max(trainer.checkpoints.numbers()) == 1
+    np.testing.assert_equal({name: value.numpy() for name, value in trainer.algo.theta.items()}, after_first)
+    assert counter.calls[-1] == "end"
+    monkeypatch.undo()
+    assert trained_rows(trainer, progress) == expected[1:]
+    assert [line.split(",")[0] for line in (tmp_path / "failed.csv").read_text().splitlines()] == ["Itr", "0", "1", "2", "3"]
+
+
+def test_checkpoints_are_as_far_apart_as_asked_and_there_is_one_of_the_end(tmp_path):
+    trainer = with_callbacks(tmp_path, n_itr=5, checkpoint_every=2)
+    trainer.train(lambda *_: None)
+    assert trainer.checkpoints.numbers() == [2, 4, 5]

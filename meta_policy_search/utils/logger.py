@@ -35,13 +35,17 @@ class ProgressLog:
     def __init__(self, path: Path, keep: int = 0):
         self._path = path
         self._columns: list[str] | None = None
+        self._rows = keep
         if keep:
             self._cut(keep)
         elif path.exists():
             path.unlink()
 
     def write(self, metrics: Metrics) -> None:
-        """Appends a row and hands it to the operating system."""
+        """Append a row and hand it to the operating system. An iteration that is repeated replaces its row."""
+        if metrics.get("Itr", self._rows) < self._rows:  # what came after its row failed
+            self._rows = metrics["Itr"]
+            self._cut(self._rows)
         if self._columns is None:
             self._columns = list(metrics)
             self._append(self._columns)
@@ -49,6 +53,7 @@ class ProgressLog:
             odd = ", ".join(sorted(set(metrics) ^ set(self._columns)))
             raise LogError(f"the metrics of this iteration don't have the columns of {self._path}: {odd}")
         self._append([repr(_plain(metrics[column])) for column in self._columns])
+        self._rows += 1
 
     def _append(self, row: list[str]) -> None:
         with self._path.open("a", newline="") as file:
