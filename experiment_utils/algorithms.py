@@ -123,6 +123,19 @@ def of_class(algo: str) -> Algorithm | None:
     return next((entry for entry in algorithms() if entry.defaults.algo == algo), None)
 
 
+def build_of(config: Config) -> Build:
+    """Return what makes the components of a run with these settings.
+
+    Raises:
+      ConfigError: no algorithm with this class of settings is registered.
+    """
+    entry = of_class(config.algo)
+    if entry is None:
+        kind = type(config).__name__
+        raise ConfigError(f"no algorithm with the settings {kind} is registered; register it, or give train() its build")
+    return entry.build
+
+
 def of_script(script: Path) -> Algorithm | None:
     """Return the first entry that a script runs; None if there is none."""
     return next((entry for entry in algorithms() if entry.script.resolve() == script.resolve()), None)

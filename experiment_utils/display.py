@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import re
 import sys
 import threading
@@ -35,12 +36,15 @@ class Display:
     Args:
       title: what runs.
       n_itr: iterations in all.
+      folder: of the run, if it has one.
       last_step: K, whose return is the return after adaptation.
+      period: seconds between two lines, where there is no terminal.
     """
 
-    def __init__(self, title: str, folder: Path, start_itr: int, n_itr: int, last_step: int):
+    def __init__(self, title: str, folder: Path | None, start_itr: int, n_itr: int, last_step: int, period: float = 0.0):
         self._n_itr, self._start, self._last_step = n_itr, start_itr, last_step
         self._begin, self._title, self._folder = time.perf_counter(), title, folder
+        self._period, self._last_line = period, -math.inf
         self._console = Console(file=sys.stdout)
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
@@ -55,10 +59,12 @@ class Display:
     @contextlib.contextmanager
     def showing(self) -> Iterator[None]:
         """While this is open, `update` shows something."""
-        self._console.print(f"{self._title} -> {self._folder}", soft_wrap=True, highlight=False)
-        if not self._console.is_terminal:
+        where = "" if self._folder is None else f" -> {self._folder}"
+        if not self._console.is_terminal:  # nor in a notebook
+            print(f"{self._title}{where}", flush=True)
             yield
             return
+        self._console.print(f"{self._title}{where}", soft_wrap=True, highlight=False)
         with Live(self._progress, console=self._console, refresh_per_second=4) as self._live:
             yield
 
@@ -66,6 +72,10 @@ class Display:
         """Shows the state after an iteration."""
         numbers = self._numbers(iteration, metrics)
         if self._live is None:
+            now = time.perf_counter()
+            if now - self._last_line < self._period and iteration + 1 < self._n_itr:
+                return
+            self._last_line = now
             line = ", ".join(f"{name} {value}" for name, value in numbers.items())
             print(f"iteration {iteration + 1}/{self._n_itr}: {line}", flush=True)
             return

@@ -49,6 +49,8 @@ def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
         if source.is_batch:
             return normalize(source.make(**_settings_by_flag(source.kind, config, num_threads), **config.env_options))
         make = functools.partial(make_single, config.env, config.env_options)
+        if _is_of_a_session(source):
+            make = functools.partial(source.make, **config.env_options)  # sent to the workers by value
         return normalize(GymnasiumVectorEnv(make=make, parallel=num_threads != 1))
     except (ValueError, SimulationError) as error:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
@@ -74,6 +76,12 @@ def require_env(config: Config) -> Source:
                 hint = nearest(name, known) if known else "it has none"
                 raise ConfigError(f"env_options has {name!r}, which {config.env} doesn't have; {hint}")
     return source
+
+
+def _is_of_a_session(source: Source) -> bool:
+    """Whether it is defined in a notebook or an interactive session, which no other process can import."""
+    main = sys.modules["__main__"]
+    return getattr(source.kind, "__module__", None) == "__main__" and not hasattr(main, "__file__")
 
 
 def _require_backend(config: Config, source: Source) -> None:

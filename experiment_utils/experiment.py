@@ -4,22 +4,31 @@ import contextlib
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment_utils.algorithms import Build, class_name
+from experiment_utils.algorithms import Build, build_of, class_name
 from experiment_utils.config import Config, ConfigError
 from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import discard_output, run_script
-from experiment_utils.train_args import Args, parse
+from experiment_utils.train_args import Args, parse, require_env_of, require_same_numbers, saved_config
 from meta_policy_search.utils.reported_error import ReportedError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from experiment_utils.builders import Components
     from experiment_utils.display import Display
+    from experiment_utils.evaluation.trained_policy import TrainedPolicy
+    from meta_policy_search.callbacks import Callback
     from meta_policy_search.meta_trainer import MetaTrainer
+
+LINE_PERIOD = 5.0  # s between two lines of progress, where `train` has no terminal
 
 
 class StoppedRun(ReportedError):
@@ -47,7 +56,11 @@ def _train(args: Args, build: Build) -> None:
     from meta_policy_search.utils.logger import LogError
 
     try:
-        run(args, build)
+        trainer = make_trainer(args.config, build, args.run_dir, resume=args.resume)
+        log = _Log(args.run_dir, keep=trainer.next_itr)
+        log.display = make_display(args.config, args.run_dir, trainer)
+        if run(trainer, log, args.config, _resume_command(args)):
+            raise KeyboardInterrupt
     except (TrainingError, LogError) as error:
         what = f"{error}. The run stopped; its last good checkpoint is in {args.run_dir.checkpoints}"
         raise StoppedRun(what) from error
@@ -72,7 +85,13 @@ def configure_tensorflow() -> None:
     with quiet_stderr():  # the C++ libraries greet before they read any log level
         import tensorflow as tf
 
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    if tf.config.threading.get_inter_op_parallelism_threads() == 1:
+        return
+    try:
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:  # somebody has used TensorFlow before
+        what = "TensorFlow was used before; the last bits of the numbers may differ from those of a run script"
+        warnings.warn(f"{what}. Call experiment_utils.configure_tensorflow() first", stacklevel=3)
 
 
 @contextlib.contextmanager
@@ -88,56 +107,190 @@ def quiet_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-def run(args: Args, build: Build) -> None:
-    """Trains as asked; leaves the learning curve behind, also when it is stopped."""
-    from experiment_utils.display import Display
+def train(
+    config: Config,
+    build: Build | None = None,
+    *,
+    folder: Path | str | None = None,
+    callbacks: Sequence["Callback"] = (),
+    resume: bool = False,
+    verbose: bool = True,
+) -> "TrainedPolicy":
+    """Train as the run scripts do; return the policy after the last iteration.
+
+    Args:
+      config: the settings, such as `ProMPConfig(env="MetaPointEnvCorner", n_itr=50)`; its class chooses the algorithm.
+      build: makes the components, where they shall be others than the algorithm's run script makes.
+      folder: of the run, with the files that a run script writes; None keeps everything in memory.
+      callbacks: of your own; their order is that of the calls.
+      resume: go on with the run in the folder from its last checkpoint. Only n_itr and the sampler may change.
+      verbose: show the progress: live on a terminal, elsewhere a line every few seconds.
+
+    Raises:
+      ConfigError: a setting, the environment or the folder can't be used.
+      TrainingError: something became NaN or infinite, or a simulation failed.
+      KeyboardInterrupt: after Ctrl-C or SIGTERM, when the iteration is finished. A run with a folder can be resumed.
+    """
+    build = build_of(config) if build is None else build
+    run_dir = None if folder is None else RunDir(Path(folder))
+    if run_dir is not None:
+        _claim(run_dir, config, resume)
+    elif resume:
+        raise ConfigError("resume=True needs the folder of the run to go on with")
+    configure_tensorflow()
+    from experiment_utils.evaluation.trained_policy import TrainedPolicy
+
+    try:
+        trainer = make_trainer(config, build, run_dir, resume=resume, callbacks=callbacks)
+        log = _Log(run_dir, keep=trainer.next_itr)
+        if verbose:
+            log.display = make_display(config, run_dir, trainer, period=LINE_PERIOD)
+        stopped = run(trainer, log, config)
+        trained = TrainedPolicy(config, small_components(trainer), trainer.next_itr, log.rows)
+    finally:
+        if run_dir is not None:
+            run_dir.remove_if_empty()
+            run_dir.unlock()
+    if stopped:
+        again = "" if run_dir is None else f"; go on with folder={str(run_dir.path)!r}, resume=True"
+        raise KeyboardInterrupt(f"stopped after {trainer.next_itr} of {config.n_itr} iterations{again}")
+    return trained
+
+
+def _claim(run_dir: RunDir, config: Config, resume: bool) -> None:
+    """Check that the run can be begun, or resumed, with this config, and make its directory this process's own."""
+    if resume:
+        run_dir.require_config()
+        require_same_numbers(config, saved_config(run_dir, type(config)()), run_dir)
+    else:
+        run_dir.require_free()
+    require_env_of(config, type(config)())
+    run_dir.create()
+    run_dir.lock()
+    if not resume:
+        run_dir.require_free()  # again: another run may have begun and ended since
+
+
+def make_trainer(
+    config: Config, build: Build, run_dir: RunDir | None, *, resume: bool = False, callbacks: Sequence["Callback"] = ()
+) -> "MetaTrainer":
+    """Return the trainer of a run, new or as its last checkpoint left it; the run's first files are written.
+
+    Args:
+      run_dir: claimed by this process; None keeps everything in memory.
+
+    Raises:
+      ConfigError: the environment, or what is left of the run, can't be used.
+    """
     from meta_policy_search.meta_trainer import MetaTrainer
     from meta_policy_search.utils.checkpoint import Checkpoints
     from meta_policy_search.utils.snapshots import PolicySnapshots
 
-    config, run_dir = args.config, args.run_dir
     rng = np.random.default_rng(config.seed)
     components = build(config, rng)
-    checkpoints, snapshots = Checkpoints(run_dir.checkpoints, components.algo), PolicySnapshots(run_dir.policies)
-    trainer = MetaTrainer(*components, rng=rng, n_itr=config.n_itr, checkpoints=checkpoints, snapshots=snapshots)
+    files = {}
+    if run_dir is not None:
+        checkpoints = Checkpoints(run_dir.checkpoints, components.algo)
+        files = {"checkpoints": checkpoints, "snapshots": PolicySnapshots(run_dir.policies)}
+    trainer = MetaTrainer(*components, rng=rng, n_itr=config.n_itr, callbacks=callbacks, **files)
+    if run_dir is None:
+        return trainer
     trained_class = class_name(components.algo)
-    if args.resume and run_dir.params.exists():
+    if resume and run_dir.params.exists():
         run_dir.require_class(trained_class)
-    if not (args.resume and _restored(trainer, run_dir)):
+    if not (resume and _restored(trainer, run_dir)):
         run_dir.write_params(config, trained_class)
         trainer.save()
     elif trainer.next_itr < config.n_itr:
         run_dir.add_resumption(config, trainer.next_itr)
-    stop = GracefulStop()
-    display = Display(_title(config), run_dir.path, trainer.next_itr, config.n_itr, config.num_inner_grad_steps)
-    try:
-        with display.showing():
-            trainer.train(_Log(run_dir, display, keep=trainer.next_itr), stop)
-    except KeyboardInterrupt:
-        stop.requested = True
-    finally:
-        stopped = stop.requested and trainer.next_itr < config.n_itr
-        if stopped:
-            print("\nStopped. Every finished iteration is saved; go on with\n  " + _resume_command(args), flush=True)
-        _draw(run_dir, config)
-    if stopped:
-        raise KeyboardInterrupt
+    return trainer
+
+
+def make_display(config: Config, run_dir: RunDir | None, trainer: "MetaTrainer", period: float = 0.0) -> "Display":
+    """Return what shows the progress of a run.
+
+    Args:
+      period: seconds between two lines, where there is no terminal.
+    """
+    from experiment_utils.display import Display
+
+    where = None if run_dir is None else run_dir.path
+    steps = config.num_inner_grad_steps
+    return Display(_title(config), where, trainer.next_itr, config.n_itr, steps, period)
+
+
+def run(trainer: "MetaTrainer", log: "_Log", config: Config, resume_command: str = "") -> bool:
+    """Train to the end, or until Ctrl-C; return whether it was that. Leaves the learning curve behind in both cases.
+
+    Args:
+      resume_command: to print where the run is stopped.
+    """
+    with GracefulStop() as stop:
+        try:
+            with log.showing():
+                trainer.train(log, stop)
+        except KeyboardInterrupt:
+            stop.requested = True
+        finally:
+            trainer.sampler.close()
+            stopped = stop.requested and trainer.next_itr < config.n_itr
+            if stopped and resume_command:
+                print("\nStopped. Every finished iteration is saved; go on with\n  " + resume_command, flush=True)
+            if log.run_dir is not None:
+                _draw(log.run_dir, config, shown=log.display is not None)
+    return stopped
+
+
+def small_components(trainer: "MetaTrainer") -> "Components":
+    """What uses the trained policy: the trainer's components with a sampler of one environment, in this process."""
+    from experiment_utils.builders import Components
+    from meta_policy_search.samplers.meta_sampler import MetaSampler
+
+    sampler = trainer.sampler
+    sizes = {"rollouts_per_meta_task": 1, "meta_batch_size": 1, "max_path_length": sampler.max_path_length}
+    return Components(trainer.algo, MetaSampler(sampler.envs, sampler.policy, **sizes), trainer.sample_processor)
 
 
 class _Log:
-    """Takes the metrics of each iteration to all places that show them."""
+    """Takes the metrics of each iteration to all places that keep or show them.
 
-    def __init__(self, run_dir: RunDir, display: "Display", keep: int):
-        from meta_policy_search.utils.logger import ProgressLog, TensorBoardLog
+    Args:
+      run_dir: None keeps the rows in memory.
+      keep: rows of an existing progress.csv that belong to the run.
+    """
 
-        self._progress = ProgressLog(run_dir.progress, keep)
-        self._tensorboard = TensorBoardLog(run_dir.tensorboard)
-        self._display = display
+    display: "Display | None" = None
+
+    def __init__(self, run_dir: RunDir | None, keep: int = 0):
+        self.run_dir = run_dir
+        self._rows: list[Mapping[str, float]] = []
+        if run_dir is not None:
+            from meta_policy_search.utils.logger import ProgressLog, TensorBoardLog
+
+            self._progress, self._tensorboard = ProgressLog(run_dir.progress, keep), TensorBoardLog(run_dir.tensorboard)
 
     def __call__(self, iteration: int, metrics: Mapping[str, float]) -> None:
-        self._progress.write(metrics)
+        if self.display is not None:
+            self.display.update(iteration, metrics)
+        if self.run_dir is None:
+            self._rows.append(metrics)
+            return
         self._tensorboard.write(iteration, metrics)
-        self._display.update(iteration, metrics)
+        self._progress.write(metrics)  # last: a row is of an iteration that everything else has taken
+
+    def showing(self) -> contextlib.AbstractContextManager:
+        """While this is open, the display shows something."""
+        return contextlib.nullcontext() if self.display is None else self.display.showing()
+
+    def rows(self) -> "pd.DataFrame":
+        """The rows of all iterations."""
+        import pandas as pd
+
+        from experiment_utils.runs.results import read_progress
+
+        if self.run_dir is None or not self.run_dir.progress.exists():
+            return pd.DataFrame(self._rows).astype(float)
+        return read_progress(self.run_dir.progress)
 
 
 def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
@@ -164,7 +317,7 @@ def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
     return state is not None
 
 
-def _draw(run_dir: RunDir, config: Config) -> None:
+def _draw(run_dir: RunDir, config: Config, shown: bool) -> None:
     if not run_dir.progress.exists():
         return
     from experiment_utils.runs.learning_curve import draw_learning_curve
@@ -176,7 +329,8 @@ def _draw(run_dir: RunDir, config: Config) -> None:
     except (OSError, InvalidRunError) as error:  # nothing is lost with the picture, and another error may be on its way
         print(f"warning: the learning curve is not drawn: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
     else:
-        print(f"learning curve: {targets[0]}")
+        if shown:
+            print(f"learning curve: {targets[0]}")
 
 
 def _title(config: Config) -> str:

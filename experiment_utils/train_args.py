@@ -48,10 +48,10 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Args[
         description = f"{description}\n\n{_families()}"
     options, by_flags = _parse(defaults, description, argv)
     resume, run_dir = _run_dir(options, by_flags.algo)
-    saved = _saved_config(run_dir, defaults) if resume else None
+    saved = saved_config(run_dir, defaults) if resume else None
     config = _with_file_and_saved(options, saved or defaults, by_flags, description, argv)
     if saved is not None:
-        _require_same_numbers(config, saved, run_dir)
+        require_same_numbers(config, saved, run_dir)
     require_env_of(config, defaults)
     run_dir.create()
     run_dir.lock()
@@ -91,7 +91,12 @@ def _run_dir(options: _Options, algo: str) -> tuple[bool, RunDir]:
     return resume, run_dir
 
 
-def _saved_config(run_dir: RunDir, defaults: C) -> C:
+def saved_config(run_dir: RunDir, defaults: C) -> C:
+    """Return the settings of the run in the directory.
+
+    Raises:
+      ConfigError: there are none, or they can't be read, or a link leads out of the directory.
+    """
     run_dir.require_no_links()
     saved = run_dir.read_config()
     if saved is None:
@@ -116,7 +121,8 @@ def _with_file_and_saved(options: _Options, start: C, by_flags: C, description: 
     return config
 
 
-def _require_same_numbers(config: C, saved: C, run_dir: RunDir) -> None:
+def require_same_numbers(config: C, saved: C, run_dir: RunDir) -> None:
+    """Raise ConfigError if a setting that a resumed run can't change differs from the saved one."""
     allowed = may_change(type(config))
     for field in dataclasses.fields(config):
         value = getattr(saved, field.name)

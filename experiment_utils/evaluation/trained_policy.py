@@ -10,16 +10,18 @@ action = adapted.act(observation)
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gymnasium
 import numpy as np
+import pandas as pd
 
 from experiment_utils.algorithms import Algorithm, algorithms, class_name, of_class
 from experiment_utils.builders import Components
 from experiment_utils.config import Config, ConfigError, config_from_dict
 from experiment_utils.environments import make_env, make_single, require_env
+from experiment_utils.runs.results import read_progress
 from experiment_utils.runs.run_dir import RunDir
 from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
 from meta_policy_search.envs.base import SimulationError, Task
@@ -45,11 +47,22 @@ class TrainedPolicy:
       config: the run's.
       components: of the run; the algorithm's theta is that of the snapshot.
       itr: the iteration in whose row of progress.csv the snapshot's returns stand.
+      read_progress: returns the log of the training.
     """
 
     config: Config
     components: Components
     itr: int
+    read_progress: Callable[[], pd.DataFrame] = dataclasses.field(repr=False)
+
+    @functools.cached_property
+    def progress(self) -> pd.DataFrame:
+        """The metrics of the training, a row per iteration, as in progress.csv.
+
+        Raises:
+          InvalidRunError: the run's progress.csv is missing or damaged.
+        """
+        return self.read_progress()
 
     def sample_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
         """Tasks drawn as in training."""
@@ -131,7 +144,8 @@ def load_trained(
     small = dataclasses.replace(config, rollouts_per_meta_task=1)  # testers make samplers of their own size
     components = entry.build(small, np.random.default_rng(config.seed))
     folder.require_class(class_name(components.algo))
-    return TrainedPolicy(config, components, _restore(components, folder, itr))
+    read = functools.partial(read_progress, folder.progress)
+    return TrainedPolicy(config, components, _restore(components, folder, itr), read)
 
 
 def _read_config(folder: RunDir) -> tuple[Config, Algorithm]:

@@ -4,10 +4,7 @@ import io
 import warnings
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 from experiment_utils.runs.results import RunDataWarning, read_progress
 from meta_policy_search.utils.atomic_write import atomic_write
@@ -22,7 +19,8 @@ def draw_learning_curve(progress: Path, last_step: int, title: str, targets: lis
     """
     with warnings.catch_warnings(action="ignore", category=RunDataWarning):  # of a half-written row, which is left out
         rows = read_progress(progress)
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    figure = Figure(figsize=(6, 4), layout="constrained")  # not pyplot's: a notebook would show it, and lose its backend
+    axes = figure.add_subplot()
     names = {f"Step_{last_step}-AverageReturn": "after adaptation", "Step_0-AverageReturn": "before adaptation"}
     marker = "o" if len(rows) < 3 else None
     if not last_step:  # K = 0: there is no adaptation
@@ -37,4 +35,3 @@ def draw_learning_curve(progress: Path, last_step: int, title: str, targets: lis
         picture = io.BytesIO()  # in memory first: on a full disk, matplotlib fails with errors of its own
         figure.savefig(picture, dpi=150, format=target.suffix[1:])
         atomic_write(target, picture.getvalue())
-    plt.close(figure)

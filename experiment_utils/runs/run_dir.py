@@ -79,6 +79,10 @@ class RunDir:
         self._lock.write(f"process {os.getpid()} on {platform.node()}\n")
         self._lock.flush()
 
+    def unlock(self) -> None:
+        """Takes `lock` back before the process ends."""
+        self._lock.close()
+
     def is_locked(self) -> bool:
         """Whether a process has the lock."""
         try:

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
 
 
+NOT_STARTED = (
+    "the worker processes of the environment did not start: they import the script that starts them, so what it does must "
+    'stand below `if __name__ == "__main__":`; parallel=False needs no processes'
+)
+
+
 class GymnasiumVectorEnv(BatchMetaEnv):
     """M environments that know nothing of batches, shared out among the workers of gymnasium's AsyncVectorEnv.
 
@@ -168,8 +174,11 @@ class GymnasiumVectorEnv(BatchMetaEnv):
             remedy = "parallel=False simulates without other processes"
             message = f"what makes the environment can't be sent to a worker process: {described(error)}; {remedy}"
             raise SimulationError(message, []) from error
-        with without_working_directory():  # spawned, because TensorFlow's threads don't survive a fork
-            return AsyncVectorEnv(shards, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
+        try:
+            with without_working_directory():  # spawned, because TensorFlow's threads don't survive a fork
+                return AsyncVectorEnv(shards, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
+        except (EOFError, ConnectionError) as error:
+            raise RuntimeError(NOT_STARTED) from error
 
     def _death(self) -> SimulationError:
         """Who died of what; ends the other workers."""
