@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -127,7 +128,8 @@ class MetaTrainer:
     @contextlib.contextmanager
     def _undone_by_errors(self) -> Iterator[None]:
         """Takes back what happens in here if it ends by an exception: theta, the optimiser, generators, counters."""
-        variables = [node for node in tf.train.TrackableView(self.algo).descendants() if isinstance(node, tf.Variable)]
+        nodes = tf.train.TrackableView(self.algo).descendants()  # what a checkpoint saves
+        variables = [node for node in nodes if isinstance(node, tf.Variable | keras.Variable)]
         values, state = [variable.numpy() for variable in variables], copy.deepcopy(self.state())
         try:
             yield
