@@ -98,7 +98,7 @@ def test_what_cannot_be_is_said(tmp_path):
     train(small(n_itr=1), folder=tmp_path / "run", verbose=False)
     with pytest.raises(ConfigError, match="already holds a run"):
         train(small(n_itr=1), folder=tmp_path / "run")
-    with pytest.raises(ConfigError, match=r"has inner_lr 0\.1; a resumed run can change only"):
+    with pytest.raises(ConfigError, match=r"has inner_lr 0\.1, not 0\.2; a resumed run can change only"):
         train(small(inner_lr=0.2), folder=tmp_path / "run", resume=True)
 
 
