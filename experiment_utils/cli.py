@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import io
+import itertools
 import json
 import sys
 import types
@@ -111,7 +112,7 @@ def flags_of(kind: type, default: Any = None) -> list[Flag]:
 
 
 def _require_no_value_of_switches(argv: Sequence[str], flags: dict[str, Flag]) -> None:
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in itertools.pairwise([*argv, ""]):
         name, _, attached = word.removeprefix("--").replace("-", "_").partition("=")
         value = attached or following
         is_switch = word.startswith("--") and name in flags and flags[name].is_switch
@@ -140,7 +141,7 @@ def _in_users_words(error: InvalidSetting, flags: dict[str, Flag]) -> ConfigErro
 
 def _what_is_missing(argv: Sequence[str], flags: dict[str, Flag]) -> str:
     """Return what tyro missed: the value of a flag, or a positional argument. All else is answered elsewhere."""
-    for word, following in zip(argv, [*argv[1:], "--"], strict=True):
+    for word, following in itertools.pairwise([*argv, "--"]):
         flag = flags.get(word.removeprefix("--").replace("-", "_"))
         if word.startswith("--") and following.startswith("--") and flag is not None and flag.takes_one_value:
             return f"--{flag.name} has no value; it must be {expected_values(flag.hint)}{flag.example} ({OPEN})"

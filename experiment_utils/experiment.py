@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment_utils.algorithms import Build, build_of, class_name
-from experiment_utils.config import Config, ConfigError
+from experiment_utils.algorithms import Build, build_of, class_name, paper_name
+from experiment_utils.config import Config, ConfigError, config_to_dict
 from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import discard_output, run_script
@@ -334,7 +334,7 @@ def _draw(run_dir: RunDir, config: Config, shown: bool) -> None:
 
 
 def _title(config: Config) -> str:
-    return f"{config.algo} on {config.env}, seed {config.seed}"
+    return f"{paper_name(config_to_dict(config))} on {config.env}, seed {config.seed}"
 
 
 def _resume_command(args: Args) -> str:

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from meta_policy_search.utils.reported_error import ReportedError
 
@@ -30,11 +31,20 @@ def run_script(act: Callable[[], int | None], interrupted: str = "") -> int:
         discard_output()
         return fail("nobody reads the output any more", 1)
     except OSError as error:
-        return fail(f"can't read or write {error.filename or 'a file'} ({error.strerror or error})", 1)
+        return fail(f"can't read or write {error.filename or 'a file'} ({error.strerror or error})")
     except KeyboardInterrupt:
         if interrupted:
             print(f"\n{interrupted}", file=sys.stderr)
         return INTERRUPTED
+
+
+def require_place(target: Path) -> None:
+    """Raise ReportedError if no file or directory can be made at the target, as far as the rights of what is there tell."""
+    above = next(path for path in [target, *target.absolute().parents] if path.exists())
+    if above != target and not above.is_dir():
+        raise ReportedError(f"can't write {target}: {above} is not a directory")
+    if not os.access(above, os.W_OK):
+        raise ReportedError(f"can't write {target}: no right to write in {above}")
 
 
 def say(lines: Iterable[object]) -> None:

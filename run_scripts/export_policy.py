@@ -16,6 +16,7 @@ import tyro
 from experiment_utils.config import ConfigError, Count, Natural
 from experiment_utils.evaluation.tasks import parse_task
 from experiment_utils.evaluation.use_run import RunArgs, use_run
+from experiment_utils.script import require_place
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,19 @@ class Args(RunArgs):
     """Adaptation steps. Default: as in training."""
     rollouts: Count | None = None
     """Rollouts that each step adapts on. Default: as in training."""
+
+    @property
+    def task_words(self) -> tuple[str, ...]:
+        return () if self.task is None else (self.task,)
+
+    def check(self) -> None:
+        for name in ("steps", "rollouts"):
+            if self.task is None and getattr(self, name) is not None:
+                raise ConfigError(f"--{name} has no effect without --task: the meta-policy is not adapted")
+        if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+            raise ConfigError(f"{self.out} exists already; choose another place for the model")
+        require_place(self.out)
+        super().check()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,7 +13,7 @@ import tyro
 
 from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import ConfigError, Validated
+from experiment_utils.config import ConfigError, Count, Validated
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
 from experiment_utils.runs.comparison import (
     can_be_compared,
@@ -28,14 +28,13 @@ from experiment_utils.runs.curves import Spread, group_runs, mean_curve, require
 from experiment_utils.runs.reliability import LEAST_RUNS
 from experiment_utils.runs.results import (
     LAST_RETURN,
-    InvalidRunError,
     RunData,
     RunDataWarning,
     find_run_folders,
     load_runs,
     with_columns,
 )
-from experiment_utils.script import fail, say
+from experiment_utils.script import run_script, say
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +53,9 @@ class Args(Validated):
     """Column of progress.csv; "return" is the return after the last adaptation step."""
     spread: Spread = "std"
     """Band over seeds: standard deviation, 95 % bootstrap interval of the mean, or none."""
-    smooth: int = 1
+    smooth: Count = 1
     """Window of a moving mean, in iterations; 1 is none."""
-    last: int = 10
+    last: Count = 10
     """Iterations at the end that the final return is the mean of."""
     compare: bool = False
     """Also compare the groups over the seeds that they share: paired differences, blocked analysis of variance with Tukey's
@@ -68,21 +67,15 @@ class Args(Validated):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Draws what the arguments ask for; returns the exit code."""
+    """Draw what the arguments ask for; return the exit code."""
+    return run_script(lambda: _main(argv))
+
+
+def _main(argv: list[str] | None) -> None:
     plain_warnings()
-    try:
-        args = parse_arguments(Args, __doc__, argv)
-        for name in ("smooth", "last"):
-            if getattr(args, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1")
-        runs = load(args)
-        written = draw(runs, args) + (compare(runs, args) if args.compare else [])
-    except (InvalidRunError, ConfigError) as error:
-        return fail(str(error))
-    except OSError as error:
-        return fail(f"can't write {error.filename or args.out} ({error.strerror or error})")
-    say(written)
-    return 0
+    args = parse_arguments(Args, __doc__, argv)
+    runs = load(args)
+    say(draw(runs, args) + (compare(runs, args) if args.compare else []))
 
 
 def load(args: Args) -> list[RunData]:

@@ -12,7 +12,8 @@ import tyro
 from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
 from experiment_utils.config import ConfigError, Validated
-from experiment_utils.script import fail, say
+from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.script import run_script, say
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,28 +29,28 @@ class Args(Validated):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Writes what the arguments ask for; returns the exit code."""
-    try:
-        args = parse_arguments(Args, __doc__, argv)
-    except ConfigError as error:
-        return fail(str(error))
+    """Write what the arguments ask for; return the exit code."""
+    return run_script(lambda: _main(argv))
+
+
+def _main(argv: list[str] | None) -> None:
+    args = parse_arguments(Args, __doc__, argv)
+    if not args.runs:
+        raise ConfigError("name one run folder or several")
+    if args.out and len(args.runs) > 1:
+        raise ConfigError("--out goes with one run; there are several")
+    if args.algorithm is not None:
+        import_algorithms(args.algorithm)
+    for folder in args.runs:
+        RunDir(folder).require_config()
     from experiment_utils.evaluation.report import write_report
     from experiment_utils.plot_utils import plain_warnings
-    from experiment_utils.runs.results import InvalidRunError
 
     plain_warnings()
-    if not args.runs or (args.out and len(args.runs) > 1):
-        return fail("name one run folder or several; --out goes with one")
-    try:
-        if args.algorithm is not None:
-            import_algorithms(args.algorithm)
-        for folder in args.runs:
-            target = args.out or folder / "report.html"
-            write_report(folder, target)
-            say([target])
-    except (InvalidRunError, ConfigError, OSError) as error:
-        return fail(str(error))
-    return 0
+    for folder in args.runs:
+        target = args.out or folder / "report.html"
+        write_report(folder, target)
+        say([target])
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
-from experiment_utils.config import Count, Natural
+from experiment_utils.config import ConfigError, Count, Natural
 from experiment_utils.evaluation.tasks import parse_task
 from experiment_utils.evaluation.use_run import RunArgs, use_run
-from experiment_utils.evaluation.video import require_format, write_video
+from experiment_utils.evaluation.video import has_display, require_display, require_format, write_video
+from experiment_utils.script import require_place
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,15 +46,25 @@ class Args(RunArgs):
         """Where the film goes."""
         return self.run_dir / "video.mp4" if self.video is None else self.video
 
+    @property
+    def task_words(self) -> tuple[str, ...]:
+        return () if self.task is None else (self.task,)
+
     def check(self) -> None:
-        """Check the bounds, and the name of the video."""
+        if self.window:
+            for name in ("video", "width"):
+                if getattr(self, name) is not None:
+                    raise ConfigError(f"--{name} has no effect on --window; leave one of them out")
+            require_display()
+        else:
+            require_format(self.target)
+            require_place(self.target)
         super().check()
-        require_format(self.target)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Films what the arguments ask for; returns the exit code."""
-    if not os.environ.get("DISPLAY"):
+    if not has_display():
         os.environ.setdefault("MUJOCO_GL", "egl")  # draws without a screen; MuJoCo reads it when it is imported
     return use_run(Args, __doc__, argv, run, failed="there is no film")
 

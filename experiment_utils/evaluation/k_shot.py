@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from experiment_utils.evaluation.tasks import task_text
+from experiment_utils.evaluation.tasks import IN_TRAINING, task_text
 from experiment_utils.evaluation.trained_policy import TrainedPolicy
 from experiment_utils.plot_utils import PAGE, colours, draw_curve, styled
 from experiment_utils.runs.curves import Curve
@@ -111,13 +111,20 @@ def overall_table(results: Mapping[str, Sequence[Shot]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def task_table(results: Mapping[str, Sequence[Shot]], tasks: Sequence[Task]) -> pd.DataFrame:
-    """A row for each policy, shot and task: the return over its episodes, with the interval over episodes."""
+def task_table(
+    results: Mapping[str, Sequence[Shot]], tasks: Sequence[Task], in_training: Sequence[bool] | None = None
+) -> pd.DataFrame:
+    """A row for each policy, shot and task: the return over its episodes, with the interval over episodes.
+
+    Args:
+      in_training: whether training drew each task; None where that is not known.
+    """
     rows = [
         {
             "policy": policy,
             "task": number,
             "value": task_text(tasks[number]),
+            **({} if in_training is None else {IN_TRAINING: in_training[number]}),
             "steps": shot.steps,
             "rollouts": shot.rollouts,
             **_columns(mean_interval(returns[:, np.newaxis])),

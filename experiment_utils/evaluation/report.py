@@ -5,8 +5,9 @@ import io
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import matplotlib.pyplot as plt
@@ -15,6 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from experiment_utils.evaluation.tasks import IN_TRAINING
 from experiment_utils.plot_utils import PAGE, cell_text, step_colours, styled
 from experiment_utils.runs.curves import timing_table
 from experiment_utils.runs.results import InvalidRunError, RunData, load_run
@@ -49,6 +51,7 @@ def write_report(folder: Path, target: Path) -> None:
         "quantities": [svg(draw_quantity(run, name)) for name in quantities(run.progress.columns)],
         "folded": FOLDED,
         "config": {name: json.dumps(value) for name, value in run.config.items()},
+        "adaptation": adaptation_title(folder / "meta_test" / "tasks.csv"),
         "tables": {path.stem: _records(_read_table(path)) for path in sorted(folder.glob("meta_test/*.csv"))},
         "pictures": [(path.stem, data_url(path)) for path in sorted(folder.glob("meta_test/*.png"))],
         "videos": [(path.name, VIDEO_TYPES[path.suffix], data_url(path)) for path in videos(folder)],
@@ -73,6 +76,17 @@ def facts(run: RunData) -> dict[str, str]:
         "training time": f"{last['Time'] / 3600:.2f} h" if "Time" in last else "not logged",
     }
     return {**rows, **_provenance(run.path / "params.json")}
+
+
+def adaptation_title(tasks: Path) -> str:
+    """What is tested: "unseen tasks" only where the table of `meta_test.py` says that training drew none of them."""
+    table = _read_table(tasks) if tasks.exists() else pd.DataFrame()
+    if IN_TRAINING not in table:
+        return "Adaptation"
+    known = table.groupby("task")[IN_TRAINING].first().astype(bool)
+    if not known.any():
+        return "Adaptation to unseen tasks"
+    return f"Adaptation to tasks of which training drew {'all' if known.all() else f'{known.sum()} of {len(known)}'}"
 
 
 def quantities(columns: Sequence[str]) -> list[str]:
@@ -157,11 +171,28 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def _provenance(params: Path) -> dict[str, str]:
-    """The commit, the versions and the command of the run, where params.json has them."""
+    """The commit, the versions and the command of the run, where params.json has them, and by what it was resumed."""
     saved = read_params(params)
+    began = _made_by(saved)
+    resumed = [entry for entry in _listed(saved.get("resumed")) if isinstance(entry, dict)]
+    return {**began, **{f"resumed ({number})": _resumed(entry, began) for number, entry in enumerate(resumed, start=1)}}
+
+
+def _resumed(entry: Mapping[str, Any], began: Mapping[str, str]) -> str:
+    """From which iteration a run went on, by what command, and what else was different."""
+    now = _made_by(entry)
+    changed = [f"{name} {now[name]}" for name in now if name == "command" or now[name] != began[name]]
+    return "; ".join([f"at iteration {entry.get('itr')}", *changed])
+
+
+def _made_by(saved: Mapping[str, Any]) -> dict[str, str]:
     versions, command = saved.get("versions"), saved.get("command")
     return {
         "command": " ".join(map(str, command)) if isinstance(command, list) else "not recorded",
         "commit": str(saved.get("git_commit")),
         "versions": ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else "not recorded",
     }
+
+
+def _listed(value: object) -> list:
+    return value if isinstance(value, list) else []

@@ -1,13 +1,15 @@
 """Tasks as a user writes them: JSON, by the example of one that the family draws. Nothing here loads TensorFlow."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from experiment_utils.config import ConfigError, Json
 from meta_policy_search.envs.base import Task
+
+IN_TRAINING = "in training"  # column of the table of tasks: whether training drew the task
 
 
 def parse_tasks(words: Sequence[str], like: Task) -> list[Task]:
@@ -23,7 +25,7 @@ def parse_tasks(words: Sequence[str], like: Task) -> list[Task]:
     values = [value for word in words for value in _values(word)]
     if not values:
         raise ConfigError(f"there is no task in {' '.join(words)}")
-    return [as_task(value, like, f"task {number} of --tasks") for number, value in enumerate(values)]
+    return [as_task(value, like, f"task {number}") for number, value in enumerate(values)]
 
 
 def parse_task(word: str, like: Task) -> Task:
@@ -59,6 +61,21 @@ def task_text(task: Task) -> str:
     return _short(np.round(task, 4).tolist()) if isinstance(task, int | float | np.generic | np.ndarray) else ""
 
 
+def task_key(task: Task) -> Hashable:
+    """Return what is equal for equal tasks; None for objects of which that can't be told."""
+    if isinstance(task, np.ndarray | np.generic):
+        return (np.shape(task), *np.ravel(task).tolist())
+    if isinstance(task, dict):
+        parts = [task_key(part) for part in task.values()]
+        return None if None in parts else tuple(zip(task, parts, strict=True))
+    if isinstance(task, tuple | list):
+        parts = [task_key(part) for part in task]
+        return None if None in parts else (type(task).__name__, *parts)
+    if isinstance(task, bool | int | float | str):
+        return ((), task)
+    return None
+
+
 def _values(word: str) -> list[Json]:
     try:
         if not word.endswith(".json"):
@@ -67,7 +84,7 @@ def _values(word: str) -> list[Json]:
     except OSError as error:
         raise ConfigError(f"can't read the tasks in {word}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{word!r} of --tasks is not JSON, such as -1 or [2, 2]: {error}") from error
+        raise ConfigError(f"the task {word!r} is not JSON, such as -1 or [2, 2]: {error}") from error
     if not isinstance(values, list):
         raise ConfigError(f"{word} holds no list of tasks")
     return values

@@ -10,20 +10,21 @@ action = adapted.act(observation)
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pandas as pd
 
-from experiment_utils.algorithms import Algorithm, algorithms, class_name, of_class
+from experiment_utils.algorithms import class_name
 from experiment_utils.builders import Components
-from experiment_utils.config import Config, ConfigError, config_from_dict
+from experiment_utils.config import Config, ConfigError
 from experiment_utils.environments import make_env, make_single, require_env
+from experiment_utils.evaluation.saved_policy import find_policy, from_checkpoint
+from experiment_utils.evaluation.tasks import task_key
 from experiment_utils.runs.results import read_progress
 from experiment_utils.runs.run_dir import RunDir
-from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
 from meta_policy_search.envs.base import SimulationError, Task
 from meta_policy_search.envs.single_env import SingleEnv
 from meta_policy_search.meta_tester import MetaTester
@@ -32,11 +33,7 @@ from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sampler import MetaSampler
 from meta_policy_search.types import Params
 from meta_policy_search.utils.checkpoint import Checkpoints
-from meta_policy_search.utils.snapshots import BEST, LAST, SnapshotError, available, load_snapshot
-
-# settings of figure 3's runs, which say what was measured beside the training
-MEASURED_BESIDES = {"sampling_rounds", "measure_every", "round_tasks"}
-OWN_ENVS = {name for family, place in ALL_FAMILIES.items() for name in (family, place, gymnasium_id(family))}
+from meta_policy_search.utils.snapshots import BEST, SnapshotError, load_snapshot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +64,20 @@ class TrainedPolicy:
     def sample_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
         """Tasks drawn as in training."""
         return self.components.sampler.envs.sample_tasks(n_tasks, rng)
+
+    def drawn_in_training(self, tasks: Sequence[Task]) -> list[bool] | None:
+        """Whether training drew each task before this policy was made; None where equality of tasks can't be told.
+
+        The draws of training are repeated: they depend on the run's seed only.
+        """
+        keys = [task_key(task) for task in tasks]
+        if None in keys:
+            return None
+        task_rng = np.random.default_rng(self.config.seed).spawn(2)[0]
+        drawn: set[Hashable] = set()
+        for _ in range(self.itr):
+            drawn.update(task_key(task) for task in self.sample_tasks(self.config.meta_batch_size, task_rng))
+        return [key in drawn for key in keys]
 
     def make_env(self, render_mode: str | None = None) -> gymnasium.Env:
         """One environment of the run's family, with `set_task`; it takes the actions of an `Actor`.
@@ -138,8 +149,7 @@ def load_trained(
       ConfigError: there is no run or no such snapshot, or one of its files can't be used, or its environment is not trusted.
     """
     folder = RunDir(Path(path))
-    config, entry = _read_config(folder)
-    _require_trust(config, folder, env)
+    config, entry = find_policy(folder.path, itr, env)
     config = dataclasses.replace(config, parallel=parallel and config.parallel, sampler="local")
     small = dataclasses.replace(config, rollouts_per_meta_task=1)  # testers make samplers of their own size
     components = entry.build(small, np.random.default_rng(config.seed))
@@ -148,33 +158,9 @@ def load_trained(
     return TrainedPolicy(config, components, _restore(components, folder, itr), read)
 
 
-def _read_config(folder: RunDir) -> tuple[Config, Algorithm]:
-    """Return the settings of a run, and the entry that builds its algorithm."""
-    saved = folder.require_config()
-    algo = saved.get("algo")
-    entry = of_class(algo) if isinstance(algo, str) else None
-    if entry is None:
-        known = ", ".join(dict.fromkeys(entry.defaults.algo for entry in algorithms()))
-        what = f"the run in {folder.path} is of the algorithm {algo!r}, which is not registered; known are {known}"
-        raise ConfigError(f"{what}. If it is yours, name the module that registers it: --algorithm MODULE")
-    saved = {name: value for name, value in saved.items() if name not in MEASURED_BESIDES}
-    return config_from_dict(saved, entry.defaults, f"the run in {folder.path}"), entry
-
-
-def _require_trust(config: Config, folder: RunDir, env: str | None) -> None:
-    """An environment is code; what a folder names is imported only if it is this package's, or the caller names it too."""
-    if env is not None and env != config.env:
-        raise ConfigError(f"the run in {folder.path} is of the environment {config.env!r}, not of {env!r}")
-    if env is None and config.env not in OWN_ENVS:
-        what = f"the run in {folder.path} is of the environment {config.env!r}, which is not this package's code"
-        raise ConfigError(f"{what}; if you trust it, name it: --env {config.env}")
-
-
 def _restore(components: Components, folder: RunDir, itr: str | int) -> int:
     """Sets theta; returns the snapshot's iteration. Runs from before there were snapshots have their last checkpoint."""
-    if not available(folder.policies) and any(folder.checkpoints.glob("*.index")):
-        if itr != LAST:
-            raise ConfigError(f"the run in {folder.path} has no policy snapshots; there is {LAST}, from its checkpoint")
+    if from_checkpoint(folder):
         state, _ = Checkpoints(folder.checkpoints, components.algo).restore_latest()
         if state is None:
             raise ConfigError(f"the run in {folder.path} has neither policy snapshots nor a checkpoint that can be used")

@@ -1,7 +1,7 @@
 """What the scripts that use a trained run share: flags, and how they begin, fail and end."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -9,10 +9,12 @@ import tyro
 
 from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import ConfigError, Natural, Validated
+from experiment_utils.config import Natural, Validated
+from experiment_utils.evaluation.saved_policy import check_tasks, find_policy
 from experiment_utils.experiment import configure_tensorflow
-from experiment_utils.runs.run_dir import RunDir
-from experiment_utils.script import fail, say, show_notes
+from experiment_utils.script import run_script, say
+from meta_policy_search.envs.base import SimulationError
+from meta_policy_search.utils.reported_error import ReportedError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,9 +35,23 @@ class RunArgs(Validated):
 
     def check(self) -> None:
         """Raise ConfigError for what can't be done, as far as that is seen without TensorFlow."""
+        config, _ = find_policy(self.run_dir, self.itr, self.env)
+        if self.task_words:
+            check_tasks(self.task_words, config)
+
+    @property
+    def task_words(self) -> Sequence[str]:
+        """The tasks that the user named; none by default."""
+        return ()
 
 
 R = TypeVar("R", bound=RunArgs)
+
+
+class UnusedRun(ReportedError):
+    """What a run has trained could not be used to the end: why."""
+
+    exit_code = 1
 
 
 def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callable[[R], Iterable], failed: str) -> int:
@@ -46,26 +62,18 @@ def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callab
       act: does it; returns what to print, a line each.
       failed: what to say where a simulation or an adaptation gives up, after the reason.
     """
-    try:
-        args = parse_arguments(kind, description, argv)
-        args.check()
-        RunDir(args.run_dir).require_config()
-        if args.algorithm is not None:
-            import_algorithms(args.algorithm)
-    except ConfigError as error:
-        return fail(str(error))
+    return run_script(lambda: _use(parse_arguments(kind, description, argv), act, failed))
+
+
+def _use(args: R, act: Callable[[R], Iterable], failed: str) -> None:
+    if args.algorithm is not None:
+        import_algorithms(args.algorithm)
+    args.check()
     configure_tensorflow()
     from meta_policy_search.meta_trainer import AdaptationError
     from meta_policy_search.samplers.meta_sampler import SamplingError
 
     try:
         say(act(args))
-    except ConfigError as error:
-        show_notes(error)
-        return fail(str(error))
-    except OSError as error:
-        return fail(f"can't write {error.filename or args.run_dir} ({error.strerror or error})")
-    except (AdaptationError, SamplingError) as error:
-        show_notes(error)
-        return fail(f"{error}; {failed}", code=1)
-    return 0
+    except (AdaptationError, SamplingError, SimulationError) as error:
+        raise UnusedRun(f"{error}; {failed}") from error

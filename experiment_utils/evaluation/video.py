@@ -1,16 +1,18 @@
 """Films of a policy: pictures side by side, captions, and files."""
 
+import importlib.util
+import os
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import imageio.v3 as imageio
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from experiment_utils.config import ConfigError
 
 CAPTION_HEIGHT = 34  # pixels
-FORMATS = (".mp4", ".gif")
+NEEDED = {".mp4": ("imageio", "PIL", "imageio_ffmpeg"), ".gif": ("imageio", "PIL")}  # packages that write each format
 
 
 class VideoError(ConfigError):
@@ -24,6 +26,8 @@ def side_by_side(pictures: Sequence[np.ndarray], captions: Sequence[str]) -> np.
 
 def captioned(picture: np.ndarray, caption: str) -> np.ndarray:
     """A picture [h, w, 3] uint8 below a line of text: [h + 34, w, 3] uint8."""
+    from PIL import Image, ImageDraw, ImageFont  # an optional package
+
     line = Image.new("RGB", (picture.shape[1], CAPTION_HEIGHT), "white")
     font = ImageFont.load_default(size=CAPTION_HEIGHT // 2)
     ImageDraw.Draw(line).text((8, CAPTION_HEIGHT // 4), caption, fill="black", font=font)
@@ -31,13 +35,42 @@ def captioned(picture: np.ndarray, caption: str) -> np.ndarray:
 
 
 def require_format(path: Path) -> None:
-    """Raise VideoError for a name that no video can have.
+    """Raise VideoError for a video that can't be written here.
 
     Raises:
-      VideoError: the name does not end in .mp4 or .gif.
+      VideoError: the name does not end in .mp4 or .gif, or a package or program is missing.
     """
-    if path.suffix not in FORMATS:
-        raise VideoError(f"--video {path}: a film's name ends in {' or '.join(FORMATS)}")
+    if path.suffix not in NEEDED:
+        raise VideoError(f"--video {path}: a film's name ends in {' or '.join(NEEDED)}")
+    missing = [name for name in NEEDED[path.suffix] if importlib.util.find_spec(name) is None]
+    or_gif = " or name a film that ends in .gif" if missing == ["imageio_ffmpeg"] else ""
+    if missing:
+        package = {"PIL": "pillow"}.get(missing[0], missing[0].replace("_", "-"))
+        raise VideoError(f"a {path.suffix} film needs the package {package}: pip install {package},{or_gif}".rstrip(","))
+    if path.suffix == ".mp4":
+        _require_ffmpeg()
+
+
+def _require_ffmpeg() -> None:
+    import imageio_ffmpeg
+
+    try:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError:
+        program = "ffmpeg"
+    if shutil.which(program) is None:
+        raise VideoError(f"a .mp4 film needs the program {program}, which is not there: install it, or name a .gif film")
+
+
+def has_display() -> bool:
+    """Whether windows can be shown, as far as the environment variables say."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def require_display() -> None:
+    """Raise VideoError where no window can be shown."""
+    if not has_display():
+        raise VideoError("--window needs a display, and DISPLAY is not set; make a film instead: --video film.mp4")
 
 
 def write_video(frames: Iterable[np.ndarray], path: Path, fps: float, width: int | None = None) -> None:
@@ -63,6 +96,8 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float, width: int
 
 
 def _write(frames: np.ndarray, path: Path, fps: float) -> None:
+    import imageio.v3 as imageio  # an optional package
+
     if path.suffix == ".mp4":
         even = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]  # as H.264 needs it
         imageio.imwrite(path, even, plugin="FFMPEG", fps=fps, codec="libx264", macro_block_size=1, extension=".mp4")
@@ -73,5 +108,7 @@ def _write(frames: np.ndarray, path: Path, fps: float) -> None:
 def _resized(frame: np.ndarray, width: int | None) -> np.ndarray:
     if width is None:
         return frame
+    from PIL import Image
+
     height = round(frame.shape[0] * width / frame.shape[1])
     return np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.LANCZOS))

@@ -127,6 +127,9 @@ class BatchMetaEnv(MetaEnv):
             raise ValueError(f"{len(tasks)} tasks for {self.num_envs} environments; each needs one")
         self.tasks = tasks
 
+    def require_task(self, task: Task) -> None:
+        """Raise ValueError if a task of the right shape is none of the family's; one that is only never drawn may pass."""
+
     def diagnostics(self, trajectories: "Trajectories") -> Mapping[str, float]:
         """What the log says of one sampling round, besides the returns.
 

@@ -68,11 +68,7 @@ def load_snapshot(directory: Path, which: str | int, like: "ArrayParams") -> Sna
     Raises:
       SnapshotError: there is no such snapshot, or it is damaged, or of another network.
     """
-    name = str(which) if which in (BEST, LAST) else f"itr_{which}"
-    path, known = directory / f"{name}.npz", available(directory)
-    if (name.removeprefix("itr_")) not in known:
-        there = f"there are {', '.join(known)}" if known else "there are none"
-        raise SnapshotError(f"{directory} has no policy snapshot {str(which)!r}; {there}")
+    path = find_snapshot(directory, which)
     try:
         arrays = _read(path)
         itr = _whole_number(arrays.pop(ITR))
@@ -80,6 +76,16 @@ def load_snapshot(directory: Path, which: str | int, like: "ArrayParams") -> Sna
         raise SnapshotError(f"the policy snapshot {path} can't be read: {first_line(error)}") from error
     _require_fit(arrays, like, path)
     return Snapshot(itr, {name: arrays[name] for name in like})
+
+
+def find_snapshot(directory: Path, which: str | int) -> Path:
+    """Return the file of a snapshot; raise SnapshotError if there is none."""
+    name = str(which) if which in (BEST, LAST) else f"itr_{which}"
+    known = available(directory)
+    if name.removeprefix("itr_") not in known:
+        there = f"there are {', '.join(known)}" if known else "there are none"
+        raise SnapshotError(f"{directory} has no policy snapshot {str(which)!r}; {there}")
+    return directory / f"{name}.npz"
 
 
 def available(directory: Path) -> list[str]:

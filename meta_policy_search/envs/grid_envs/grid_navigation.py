@@ -49,6 +49,12 @@ class GridNavigationEnv(BatchMetaEnv):
         cell += cell >= self.size**2 // 2  # leaves the middle out
         return np.stack([cell % self.size, cell // self.size], axis=-1)
 
+    def require_task(self, task: np.ndarray) -> None:
+        cell, middle = np.asarray(task), self.size // 2
+        if not ((cell >= 0) & (cell < self.size)).all() or (cell == middle).all():
+            expected = f"a cell from [0, 0] to [{self.size - 1}, {self.size - 1}], other than [{middle}, {middle}]"
+            raise ValueError(f"the goal is {cell.tolist()}; it must be {expected}")
+
     def set_tasks(self, tasks: Sequence[Task]) -> None:
         super().set_tasks(tasks)
         self.tasks = task_array(tasks, self.default_task(), int)

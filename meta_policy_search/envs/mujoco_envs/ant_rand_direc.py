@@ -4,7 +4,7 @@ import numpy as np
 
 from meta_policy_search.envs.mujoco_envs.ant import Ant, has_fallen, observe_without_position
 from meta_policy_search.envs.mujoco_envs.engine import State
-from meta_policy_search.envs.mujoco_envs.tasks import draw_directions
+from meta_policy_search.envs.mujoco_envs.tasks import draw_directions, require_direction
 
 
 class AntRandDirecEnv(Ant):
@@ -35,6 +35,9 @@ class AntRandDirecEnv(Ant):
 
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_directions(n_tasks, rng)
+
+    def require_task(self, task: float) -> None:
+        require_direction(task)
 
     def observation(self, state: State) -> np.ndarray:
         return observe_without_position(state)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from meta_policy_search.envs.mujoco_envs.humanoid import Humanoid
-from meta_policy_search.envs.mujoco_envs.tasks import draw_directions
+from meta_policy_search.envs.mujoco_envs.tasks import draw_directions, require_direction
 
 
 class HumanoidRandDirecEnv(Humanoid):
@@ -36,6 +36,9 @@ class HumanoidRandDirecEnv(Humanoid):
 
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_directions(n_tasks, rng)
+
+    def require_task(self, task: float) -> None:
+        require_direction(task)
 
     def progress(self, displacement: np.ndarray) -> np.ndarray:
         return self.tasks * displacement[:, 0]

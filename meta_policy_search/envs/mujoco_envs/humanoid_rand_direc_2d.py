@@ -3,7 +3,7 @@
 import numpy as np
 
 from meta_policy_search.envs.mujoco_envs.humanoid import Humanoid
-from meta_policy_search.envs.mujoco_envs.tasks import draw_unit_vectors
+from meta_policy_search.envs.mujoco_envs.tasks import draw_unit_vectors, require_unit_vector
 
 
 class HumanoidRandDirec2DEnv(Humanoid):
@@ -36,6 +36,9 @@ class HumanoidRandDirec2DEnv(Humanoid):
 
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_unit_vectors(n_tasks, rng)
+
+    def require_task(self, task: np.ndarray) -> None:
+        require_unit_vector(task)
 
     def progress(self, displacement: np.ndarray) -> np.ndarray:
         return np.sum(self.tasks * displacement, axis=-1)

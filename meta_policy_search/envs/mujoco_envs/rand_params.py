@@ -38,6 +38,11 @@ class RandParams(MujocoMetaEnv):
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> list[PhysicsTask]:
         return [self._draw_task(rng) for _ in range(n_tasks)]
 
+    def require_task(self, task: PhysicsTask) -> None:
+        for name, values in task.items():
+            if np.any(np.asarray(values) < 0):
+                raise ValueError(f"{name} of the task has a negative value; the parameters of a body are 0 or positive")
+
     def _draw_task(self, rng: np.random.Generator) -> PhysicsTask:
         limit = self.log_scale_limit
         nominal = self.default_task()

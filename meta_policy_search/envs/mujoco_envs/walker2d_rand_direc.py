@@ -4,7 +4,7 @@ import numpy as np
 
 from meta_policy_search.envs.mujoco_envs.base import squared_norm
 from meta_policy_search.envs.mujoco_envs.engine import State
-from meta_policy_search.envs.mujoco_envs.tasks import draw_directions
+from meta_policy_search.envs.mujoco_envs.tasks import draw_directions, require_direction
 from meta_policy_search.envs.mujoco_envs.walker2d import Walker2D
 
 
@@ -32,6 +32,9 @@ class Walker2DRandDirecEnv(Walker2D):
 
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_directions(n_tasks, rng)
+
+    def require_task(self, task: float) -> None:
+        require_direction(task)
 
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         return self.tasks * self.velocity(before, after) + 1.0 - 0.001 * squared_norm(actions), {}

@@ -125,3 +125,9 @@ class GoalPointEnv(PointMetaEnv):
 def draw_corners(n_tasks: int, rng: np.random.Generator) -> np.ndarray:
     """Goals [n, 2], each corner with probability 1/4."""
     return CORNERS[rng.integers(len(CORNERS), size=n_tasks)]
+
+
+def require_corner(task: np.ndarray) -> None:
+    """Raise ValueError if `draw_corners` can't draw the task."""
+    if not (task == CORNERS).all(axis=-1).any():
+        raise ValueError(f"the goal is {np.asarray(task).tolist()}; it must be a corner, one of {CORNERS.tolist()}")

@@ -28,6 +28,10 @@ class MetaPointEnv1D(PointMetaEnv):
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return rng.choice([-1.0, 1.0], n_tasks)
 
+    def require_task(self, task: float) -> None:
+        if abs(task) != 1.0:
+            raise ValueError(f"the task is {task}; it must be -1 or 1")
+
     def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
         return rng.uniform(-2.0, 2.0, (num_envs, 1))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from meta_policy_search.envs.point_envs.base import CORNERS, GoalPointEnv, draw_corners
+from meta_policy_search.envs.point_envs.base import CORNERS, GoalPointEnv, draw_corners, require_corner
 
 
 class MetaPointEnvCorner(GoalPointEnv):
@@ -29,6 +29,9 @@ class MetaPointEnvCorner(GoalPointEnv):
 
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_corners(n_tasks, rng)
+
+    def require_task(self, task: np.ndarray) -> None:
+        require_corner(task)
 
     def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
         return rng.uniform(-0.2, 0.2, (num_envs, 2))

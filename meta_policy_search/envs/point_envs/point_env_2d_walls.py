@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from meta_policy_search.envs.base import BatchMetaEnv, task_array
-from meta_policy_search.envs.point_envs.base import CORNERS, GoalPointEnv, draw_corners
+from meta_policy_search.envs.point_envs.base import CORNERS, GoalPointEnv, draw_corners, require_corner
 
 WallsTask = dict[str, np.ndarray]  # goal [2], gap_1 [2], gap_2 [2], in m
 EPSILON = 1e-6  # keeps a point at the origin from being divided by 0; the original's
@@ -42,6 +42,9 @@ class MetaPointEnvWalls(GoalPointEnv):
         goals, directions = draw_corners(n_tasks, rng), rng.standard_normal((2, n_tasks, 2))
         gap_1, gap_2 = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
         return [{"goal": g, "gap_1": one, "gap_2": 2 * two} for g, one, two in zip(goals, gap_1, gap_2, strict=True)]
+
+    def require_task(self, task: WallsTask) -> None:
+        require_corner(task["goal"])
 
     def set_tasks(self, tasks: Sequence[WallsTask]) -> None:
         BatchMetaEnv.set_tasks(self, tasks)

@@ -111,3 +111,29 @@ def test_script_writes_the_page_into_the_folder_or_says_what_is_wrong(folder, tm
     assert "error: " in capsys.readouterr().err
     assert report.main([str(folder), str(folder), "--out", "x.html"]) == 2
     del sys.modules["report"]
+
+
+@pytest.mark.parametrize(
+    ("known", "title"),
+    [
+        (None, "Adaptation (meta_test.py)"),
+        ([False, False], "Adaptation to unseen tasks (meta_test.py)"),
+        ([True, True], "Adaptation to tasks of which training drew all (meta_test.py)"),
+        ([True, False], "Adaptation to tasks of which training drew 1 of 2 (meta_test.py)"),
+    ],
+)
+def test_tasks_are_called_unseen_only_where_training_drew_none_of_them(folder, known, title):
+    (folder / "meta_test").mkdir(exist_ok=True)
+    table = pd.DataFrame({"policy": "meta-policy", "task": [0, 1], "return": [1.0, 2.0]})
+    (table if known is None else table.assign(**{"in training": known})).to_csv(folder / "meta_test" / "tasks.csv")
+    write_report(folder, folder / "report.html")
+    assert f">{title}</h2>" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_says_where_and_by_what_a_run_was_resumed(folder):
+    params = json.loads((folder / "params.json").read_text())
+    resumed = [{"itr": 12, "git_commit": "abc", "command": ["run.py", "--resume"], "versions": params["versions"]}]
+    (folder / "params.json").write_text(json.dumps({**params, "resumed": resumed}))
+    write_report(folder, folder / "report.html")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<th>resumed (1)</th><td>at iteration 12; command run.py --resume; commit abc</td>" in page

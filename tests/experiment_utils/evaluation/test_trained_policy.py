@@ -177,3 +177,11 @@ def test_a_run_without_any_good_checkpoint_is_named(copy):
         path.write_bytes(b"x")
     with pytest.raises(ConfigError, match="neither policy snapshots nor a checkpoint that can be used"):
         load_trained(copy, "last")
+
+
+def test_the_tasks_of_training_are_known_and_others_are_not(finished):
+    trained = load_trained(finished, "last")
+    rng = np.random.default_rng(trained.config.seed).spawn(2)[0]
+    drawn = [trained.sample_tasks(trained.config.meta_batch_size, rng)[-1] for _ in range(trained.itr + 1)]
+    assert trained.drawn_in_training(drawn) == [True] * trained.itr + [False]  # a later iteration's
+    assert trained.drawn_in_training([object()]) is None

@@ -1,5 +1,6 @@
 """visualize.py as a user calls it."""
 
+import importlib.util
 import runpy
 from pathlib import Path
 
@@ -60,11 +61,16 @@ def test_settings_of_the_film_change_it(folder, tmp_path):
         (["--itr", "7"], "no policy snapshot '7'"),
         (["--vidoe", "film.mp4"], "did you mean 'video'"),
         (["--max_path_length", "0"], "max_path_length is 0; it must be a positive whole number"),
+        (["--video", f"{__file__}/film.mp4"], "is not a directory"),
+        (["--window"], "--window needs a display, and DISPLAY is not set; make a film instead: --video film.mp4"),
+        (["--window", "--width", "100"], "--width has no effect on --window"),
         (["--width", "1"], "width is 1; it must be a whole number, 16 or more"),
-        (["--video", "/proc/film.mp4"], "can't write"),
+        (["--video", "/proc/film.mp4"], "can't read or write"),
     ],
 )
-def test_mistakes_get_one_sentence(folder, capsys, argv, sentence):
+def test_mistakes_get_one_sentence(folder, capsys, monkeypatch, argv, sentence):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert main([str(folder), *argv]) == 2
     error = capsys.readouterr().err
     assert sentence in error
@@ -74,3 +80,30 @@ def test_mistakes_get_one_sentence(folder, capsys, argv, sentence):
 def test_folder_without_a_run_gets_a_sentence(tmp_path, capsys):
     assert main([str(tmp_path)]) == 2
     assert "there is no run in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("missing", "video", "sentence"),
+    [
+        (
+            "imageio_ffmpeg",
+            "film.mp4",
+            "pip install imageio-ffmpeg, or name a film that ends in .gif",
+        ),
+        ("imageio", "film.gif", "needs the package imageio: pip install imageio\n"),
+        ("PIL", "film.gif", "needs the package pillow: pip install pillow\n"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named_before_anything_is_computed(
+    folder, capsys, monkeypatch, missing, video, sentence
+):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == missing else find(name, *rest))
+    assert main([str(folder), "--video", str(folder / video)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_missing_ffmpeg_is_named_before_anything_is_computed(folder, capsys, monkeypatch):
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
+    assert main([str(folder), "--video", str(folder / "film.mp4")]) == 2
+    assert "needs the program /nowhere/ffmpeg, which is not there" in capsys.readouterr().err
