@@ -104,8 +104,9 @@ def resident_megabytes() -> float:
 
 def trace_count(algo) -> int:
     """How often anything compiled of the algorithm was traced."""
-    graphs = [vars(part)["_compiled"] for part in (algo, algo.optimizer) if "_compiled" in vars(part)]
-    return sum(function.experimental_get_tracing_count() for of_part in graphs for function in of_part.functions.values())
+    from meta_policy_search.utils.compiled import trace_counts
+
+    return sum(trace_counts(algo) + trace_counts(algo.optimizer))
 
 
 def file_sizes(directory: Path) -> dict[str, int]:

@@ -12,7 +12,7 @@ from meta_policy_search.meta_algos.inner_loop import STEP_SIZE_SCOPE, InnerLoop
 from meta_policy_search.meta_algos.objectives import mean_kl
 from meta_policy_search.policies.base import MetaPolicy, stack_params
 from meta_policy_search.types import MetaLoss, Params, Samples
-from meta_policy_search.utils.compiled import compiled
+from meta_policy_search.utils.compiled import compiled, each_task, mean_over_tasks
 
 Distribution = tfp.distributions.Distribution
 
@@ -73,7 +73,10 @@ class MAMLAlgo(tf.Module, abc.ABC):
         """Moves theta on the batches of the steps 0..K and returns the metrics of it."""
 
     def penalty(self, inner_kl: tf.Tensor) -> tf.Tensor:
-        """What the meta-loss adds for the KL [K] of the pre-update policies. Nothing, unless the algorithm says so."""
+        """What the meta-loss adds for the KL [K] of the pre-update policies. Nothing, unless the algorithm says so.
+
+        Any differentiable function of the means over all tasks; it is applied to them, never to those of a part.
+        """
         return tf.zeros([], inner_kl.dtype)
 
     def adapt(self, params: Params, samples: Samples, step: int = 0) -> dict[str, tf.Tensor]:
@@ -84,32 +87,63 @@ class MAMLAlgo(tf.Module, abc.ABC):
         """
         return self._adapt(params, samples, np.full(samples.weights.shape[0], step, np.int32))
 
-    @compiled
+    @compiled(join=each_task)
     def _adapt(self, params: Params, samples: Samples, steps: tf.Tensor) -> dict[str, tf.Tensor]:
         adapted, _ = self._inner_step(params, samples, self.inner.at_step(self.theta, steps[0]))
         return adapted
 
-    @compiled
     def meta_loss(self, batches: Sequence[Samples]) -> MetaLoss:
         """The meta-loss at theta, recomputed through all inner steps from the data of the steps 0..K."""
-        return self.meta_loss_at(self.theta, batches)
+        means = self._means(batches)
+        penalty, _ = self._penalty_and_slope(means.inner_kl)
+        return means._replace(loss=means.loss + penalty)
 
-    @compiled
     def meta_gradient(self, batches: Sequence[Samples]) -> tuple[MetaLoss, dict[str, tf.Tensor]]:
-        """The meta-loss and its gradient with respect to theta, through all inner steps (second order)."""
-        with tf.GradientTape() as tape:
-            meta_loss = self.meta_loss_at(self.theta, batches)
-        return meta_loss, gradients_of(tape, meta_loss.loss, self.theta)
+        """The meta-loss and its gradient with respect to theta, through all inner steps (second order).
+
+        The penalty's part is the gradient of slope . KL, with the slope [K] at the means over all tasks. A slope that
+        doesn't depend on the KL, such as ProMP's, is known before; for any other one it takes a second pass.
+        """
+        _, slope = self._penalty_and_slope(tf.zeros([self.num_inner_grad_steps], self.policy.dtype))
+        means, gradient = self._means_and_gradient(batches, *slope)
+        penalty, slope_there = self._penalty_and_slope(means.inner_kl)
+        if slope and not np.array_equal(slope_there, slope, equal_nan=True):
+            means, gradient = self._means_and_gradient(batches, *slope_there)
+        return means._replace(loss=means.loss + penalty), gradient
 
     def meta_loss_at(self, theta: Params, batches: Sequence[Samples]) -> MetaLoss:
         """The meta-loss as a pure function of theta."""
+        means = self._means_at(theta, batches)
+        return means._replace(loss=means.loss + self.penalty(means.inner_kl))
+
+    def _means_at(self, theta: Params, batches: Sequence[Samples]) -> MetaLoss:
+        """The meta-loss without its penalty: all that is a mean over tasks."""
         distributions = self.unroll(theta, batches)
         old = [self.policy.behaviour_distribution(samples.agent_infos) for samples in batches]
         kl = [self.kl(*policies) for policies in zip(old, distributions, batches, strict=True)]
         inner_kl = tf.stack(kl[:-1]) if kl[:-1] else tf.zeros([0], kl[-1].dtype)
         losses = _per_task(self.outer_loss(distributions, batches), batches[-1])
-        loss = tf.reduce_mean(losses) + self.penalty(inner_kl)
-        return MetaLoss(loss, inner_kl, outer_kl=kl[-1])
+        return MetaLoss(tf.reduce_mean(losses), inner_kl, outer_kl=kl[-1])
+
+    @compiled(join=mean_over_tasks)
+    def _means(self, batches: Sequence[Samples]) -> MetaLoss:
+        return self._means_at(self.theta, batches)
+
+    @compiled(join=mean_over_tasks)
+    def _means_and_gradient(self, batches: Sequence[Samples], *slope: tf.Tensor) -> tuple[MetaLoss, dict[str, tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            means = self._means_at(self.theta, batches)
+            loss = means.loss + sum(tf.tensordot(s, means.inner_kl, 1) for s in slope)
+        return means, gradients_of(tape, loss, self.theta)
+
+    @compiled
+    def _penalty_and_slope(self, inner_kl: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        """The penalty, and its derivative with respect to the KL, or nothing if it doesn't depend on it."""
+        with tf.GradientTape() as tape:
+            tape.watch(inner_kl)
+            penalty = self.penalty(inner_kl)
+        slope = tape.gradient(penalty, inner_kl)
+        return penalty, () if slope is None else (slope,)
 
     def unroll(self, theta: Params, batches: Sequence[Samples]) -> list[Distribution]:
         """The policies after 0..K inner steps, each on its own batch; differentiable in theta through every step."""

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from meta_policy_search.types import MetaLoss, Samples
-from meta_policy_search.utils.compiled import compiled
+from meta_policy_search.utils.compiled import compiled, mean_over_tasks
 
 if TYPE_CHECKING:
     from meta_policy_search.meta_algos.base import MAMLAlgo
@@ -109,7 +109,7 @@ class ConjugateGradientOptimizer:
         assign(theta, start)
         return None, attempts
 
-    @compiled
+    @compiled(join=mean_over_tasks)
     def _fisher(self, vector: Gradient, batches: Sequence[Samples]) -> Gradient:
         algo, policy, samples = self.algo, self.algo.policy, batches[-1]
         theta = {name: tf.identity(value) for name, value in algo.theta.items()}
@@ -127,14 +127,14 @@ class ConjugateGradientOptimizer:
         output_gradients = {name: forward.jvp(slopes[name]) for name in infos}
         return tape.gradient(infos, theta, output_gradients, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    @compiled
+    @compiled(join=mean_over_tasks)
     def _hessian(self, vector: Gradient, batches: Sequence[Samples]) -> Gradient:
         theta = {name: tf.identity(value) for name, value in self.algo.theta.items()}
         with tf.autodiff.ForwardAccumulator(theta, vector) as forward:
             slopes = self._constraint_slopes(theta, batches)
         return {name: _or_zeros(forward.jvp(slopes[name]), theta[name]) for name in theta}
 
-    @compiled
+    @compiled(join=mean_over_tasks)
     def _finite_difference(self, vector: Gradient, batches: Sequence[Samples]) -> Gradient:
         theta = self.algo.theta
         ahead, behind = (

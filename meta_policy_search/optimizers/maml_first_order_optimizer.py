@@ -1,6 +1,5 @@
 """Adam on the meta-loss."""
 
-import functools
 from collections.abc import Callable, Sequence
 
 import keras
@@ -12,6 +11,19 @@ from meta_policy_search.utils.compiled import compiled
 Gradient = dict[str, tf.Tensor]
 
 
+class _LearningRate:
+    """A learning rate that Keras asks for and sets. A number would become a float32, and one more entry of checkpoints."""
+
+    def __init__(self, value: float, dtype: tf.DType):
+        self._value = tf.Variable(value, dtype=dtype, trainable=False)
+
+    def __call__(self) -> tf.Tensor:
+        return tf.convert_to_tensor(self._value)
+
+    def assign(self, value: float) -> None:
+        self._value.assign(value)
+
+
 class MAMLFirstOrderOptimizer(tf.Module):
     """`max_epochs` passes of Adam over the same samples; its moments persist over the meta-iterations.
 
@@ -19,7 +31,8 @@ class MAMLFirstOrderOptimizer(tf.Module):
 
     Args:
       theta: the variables it moves, by name.
-      learning_rate: beta > 0.
+      learning_rate: beta > 0. `optimizer.adam.learning_rate = 1e-4` changes it; checkpoints don't hold it, so it must be
+        set again after a resume.
       max_epochs: passes over the samples in one call of `optimize`.
       num_minibatches: steps per pass; each uses a slice of the tasks. Must divide the number of tasks.
     """
@@ -29,7 +42,7 @@ class MAMLFirstOrderOptimizer(tf.Module):
         self.max_epochs, self.num_minibatches = max_epochs, num_minibatches
         self._variables = [theta[name] for name in theta]
         self._names = list(theta)
-        rate = functools.partial(tf.constant, learning_rate, self._variables[0].dtype)  # Keras would round it to float32
+        rate = _LearningRate(learning_rate, self._variables[0].dtype)
         self.adam = keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
         self.adam.build(self._variables)
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.optimizers.maml_first_order_optimizer import MAMLFirstOrderOptimizer
+from meta_policy_search.utils.compiled import trace_counts
 from tests.meta_algos.problem import make_batches, make_policy, nearly_on_policy
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -84,3 +85,20 @@ def test_moments_persist_from_one_iteration_to_the_next(batches):
 def test_minibatches_that_do_not_divide_the_tasks_are_told(batches):
     with pytest.raises(ValueError, match="num_minibatches is 3, which does not divide the 4 tasks"):
         _run(batches, num_minibatches=3)
+
+
+@pytest.mark.parametrize("eager", [True, False])
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_a_learning_rate_that_is_set_has_its_effect_at_once(dtype, eager):
+    tf.config.run_functions_eagerly(eager)
+    theta = {"x": tf.Variable([1.0], dtype=dtype)}
+    optimizer = MAMLFirstOrderOptimizer(theta, learning_rate=1e-3)
+    gradient = {"x": tf.ones([1], dtype)}
+    optimizer.apply(gradient)  # the first step of Adam is the learning rate itself
+    assert float(theta["x"][0]) == pytest.approx(1 - 1e-3, abs=1e-7)
+    optimizer.adam.learning_rate = 1e-4
+    assert float(optimizer.adam.learning_rate) == pytest.approx(1e-4, rel=1e-15 if dtype == tf.float64 else 1e-7)
+    optimizer.apply(gradient)  # and so is the second, for the same gradient
+    assert float(theta["x"][0]) == pytest.approx(1 - 1e-3 - 1e-4, abs=1e-7)
+    if not eager:
+        assert trace_counts(optimizer) == [1]
