@@ -20,6 +20,7 @@ CHANGES_NO_NUMBER = {"changes_numbers": False}
 BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBaseline"]
 Physics = Literal["paper", "modern"]
 Backend = Literal["mujoco", "mujoco-py"]
+MetaUpdateDevice = Literal["auto", "cpu", "gpu"]
 SamplerName = Literal["local", "ray"]
 InnerType = Literal["likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
 StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
@@ -99,6 +100,8 @@ class Config(Validated):
     """Sampler ray: workers that share the tasks."""
     cpus_per_worker: Count = dataclasses.field(default=1, metadata=CHANGES_NO_NUMBER)
     """Sampler ray: cores that each worker reserves and simulates on."""
+    meta_update_device: MetaUpdateDevice = dataclasses.field(default="auto", metadata=CHANGES_NO_NUMBER)
+    """Where to adapt and to meta-optimise: auto is a GPU if TensorFlow finds one, otherwise all cores."""
     baseline: BaselineName = "LinearFeatureBaseline"
     """Baseline of the return, fitted to each task's samples."""
     rollouts_per_meta_task: Count = 20

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiment_utils.algorithms import Build, build_of, class_name, paper_name
-from experiment_utils.config import Config, ConfigError, config_to_dict
+from experiment_utils.config import Config, ConfigError, MetaUpdateDevice, config_to_dict
 from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import discard_output, run_script
@@ -45,7 +45,7 @@ def main(defaults: Config, build: Build, description: str) -> int:
 def _main(defaults: Config, build: Build, description: str) -> None:
     args = parse(defaults, description)
     try:
-        configure_tensorflow()
+        configure_tensorflow(args.config.meta_update_device)
         _train(args, build)
     finally:
         args.run_dir.remove_if_empty()
@@ -79,16 +79,37 @@ def _unwritten(error: OSError, args: Args) -> str:
     return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"
 
 
-def configure_tensorflow() -> None:
-    """Quiet, and one inter-op thread: the order of sums, and with it the last bit of every number, then never changes."""
+def configure_tensorflow(meta_update_device: MetaUpdateDevice = "auto") -> None:
+    """Set up TensorFlow, before its first operation: quiet, oneDNN, and the same numbers on any number of cores.
+
+    An operation on several threads may sum in an order that depends on their number, so each has one thread; the cores
+    are used by several operations at a time, on slices of the tasks (see `utils.compiled`).
+
+    Args:
+      meta_update_device: "cpu" hides GPUs from TensorFlow, which "auto" uses where there are any and "gpu" asks for.
+
+    Raises:
+      ConfigError: a GPU is asked for, and TensorFlow finds none.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # by itself TensorFlow turns it on for some processors only
     with quiet_stderr():  # the C++ libraries greet before they read any log level
+        import joblib
         import tensorflow as tf
 
-    if tf.config.threading.get_inter_op_parallelism_threads() == 1:
+        gpus = tf.config.list_physical_devices("GPU")
+    if meta_update_device == "gpu" and not gpus:
+        raise ConfigError("meta_update_device is 'gpu', and TensorFlow finds no GPU; use cpu, or auto")
+    threading, cores = tf.config.threading, joblib.cpu_count()
+    hidden = meta_update_device == "cpu" and bool(tf.config.get_visible_devices("GPU"))
+    found = threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
+    if not hidden and found == (1, cores):
         return
     try:
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        if hidden:
+            tf.config.set_visible_devices([], "GPU")
+        threading.set_intra_op_parallelism_threads(1)
+        threading.set_inter_op_parallelism_threads(cores)
     except RuntimeError:  # somebody has used TensorFlow before
         what = "TensorFlow was used before; the last bits of the numbers may differ from those of a run script"
         warnings.warn(f"{what}. Call experiment_utils.configure_tensorflow() first", stacklevel=3)

@@ -13,6 +13,7 @@ from experiment_utils.runs.run_spec import as_flags, as_word
 
 SHARED = [field.name for field in dataclasses.fields(Config)]
 NOT_METHOD = ("seed", "env", "physics", "backend", "parallel", "sampler", "num_workers", "cpus_per_worker", "env_options")
+NOT_METHOD += ("meta_update_device",)
 SIZE = {"meta_batch_size": 40, "n_itr": 1001}  # of figure 2
 Settings = Mapping[str, object]
 

@@ -16,7 +16,7 @@ from experiment_utils.runs.run_dir import InvalidRunError, read_params
 Settings = Mapping[str, Any]
 
 # Settings that may differ between the runs of one experiment: the seed, how far it is, and where it is simulated.
-MAY_DIFFER = {"seed", "n_itr", "sampler", "num_workers", "cpus_per_worker", "parallel"}
+MAY_DIFFER = {"seed", "n_itr", "sampler", "num_workers", "cpus_per_worker", "parallel", "meta_update_device"}
 
 LAST_RETURN = "return"  # stands for Step_<K>-AverageReturn, the return after adaptation
 

@@ -18,6 +18,7 @@ from experiment_utils.config import Config, ConfigError, config_to_dict
 from meta_policy_search.utils.atomic_write import atomic_write
 
 RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", "gymnasium")
+RECORDED_VARIABLES = ("TF_ENABLE_ONEDNN_OPTS",)  # what else of the environment changes the last digits
 CHECKPOINT_FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]+-of-[0-9]+)")
 
 
@@ -181,6 +182,7 @@ def _provenance() -> dict[str, Any]:
     versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
     return {
         "versions": {"python": sys.version.split()[0], **versions},
+        "environment": {name: os.environ.get(name) for name in RECORDED_VARIABLES},
         "git_commit": _git_commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
