@@ -158,7 +158,7 @@ def train(
         _claim(run_dir, config, resume)
     elif resume:
         raise ConfigError("resume=True needs the folder of the run to go on with")
-    configure_tensorflow()
+    configure_tensorflow(config.meta_update_device)
     from experiment_utils.evaluation.trained_policy import TrainedPolicy
 
     try:

@@ -68,6 +68,7 @@ def test_a_run_leaves_everything_behind(finished):
     params = json.loads((finished / "params.json").read_text())
     assert params["config"]["n_itr"] == N_ITR
     assert params["versions"]["mujoco"] == "3.17.0"
+    assert params["environment"] == {"TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1")}
     assert len(rows(finished)) == N_ITR
     assert rows(finished)[-1]["n_timesteps"] == str(N_ITR * 2 * 3 * 2 * 10)
     assert (finished / "learning_curve.pdf").read_bytes().startswith(b"%PDF")

@@ -255,3 +255,11 @@ def test_other_names_of_parameters_are_another_graph():
     algo.adapt(params, samples)
     with pytest.raises(KeyError):
         algo.adapt({f"other_{name}": value for name, value in params.items()}, samples)
+
+
+def test_a_gpu_gets_all_tasks_in_one_graph(slices_of_rows, monkeypatch):
+    slices_of_rows(2)
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: ["a GPU"])
+    algo = VPGMAML(make_policy(hidden_sizes=()))
+    algo.adapt(algo.policy.stacked_theta(7), make_batches(algo.policy, n_tasks=7)[0])
+    assert trace_counts(algo) == [1]
