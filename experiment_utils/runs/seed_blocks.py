@@ -65,7 +65,9 @@ def tukey_intervals(scores: np.ndarray, confidence: float = CONFIDENCE) -> dict[
 
 
 def paired_bootstrap(differences: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The percentile interval of the mean of differences [B], by resampling seeds."""
+    """The percentile interval of the mean of differences [B], by resampling seeds; NaN if one of them is."""
+    if np.isnan(differences).any():
+        return np.nan, np.nan
     result = scipy.stats.bootstrap(
         (differences,),
         np.mean,
@@ -81,7 +83,10 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     """Two-sided p of the mean difference of scores [B] paired by seed, over all 2^B exchanges of the two within seeds.
 
     Exact, and never below 2 / 2^B: with three seeds it can't be less than 0.25. From 14 seeds on, of 9999 random exchanges.
+    NaN if one of the scores is.
     """
+    if np.isnan(first - second).any():
+        return np.nan
     result = scipy.stats.permutation_test(
         (first, second),
         lambda x, y, axis: np.mean(x - y, axis=axis),

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -60,6 +62,14 @@ def test_the_sign_flips_are_counted_exactly():
 
 def test_the_bootstrap_interval_of_two_seeds_reaches_from_one_difference_to_the_other():
     assert paired_bootstrap(np.array([3.0, 5.0])) == (3.0, 5.0)
+
+
+def test_a_score_that_is_no_number_gives_no_result_of_its_pairs():
+    scores = {"a": SCORES[0], "b": SCORES[1], "c": [6.0, np.nan, 13.0]}
+    with warnings.catch_warnings(action="error"):
+        table = compare_all(scores).set_index(["first", "second"])
+    assert table.loc[[("a", "c"), ("b", "c")]].drop(columns="seeds").isna().all(axis=None)
+    assert table["permutation p"]["a", "b"] == 0.25
 
 
 def test_the_table_has_a_row_per_pair_and_says_which_minus_which():
