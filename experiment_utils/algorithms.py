@@ -17,6 +17,7 @@ from experiment_utils.config import (
     ConfigError,
     DICEMAMLConfig,
     ProMPConfig,
+    ReptileConfig,
     TRPOMAMLConfig,
     VPGMAMLConfig,
     nearest,
@@ -188,6 +189,14 @@ def _vpg_maml(config: VPGMAMLConfig, rng: np.random.Generator) -> "Components":
     return builders.assemble(config, rng, lambda policy: VPGMAML(policy, **settings))
 
 
+def _reptile(config: ReptileConfig, rng: np.random.Generator) -> "Components":
+    from experiment_utils import builders
+    from meta_policy_search.meta_algos.reptile import Reptile
+
+    settings = builders.inner_settings(config) | builders.own_settings(config, ReptileConfig)
+    return builders.assemble(config, rng, lambda policy: Reptile(policy, **settings))
+
+
 def _dice_maml(config: DICEMAMLConfig, rng: np.random.Generator) -> "Components":
     from experiment_utils import builders
     from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
@@ -219,6 +228,7 @@ def _entries() -> list[Algorithm]:
         Algorithm("MAML-VPG", vpg, _vpg_maml, vpg_script, "#8C6D31", maml),
         Algorithm("Loaded-DiCE-TRPO", trpo, _trpo_maml, trpo_script, "#999933", loaded),
         Algorithm("Loaded-DiCE-VPG", vpg, _vpg_maml, vpg_script, "#882255", loaded),
+        Algorithm("Reptile", ReptileConfig(), _reptile, SCRIPTS / "reptile_run_mujoco.py", "#117733"),
         Algorithm("DiCE", dice, _dice_maml, dice_script, "#7F3FBF", {"outer_type": "dice"}),
         Algorithm("VPG-DiCE", dice, _dice_maml, dice_script, "#B5A0D6", {"outer_type": "vpg"}),
         Algorithm("TRPO-DiCE", dice, _dice_maml, dice_script, "#4B0082", {"outer_type": "trpo"}),

@@ -237,6 +237,23 @@ class VPGMAMLConfig(Config):
 
 
 @dataclasses.dataclass(frozen=True)
+class ReptileConfig(Config):
+    """Settings of Reptile."""
+
+    learning_rate: Positive = 1e-3
+    """Step size beta of Adam."""
+    inner_type: InnerType = "likelihood_ratio"
+    """Objective of the adaptation; all have the same gradient, and Reptile needs nothing else of it."""
+    loaded_dice_lambda: Fraction = 1.0
+    """Lambda of inner_type loaded_dice."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._require_inner_objective()
+        self._require("trainable_inner_step_size", not self.trainable_inner_step_size, "off: Reptile has no gradient of it")
+
+
+@dataclasses.dataclass(frozen=True)
 class DICEMAMLConfig(Config):
     """Settings of DiCE."""
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from meta_policy_search.meta_algos.inner_loop import STEP_SIZE_SCOPE, InnerLoop
-from meta_policy_search.meta_algos.objectives import mean_kl
+from meta_policy_search.meta_algos.objectives import mean_kl, sampled_kl
 from meta_policy_search.policies.base import MetaPolicy, stack_params
 from meta_policy_search.types import MetaLoss, Params, Samples
 from meta_policy_search.utils.compiled import compiled, each_task, mean_over_tasks
@@ -163,8 +163,11 @@ class MAMLAlgo(tf.Module, abc.ABC):
         return _masked(self.policy.behaviour_distribution(samples.agent_infos).log_prob(samples.actions), samples.weights)
 
     def kl(self, old: Distribution, new: Distribution, samples: Samples) -> tf.Tensor:
-        """KL(old || new), the mean over tasks of the mean over their steps, [] in nats."""
-        return tf.reduce_mean(mean_kl(old, new, samples.weights))
+        """KL(old || new), the mean over tasks of the mean over their steps, [] in nats; see `MetaPolicy.closed_form_kl`."""
+        if self.policy.closed_form_kl:
+            return tf.reduce_mean(mean_kl(old, new, samples.weights))
+        log_prob, old_log_prob = self.log_prob(new, samples), self.log_prob(old, samples)
+        return tf.reduce_mean(sampled_kl(log_prob, old_log_prob, samples.weights))
 
     def _inner_step(self, params: Params, samples: Samples, theta: Params) -> tuple[dict[str, tf.Tensor], Distribution]:
         with tf.GradientTape() as tape:

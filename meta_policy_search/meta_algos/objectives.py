@@ -111,6 +111,16 @@ def mean_kl(old: tfp.distributions.Distribution, new: tfp.distributions.Distribu
     return task_mean(old.kl_divergence(new), weights)
 
 
+def sampled_kl(log_prob: tf.Tensor, old_log_prob: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """E_t[ w_t - 1 - log w_t ], w = pi / pi_old, [N]: KL(pi_old || pi) from actions that pi_old drew, in nats.
+
+    Unbiased, as E[w] = 1, and never negative. At pi = pi_old its second derivative is the mean outer product of the scores,
+    which is positive semi-definite.
+    """
+    log_ratio = log_prob - old_log_prob
+    return task_mean(tf.exp(log_ratio) - 1 - log_ratio, weights)
+
+
 def _ratio(log_prob: tf.Tensor, old_log_prob: tf.Tensor) -> tf.Tensor:
     return tf.exp(log_prob - tf.stop_gradient(old_log_prob))
 

@@ -2,6 +2,7 @@
 
 import abc
 import math
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +16,13 @@ class MetaPolicy(tf.Module, abc.ABC):
 
     theta lives in variables (`theta`, by name), so optimisers and checkpoints see it; adapted parameters are plain
     tensors with a leading task axis, passed in and out of the methods.
+
+    Attributes:
+      closed_form_kl: False where tensorflow_probability knows no KL of two of its distributions, such as mixtures. It is
+        then estimated from the recorded actions.
     """
+
+    closed_form_kl: ClassVar[bool] = True
 
     def __init__(self, rng: np.random.Generator, dtype: tf.DType = tf.float32):
         super().__init__()

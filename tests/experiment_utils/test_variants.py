@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from experiment_utils.config import ConfigError, DICEMAMLConfig, ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
+from experiment_utils.config import ConfigError, DICEMAMLConfig, ProMPConfig, ReptileConfig, TRPOMAMLConfig, VPGMAMLConfig
 from experiment_utils.evaluation.trained_policy import load_trained
 from tests.experiment_utils.small_runs import make_trainer, small, train
 
@@ -23,6 +23,7 @@ VARIANTS = {
     "ANIL": (ProMPConfig(), {"adapted": "head"}),
     "ANIL, discrete actions": (ProMPConfig(), {"adapted": "head", "env": "GridNavigationEnv"}),
     "CAVIA": (ProMPConfig(), {"adapted": "context", "context_dim": 2}),
+    "Reptile": (ReptileConfig(), {"num_inner_grad_steps": 2}),
     "MAML++": (
         ProMPConfig(),
         {"trainable_inner_step_size": True, "step_size_shape": "parameter_and_step", "num_inner_grad_steps": 2},
