@@ -3,7 +3,10 @@
 Public names are imported when they are first used, so that importing this module stays quick and loads no TensorFlow.
 """
 
+from experiment_utils.plain_matplotlib import require_usable_backend
 from meta_policy_search.utils.lazy import lazy_names
+
+require_usable_backend()
 
 _MODULES = {
     "Config": "config",

@@ -66,6 +66,7 @@ def parse_arguments(kind: type[T], description: str, argv: Sequence[str] | None 
       ConfigError: an argument is unknown, missing or of the wrong kind.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    _require_letters(argv)
     chosen = _subcommand(kind, argv)
     flags = {flag.name: flag for flag in flags_of(chosen, default)}
     _require_no_value_of_switches(argv, flags)
@@ -109,6 +110,16 @@ def flags_of(kind: type, default: Any = None) -> list[Flag]:
         else:
             flags.append(Flag(field.name, hint, value, tyro.conf.Positional in typing.get_args(hint)))
     return flags
+
+
+def _require_letters(argv: Sequence[str]) -> None:
+    """Raise ConfigError for letters that the locale doesn't know: neither TensorFlow nor a page can name such a path."""
+    for word in argv:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            what = f"{word!r} has letters that the locale doesn't know"
+            raise ConfigError(f"{what}; set LC_ALL=C.UTF-8, or choose a name without them") from error
 
 
 def _require_no_value_of_switches(argv: Sequence[str], flags: dict[str, Flag]) -> None:

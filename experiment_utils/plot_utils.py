@@ -17,6 +17,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from experiment_utils.algorithms import algorithms
+from experiment_utils.plain_matplotlib import own_style
 from experiment_utils.runs.curves import Curve
 from meta_policy_search.utils.atomic_write import atomic_write
 
@@ -56,11 +57,11 @@ STYLE = {
 
 
 def styled(draw):
-    """Draws with the project's style, and leaves matplotlib's settings as they were."""
+    """Draw with the project's style, and leave matplotlib's settings as they were."""
 
     @functools.wraps(draw)
     def wrapper(*args, **kwargs):
-        with plt.rc_context(STYLE):
+        with own_style(STYLE):
             return draw(*args, **kwargs)
 
     return wrapper
@@ -122,8 +123,9 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     stem.parent.mkdir(parents=True, exist_ok=True)
     targets = [stem.with_name(stem.name + ending) for ending in (".pdf", ".png")]
     pictures = [io.BytesIO(), io.BytesIO()]  # in memory first: on a full disk, matplotlib fails with errors of its own
-    figure.savefig(pictures[0], format="pdf", metadata={"CreationDate": None})
-    figure.savefig(pictures[1], format="png", dpi=200)
+    with own_style():  # what is drawn only now, such as ticks
+        figure.savefig(pictures[0], format="pdf", metadata={"CreationDate": None})
+        figure.savefig(pictures[1], format="png", dpi=200)
     plt.close(figure)
     for target, picture in zip(targets, pictures, strict=True):
         atomic_write(target, picture.getvalue())

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from experiment_utils.evaluation.tasks import IN_TRAINING
+from experiment_utils.plain_matplotlib import own_style
 from experiment_utils.plot_utils import PAGE, cell_text, step_colours, styled
 from experiment_utils.runs.curves import timing_table
 from experiment_utils.runs.results import InvalidRunError, RunData, load_run
@@ -128,7 +129,8 @@ def draw_timing(run: RunData) -> Figure:
 def svg(figure: Figure) -> str:
     """The figure as an <svg> element; closes it."""
     text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
+    with own_style():  # what is drawn only now, such as ticks
+        figure.savefig(text, format="svg", metadata={"Date": None})
     plt.close(figure)
     return text.getvalue()[text.getvalue().index("<svg") :]
 

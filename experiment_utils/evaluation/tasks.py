@@ -80,7 +80,7 @@ def _values(word: str) -> list[Json]:
     try:
         if not word.endswith(".json"):
             return [json.loads(word)]
-        values = json.loads(Path(word).read_text())
+        values = json.loads(Path(word).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"can't read the tasks in {word}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

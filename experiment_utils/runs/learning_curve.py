@@ -4,8 +4,10 @@ import io
 import warnings
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
+from experiment_utils.plain_matplotlib import own_style
 from experiment_utils.runs.results import RunDataWarning, read_progress
 from meta_policy_search.utils.atomic_write import atomic_write
 
@@ -19,6 +21,11 @@ def draw_learning_curve(progress: Path, last_step: int, title: str, targets: lis
     """
     with warnings.catch_warnings(action="ignore", category=RunDataWarning):  # of a half-written row, which is left out
         rows = read_progress(progress)
+    with own_style():
+        _draw(rows, last_step, title, targets)
+
+
+def _draw(rows: pd.DataFrame, last_step: int, title: str, targets: list[Path]) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")  # not pyplot's: a notebook would show it, and lose its backend
     axes = figure.add_subplot()
     names = {f"Step_{last_step}-AverageReturn": "after adaptation", "Step_0-AverageReturn": "before adaptation"}

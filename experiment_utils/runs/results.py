@@ -146,7 +146,7 @@ def read_progress(path: Path) -> pd.DataFrame:
       InvalidRunError: there is none, a cell is not a number, or the columns are not those of a run or do not increase.
     """
     try:
-        lines = path.read_text().splitlines(keepends=True)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRunError(f"{path} can't be read ({getattr(error, 'strerror', None) or 'not text'})") from error
     if lines and not lines[-1].endswith("\n"):

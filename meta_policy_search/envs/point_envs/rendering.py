@@ -1,10 +1,18 @@
 """Draws one point and its goal, as an image or in a window."""
 
+import contextlib
+
 import matplotlib.figure
+import matplotlib.style
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 LIMIT = 3.0  # m, half the width of the picture
+
+
+def _matplotlibs_style() -> contextlib.AbstractContextManager:
+    """matplotlib's defaults, whatever a matplotlibrc of the user's says."""
+    return matplotlib.style.context({}, after_reset=True)
 
 
 class PointRenderer:
@@ -24,15 +32,17 @@ class PointRenderer:
         else:
             self.figure = matplotlib.figure.Figure(figsize=(4, 4))
             FigureCanvasAgg(self.figure)
-        axes = self.figure.add_subplot(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal")
-        (self.goal,) = axes.plot([], [], "*", markersize=14, color="tab:green")
-        (self.point,) = axes.plot([], [], "o", color="tab:blue")
+        with _matplotlibs_style():
+            axes = self.figure.add_subplot(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal")
+            (self.goal,) = axes.plot([], [], "*", markersize=14, color="tab:green")
+            (self.point,) = axes.plot([], [], "o", color="tab:blue")
 
     def draw(self, position: np.ndarray, goal: np.ndarray) -> np.ndarray | None:
         """The image [400, 400, 3] uint8 of position [2] and goal [2], in m; in mode "human" it goes to the window."""
         self.point.set_data(position[:1], position[1:])
         self.goal.set_data(goal[:1], goal[1:])
-        self.figure.canvas.draw()
+        with _matplotlibs_style():
+            self.figure.canvas.draw()
         if self.mode == "human":
             import matplotlib.pyplot as plt
 
