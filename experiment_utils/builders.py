@@ -10,6 +10,7 @@ from gymnasium.spaces import Discrete
 
 from experiment_utils.config import Config, ConfigError, DICEMAMLConfig
 from experiment_utils.environments import make_env
+from experiment_utils.memory import require_memory
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline
 from meta_policy_search.envs.normalized_env import NormalizedEnv
@@ -80,7 +81,12 @@ def make_policy(config: Config, env: NormalizedEnv, rng: np.random.Generator) ->
 
 
 def make_sampler(config: Config, env: NormalizedEnv, policy: MetaPolicy) -> MetaSampler:
-    """The sampler with its batch of environments, here or on a Ray cluster."""
+    """The sampler with its batch of environments, here or on a Ray cluster.
+
+    Raises:
+      ConfigError: what it samples can't fit into memory.
+    """
+    require_memory(config, env)
     sizes = {name: getattr(config, name) for name in ("rollouts_per_meta_task", "meta_batch_size", "max_path_length")}
     if config.sampler == "local":
         return MetaSampler(env, policy, **sizes)

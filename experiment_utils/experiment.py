@@ -64,6 +64,9 @@ def _train(args: Args, build: Build) -> None:
     except (TrainingError, LogError) as error:
         what = f"{error}. The run stopped; its last good checkpoint is in {args.run_dir.checkpoints}"
         raise StoppedRun(what) from error
+    except MemoryError as error:
+        remedy = "try a smaller meta_batch_size, rollouts_per_meta_task, max_path_length or hidden_sizes"
+        raise StoppedRun(f"the memory is not enough ({error}); {remedy}") from error
     except OSError as error:
         raise StoppedRun(_unwritten(error, args)) from error
 

@@ -32,6 +32,8 @@ def run_script(act: Callable[[], int | None], interrupted: str = "") -> int:
         return fail("nobody reads the output any more", 1)
     except OSError as error:
         return fail(f"can't read or write {error.filename or 'a file'} ({error.strerror or error})")
+    except MemoryError as error:
+        return fail(f"the memory is not enough ({error}); what is computed must become smaller", 1)
     except KeyboardInterrupt:
         if interrupted:
             print(f"\n{interrupted}", file=sys.stderr)

@@ -14,6 +14,7 @@ from experiment_utils.config import Config, ConfigError, config_from_dict, load_
 from experiment_utils.runs.run_dir import RunDir
 
 C = TypeVar("C", bound=Config)
+LARGE = 10**7  # env steps of a sampling round, of which more may not fit into memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,13 +133,18 @@ def require_same_numbers(config: C, saved: C, run_dir: RunDir) -> None:
 
 
 def require_env_of(config: Config, defaults: Config) -> None:
-    """Check environment and options, which needs an import of gymnasium that the default need not wait for."""
+    """Check environment, options and size, which needs imports that the default need not wait for."""
     if config.sampler == "ray" and importlib.util.find_spec("ray") is None:
         raise ConfigError("the sampler ray needs the package ray: pip install 'ray>=2.50'")
     if config.env != defaults.env or config.env_options or config.backend != defaults.backend:
         from experiment_utils.environments import require_env
 
         require_env(config)
+    if config.meta_batch_size * config.rollouts_per_meta_task * config.max_path_length > LARGE:
+        from experiment_utils.environments import make_env
+        from experiment_utils.memory import require_memory
+
+        require_memory(config, make_env(config, num_threads=1))
 
 
 def _families() -> str:

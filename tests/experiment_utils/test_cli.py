@@ -126,6 +126,7 @@ def test_class_entries_of_the_originals_sweeps_are_understood(tmp_path):
         (["--config_file", "missing.json"], "can't read the config file missing.json"),
         (["--config_file"], "--config_file has no value; it must be a path"),
         (["--config_file", "a.json", "--config-file", "b.json"], "there can be one --config_file only"),
+        (["--meta_batch_size", "1000000000"], "and this machine has"),
         (["surplus"], "unknown argument 'surplus'"),
     ],
 )
