@@ -15,7 +15,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
-from traitlets.config import Config
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 300  # for one cell
@@ -51,17 +51,18 @@ def render(notebook: nbformat.NotebookNode, name: str) -> tuple[str, dict[str, b
             cell.outputs = [
                 output for output in cell.outputs if output.get("name") != "stderr"
             ]  # progress bars, libraries' logs
-    exporter = MarkdownExporter(config=Config({"MarkdownExporter": {"raw_template": TEMPLATE}}))
+    exporter = MarkdownExporter(preprocessors=[CoalesceStreamsPreprocessor])
+    exporter.raw_template = TEMPLATE
     page, resources = exporter.from_notebook_node(notebook, resources={"unique_key": name, "output_files_dir": ""})
     return STYLE.sub("", page).strip() + "\n", resources["outputs"]
 
 
 TEMPLATE = """{%- extends "markdown/index.md.j2" -%}
-{% block output %}
+{% block output_group %}
 <div class="output" markdown>
 
 {{ super() }}
 
 </div>
-{% endblock output %}
+{% endblock output_group %}
 """
