@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment_utils.algorithms import Build, build_of, class_name, paper_name
+from experiment_utils.algorithms import Build, algorithms, build_of, class_name, paper_name
 from experiment_utils.config import Config, ConfigError, MetaUpdateDevice, config_to_dict
 from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.runs.run_dir import RunDir
@@ -344,12 +344,14 @@ def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
 def _draw(run_dir: RunDir, config: Config, shown: bool) -> None:
     if not run_dir.progress.exists():
         return
-    from experiment_utils.runs.learning_curve import draw_learning_curve
+    from experiment_utils.runs.learning_curve import UNREGISTERED, draw_learning_curve
     from experiment_utils.runs.results import InvalidRunError
 
     targets = [run_dir.path / f"learning_curve.{ending}" for ending in ("pdf", "png")]
     try:
-        draw_learning_curve(run_dir.progress, config.num_inner_grad_steps, _title(config), targets)
+        own = {entry.name: entry.colour for entry in algorithms()}
+        colour = own.get(paper_name(config_to_dict(config)), UNREGISTERED)
+        draw_learning_curve(run_dir.progress, config.num_inner_grad_steps, _title(config), targets, colour)
     except (OSError, InvalidRunError) as error:  # nothing is lost with the picture, and another error may be on its way
         print(f"warning: the learning curve is not drawn: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
     else:

@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from experiment_utils.algorithms import algorithms
 from experiment_utils.plain_matplotlib import own_style
 from experiment_utils.runs.curves import Curve
+from experiment_utils.runs.learning_curve import BEFORE
 from meta_policy_search.utils.atomic_write import atomic_write
 
 COLUMN, PAGE = 3.25, 6.9  # width of a column and of a page, in inches
 LINE_WIDTH = 1.3  # of curves, in points
 
-BEFORE = "#999999"  # before adaptation
 OTHER_COLOURS = plt.colormaps["tab20"].colors
 
 UNITS = {

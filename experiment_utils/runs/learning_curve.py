@@ -11,9 +11,15 @@ from experiment_utils.plain_matplotlib import own_style
 from experiment_utils.runs.results import RunDataWarning, read_progress
 from meta_policy_search.utils.atomic_write import atomic_write
 
+BEFORE = "#999999"  # before adaptation, in the picture of every algorithm
+UNREGISTERED = "#1F77B4"  # of an algorithm that the registry doesn't know
 
-def draw_learning_curve(progress: Path, last_step: int, title: str, targets: list[Path]) -> None:
+
+def draw_learning_curve(progress: Path, last_step: int, title: str, targets: list[Path], colour: str = UNREGISTERED) -> None:
     """Return before and after adaptation against env steps, from progress.csv to each of the target files (.pdf, .png).
+
+    Args:
+      colour: of the algorithm, for the return after adaptation.
 
     Raises:
       InvalidRunError: it has no complete row.
@@ -32,8 +38,8 @@ def _draw(rows: pd.DataFrame, last_step: int, title: str, targets: list[Path]) -
     marker = "o" if len(rows) < 3 else None
     if not last_step:  # K = 0: there is no adaptation
         names = {"Step_0-AverageReturn": "return"}
-    for (column, label), colour in zip(names.items(), ("tab:red", "tab:grey"), strict=False):
-        axes.plot(rows["n_timesteps"] / 1e6, rows[column], color=colour, label=label, marker=marker)
+    for (column, label), line_colour in zip(names.items(), (colour, BEFORE), strict=False):
+        axes.plot(rows["n_timesteps"] / 1e6, rows[column], color=line_colour, label=label, marker=marker)
     axes.set(xlabel="env steps (millions)", ylabel="average return")
     axes.set_title(title, parse_math=False)
     axes.legend(frameon=False)

@@ -15,7 +15,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from experiment_utils.algorithms import algorithm, algorithms, paper_name
-from experiment_utils.plot_utils import BEFORE, colours, curves_figure, markdown, save_figure, step_colours
+from experiment_utils.plot_utils import colours, curves_figure, markdown, save_figure, step_colours
 from experiment_utils.runs.curves import (
     area_under_curve,
     final_value,
@@ -27,6 +27,7 @@ from experiment_utils.runs.curves import (
     smoothed,
     timing_table,
 )
+from experiment_utils.runs.learning_curve import BEFORE
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs
 from tests.experiment_utils.fake_runs import write_run
 
