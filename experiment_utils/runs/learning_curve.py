@@ -28,10 +28,10 @@ def draw_learning_curve(progress: Path, last_step: int, title: str, targets: lis
     with warnings.catch_warnings(action="ignore", category=RunDataWarning):  # of a half-written row, which is left out
         rows = read_progress(progress)
     with own_style():
-        _draw(rows, last_step, title, targets)
+        _draw(rows, last_step, title, targets, colour)
 
 
-def _draw(rows: pd.DataFrame, last_step: int, title: str, targets: list[Path]) -> None:
+def _draw(rows: pd.DataFrame, last_step: int, title: str, targets: list[Path], colour: str) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")  # not pyplot's: a notebook would show it, and lose its backend
     axes = figure.add_subplot()
     names = {f"Step_{last_step}-AverageReturn": "after adaptation", "Step_0-AverageReturn": "before adaptation"}
