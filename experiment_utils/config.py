@@ -329,6 +329,12 @@ def config_to_dict(config: Config) -> dict[str, Any]:
     return {"algo": config.algo, **dataclasses.asdict(config)}
 
 
+def may_change(config_type: type[Config]) -> list[str]:
+    """Return the settings that a resumed run may change: how long it is, and those that change no number."""
+    fields = dataclasses.fields(config_type)
+    return ["n_itr", *(field.name for field in fields if not field.metadata.get("changes_numbers", True))]
+
+
 def nearest(name: str, known: list[str]) -> str:
     """A hint at the right name."""
     matches = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

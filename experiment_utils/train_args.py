@@ -10,7 +10,7 @@ from typing import Annotated, Generic, TypeVar
 import tyro
 
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import Config, ConfigError, config_from_dict, load_config
+from experiment_utils.config import Config, ConfigError, config_from_dict, load_config, may_change
 from experiment_utils.runs.run_dir import RunDir
 
 C = TypeVar("C", bound=Config)
@@ -59,12 +59,6 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Args[
     if not resume:
         run_dir.require_free()  # again: another run may have begun and ended since
     return Args(config, run_dir, resume)
-
-
-def may_change(config_type: type[Config]) -> list[str]:
-    """Return the settings that a resumed run may change: how long it is, and those that change no number."""
-    fields = dataclasses.fields(config_type)
-    return ["n_itr", *(field.name for field in fields if not field.metadata.get("changes_numbers", True))]
 
 
 def _parse(default: C, description: str, argv: list[str]) -> tuple[_Options, C]:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from experiment_utils.algorithms import paper_name
-from experiment_utils.config import nearest
+from experiment_utils.config import Config, may_change, nearest
 from experiment_utils.runs.run_dir import InvalidRunError, read_params
 
 Settings = Mapping[str, Any]
 
 # Settings that may differ between the runs of one experiment: the seed, how far it is, and where it is simulated.
-MAY_DIFFER = {"seed", "n_itr", "sampler", "num_workers", "cpus_per_worker", "parallel", "meta_update_device"}
+MAY_DIFFER = {"seed", *may_change(Config)}
 
 LAST_RETURN = "return"  # stands for Step_<K>-AverageReturn, the return after adaptation
 

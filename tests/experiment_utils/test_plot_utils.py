@@ -405,9 +405,9 @@ def test_plot_curves_says_what_is_missing(tmp_path, plot_curves, capsys):
         assert sentence in capsys.readouterr().err
     for flag in ("--smooth", "--last"):
         assert plot_curves(flag, "0") == 2
-        assert f"{flag} must be at least 1" in capsys.readouterr().err
+        assert f"{flag[2:]} is 0; it must be a positive whole number" in capsys.readouterr().err
     assert plot_curves("--out", "/proc/none/curves") == 2
-    assert "can't write /proc/none" in capsys.readouterr().err
+    assert "can't read or write /proc/none" in capsys.readouterr().err
     with pytest.warns(RunDataWarning, match="there is no run below /nowhere"):
         assert plot_curves(also=["/nowhere"]) == 0
 
