@@ -48,6 +48,16 @@ def test_the_measurements_compare_files_of_the_original_that_can_be_compared():
 
 
 @pytest.mark.slow
+def test_the_lines_of_the_readme_train_adapt_and_act(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (lines,) = blocks(ROOT / "README.md", "python")
+    names: dict = {}
+    exec(lines.replace("n_itr=50", "n_itr=1, meta_batch_size=2, rollouts_per_meta_task=2, max_path_length=9"), names)
+    assert names["action"].shape == (2,)
+    assert (tmp_path / "data" / "corner" / "policies" / "last.npz").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["PendulumRandGravity", "CartPoleRandLength"])
 def test_the_page_on_own_environments_trains(project, name):
     (command,) = blocks(OWN_ENVIRONMENT, "bash")
