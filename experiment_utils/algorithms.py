@@ -169,6 +169,7 @@ def _pro_mp(config: ProMPConfig, rng: np.random.Generator) -> "Components":
     from meta_policy_search.meta_algos.pro_mp import ProMP
 
     settings = builders.inner_settings(config) | builders.own_settings(config, ProMPConfig)
+    settings["optimizer"] = builders.make_optimizer(config.optimizer, config.learning_rate)
     return builders.assemble(config, rng, lambda policy: ProMP(policy, **settings))
 
 
@@ -186,6 +187,7 @@ def _vpg_maml(config: VPGMAMLConfig, rng: np.random.Generator) -> "Components":
     from meta_policy_search.meta_algos.vpg_maml import VPGMAML
 
     settings = builders.inner_settings(config) | builders.own_settings(config, VPGMAMLConfig)
+    settings["optimizer"] = builders.make_optimizer(config.optimizer, config.learning_rate)
     return builders.assemble(config, rng, lambda policy: VPGMAML(policy, **settings))
 
 
@@ -204,6 +206,8 @@ def _dice_maml(config: DICEMAMLConfig, rng: np.random.Generator) -> "Components"
     kind = {"dice": DICEMAML, "vpg": VPG_DICEMAML, "trpo": TRPO_DICEMAML}[config.outer_type]
     step = "step_size" if config.outer_type == "trpo" else "learning_rate"
     settings = builders.inner_settings(config) | {step: getattr(config, step)}
+    if config.outer_type != "trpo":
+        settings["optimizer"] = builders.make_optimizer(config.optimizer, config.learning_rate)
     make_processor = builders.make_dice_sample_processor
     return builders.assemble(config, rng, lambda policy: kind(policy, **settings), make_processor)
 

@@ -2,13 +2,15 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from experiment_utils.config import Config, ConfigError, DICEMAMLConfig
+from experiment_utils.config import Config, ConfigError, DICEMAMLConfig, nearest
 from experiment_utils.environments import make_env
 from experiment_utils.memory import require_memory
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
@@ -130,6 +132,42 @@ def inner_settings(config: Config) -> dict[str, InnerLoop]:
         not_meta_learned=(CONTEXT,) if config.adapted == "context" else (),
     )
     return {"inner": inner}
+
+
+def make_optimizer(settings: Mapping[str, Any], learning_rate: float) -> keras.optimizers.Optimizer | None:
+    """The optimiser of Keras that a setting names, such as {"name": "AdamW", "clipnorm": 1.0}; None for the default, Adam.
+
+    Its learning rate can be a schedule: {"name": "CosineDecay", "initial_learning_rate": 1e-3, "decay_steps": 5000}. Only
+    the classes of keras.optimizers and keras.optimizers.schedules are made: the settings may be from an untrusted file.
+
+    Args:
+      learning_rate: where the settings have none.
+
+    Raises:
+      ConfigError: there is no such class, or it doesn't take the settings.
+    """
+    if not settings:
+        return None
+    rate = settings.get("learning_rate", learning_rate)
+    if isinstance(rate, dict):
+        schedules = keras.optimizers.schedules
+        rate = _made(rate, schedules, schedules.LearningRateSchedule, "learning_rate of optimizer")
+    return _made({**settings, "learning_rate": rate}, keras.optimizers, keras.optimizers.Optimizer, "optimizer")
+
+
+def _made(settings: Mapping[str, Any], module: ModuleType, kind: type, what: str) -> Any:
+    """An object of one of the module's classes, by "name", with the other settings as arguments."""
+    known = [
+        name for name, made in vars(module).items() if isinstance(made, type) and issubclass(made, kind) and made is not kind
+    ]
+    name = settings.get("name")
+    if name not in known:
+        hint = nearest(str(name), known)
+        raise ConfigError(f"{what} has the name {name!r}, which is no {kind.__name__} of Keras; {hint}")
+    try:
+        return getattr(module, name)(**{key: value for key, value in settings.items() if key != "name"})
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{what} can't be made: {error}") from error
 
 
 def own_settings(config: Config, kind: type[Config]) -> dict[str, Any]:

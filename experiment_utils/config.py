@@ -27,6 +27,7 @@ StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
 Adapted = Literal["all", "head", "context"]
 HvpType = Literal["fisher", "hessian", "finite_difference"]
 OuterType = Literal["dice", "vpg", "trpo"]
+Tracker = Literal["none", "wandb", "mlflow", "trackio"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 # what a setting can be, and how a message says it
@@ -136,6 +137,20 @@ class Config(Validated):
     """Tasks per meta-iteration."""
     n_itr: Count = 1001
     """Meta-iterations."""
+    eval_every: Natural = 0
+    """Evaluate on held-out tasks every so many iterations, and choose the best policy by that; 0 never does."""
+    eval_tasks: Count = 40
+    """Held-out tasks."""
+    early_stopping: Natural = 0
+    """End training after so many iterations without a better return (of the evaluation, if there is one); 0 never does."""
+    task_log: bool = dataclasses.field(default=False, metadata=CHANGES_NO_NUMBER)
+    """Write the returns of each task to tasks.jsonl."""
+    snapshot_every: Count = dataclasses.field(default=50, metadata=CHANGES_NO_NUMBER)
+    """Keep the policy of every so many iterations, besides the best and the last one."""
+    checkpoint_every: Count = dataclasses.field(default=1, metadata=CHANGES_NO_NUMBER)
+    """Iterations between two checkpoints, to which a killed run goes back."""
+    track: Tracker = dataclasses.field(default="none", metadata=CHANGES_NO_NUMBER)
+    """Also log to Weights & Biases, MLflow or Trackio; their own environment variables say where and whether offline."""
 
     @property
     def algo(self) -> str:
@@ -166,6 +181,8 @@ class ProMPConfig(Config):
 
     learning_rate: Positive = 1e-3
     """Step size beta of Adam."""
+    optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
+    """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
     num_promp_steps: Count = 5
     """Meta-gradient steps per iteration."""
     clip_eps: Positive = 0.3
@@ -222,6 +239,8 @@ class VPGMAMLConfig(Config):
 
     learning_rate: Positive = 1e-3
     """Step size beta of Adam."""
+    optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
+    """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
     inner_type: InnerType = "log_likelihood"
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's; see docs/algorithms."""
     loaded_dice_lambda: Fraction = 1.0
@@ -265,6 +284,8 @@ class DICEMAMLConfig(Config):
     """Objective after adaptation: dice (DICEMAML), vpg (VPG_DICEMAML) or trpo (TRPO_DICEMAML)."""
     learning_rate: Positive = 1e-3
     """Step size beta of Adam, for outer_type dice and vpg."""
+    optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
+    """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
     step_size: Positive = 0.01
     """Trust region delta for outer_type trpo, in nats."""
 

@@ -1,5 +1,6 @@
 """The environment that a config names. Nothing here loads TensorFlow, so that a mistake is answered at once."""
 
+import dataclasses
 import functools
 import importlib
 import inspect
@@ -54,6 +55,22 @@ def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
         return normalize(GymnasiumVectorEnv(make=make, parallel=num_threads != 1))
     except (ValueError, SimulationError) as error:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
+
+
+def make_held_out_env(config: Config) -> NormalizedEnv:
+    """Return the config's environment with the options under which it draws tasks that training never draws.
+
+    Raises:
+      ConfigError: its family has no such tasks, or doesn't say which.
+    """
+    try:
+        options = make_env(config, num_threads=1).held_out_options()
+    except SimulationError as error:
+        raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
+    if options is None:
+        what = f"{config.env} has no held-out tasks: training draws all that there are, or its class has no held_out_options"
+        raise ConfigError(f"{what}; leave out eval_every (docs/callbacks.md)")
+    return make_env(dataclasses.replace(config, env_options={**config.env_options, **options}))
 
 
 def make_single(name: str, options: dict[str, Any]) -> gymnasium.Env:

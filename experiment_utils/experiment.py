@@ -16,7 +16,7 @@ from experiment_utils.config import Config, ConfigError, MetaUpdateDevice, confi
 from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import discard_output, run_script
-from experiment_utils.train_args import Args, parse, require_env_of, require_same_numbers, saved_config
+from experiment_utils.train_args import Args, parse, require_same_numbers, require_usable, saved_config
 from meta_policy_search.utils.reported_error import ReportedError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _train(args: Args, build: Build) -> None:
 
     try:
         trainer = make_trainer(args.config, build, args.run_dir, resume=args.resume)
-        log = _Log(args.run_dir, keep=trainer.next_itr)
+        log = _Log(args.config, args.run_dir, keep=trainer.next_itr)
         log.display = make_display(args.config, args.run_dir, trainer)
         if run(trainer, log, args.config, _resume_command(args)):
             raise KeyboardInterrupt
@@ -156,6 +156,7 @@ def train(
       KeyboardInterrupt: after Ctrl-C or SIGTERM, when the iteration is finished. A run with a folder can be resumed.
     """
     build = build_of(config) if build is None else build
+    require_usable(config, type(config)())
     run_dir = None if folder is None else RunDir(Path(folder))
     if run_dir is not None:
         _claim(run_dir, config, resume)
@@ -166,7 +167,7 @@ def train(
 
     try:
         trainer = make_trainer(config, build, run_dir, resume=resume, callbacks=callbacks)
-        log = _Log(run_dir, keep=trainer.next_itr)
+        log = _Log(config, run_dir, keep=trainer.next_itr)
         if verbose:
             log.display = make_display(config, run_dir, trainer, period=LINE_PERIOD)
         stopped = run(trainer, log, config)
@@ -188,7 +189,6 @@ def _claim(run_dir: RunDir, config: Config, resume: bool) -> None:
         require_same_numbers(config, saved_config(run_dir, type(config)()), run_dir)
     else:
         run_dir.require_free()
-    require_env_of(config, type(config)())
     run_dir.create()
     run_dir.lock()
     if not resume:
@@ -206,17 +206,20 @@ def make_trainer(
     Raises:
       ConfigError: the environment, or what is left of the run, can't be used.
     """
+    from experiment_utils.callbacks.configured import configured_callbacks, configured_tracking
     from meta_policy_search.meta_trainer import MetaTrainer
     from meta_policy_search.utils.checkpoint import Checkpoints
     from meta_policy_search.utils.snapshots import PolicySnapshots
 
     rng = np.random.default_rng(config.seed)
     components = build(config, rng)
+    callbacks = [*configured_callbacks(config, run_dir), *callbacks, *configured_tracking(config, _title(config))]
     files = {}
     if run_dir is not None:
         checkpoints = Checkpoints(run_dir.checkpoints, components.algo)
-        files = {"checkpoints": checkpoints, "snapshots": PolicySnapshots(run_dir.policies)}
-    trainer = MetaTrainer(*components, rng=rng, n_itr=config.n_itr, callbacks=callbacks, **files)
+        files = {"checkpoints": checkpoints, "snapshots": PolicySnapshots(run_dir.policies, config.snapshot_every)}
+    itr = {"n_itr": config.n_itr, "checkpoint_every": config.checkpoint_every}
+    trainer = MetaTrainer(*components, rng=rng, callbacks=callbacks, **itr, **files)
     if run_dir is None:
         return trainer
     trained_class = class_name(components.algo)
@@ -261,7 +264,7 @@ def run(trainer: "MetaTrainer", log: "_Log", config: Config, resume_command: str
             if stopped and resume_command:
                 print("\nStopped. Every finished iteration is saved; go on with\n  " + resume_command, flush=True)
             if log.run_dir is not None:
-                _draw(log.run_dir, config, shown=log.display is not None)
+                _draw(log, config, trainer.next_itr)
     return stopped
 
 
@@ -279,19 +282,22 @@ class _Log:
     """Takes the metrics of each iteration to all places that keep or show them.
 
     Args:
+      config: of the run.
       run_dir: None keeps the rows in memory.
       keep: rows of an existing progress.csv that belong to the run.
     """
 
     display: "Display | None" = None
 
-    def __init__(self, run_dir: RunDir | None, keep: int = 0):
+    def __init__(self, config: Config, run_dir: RunDir | None, keep: int = 0):
         self.run_dir = run_dir
         self._rows: list[Mapping[str, float]] = []
         if run_dir is not None:
             from meta_policy_search.utils.logger import ProgressLog, TensorBoardLog
 
-            self._progress, self._tensorboard = ProgressLog(run_dir.progress, keep), TensorBoardLog(run_dir.tensorboard)
+            self._progress = ProgressLog(run_dir.progress, keep)
+            self.tensorboard = TensorBoardLog(run_dir.tensorboard, config.num_inner_grad_steps)
+            self.tensorboard.write_settings(config_to_dict(config))
 
     def __call__(self, iteration: int, metrics: Mapping[str, float]) -> None:
         if self.display is not None:
@@ -299,7 +305,7 @@ class _Log:
         if self.run_dir is None:
             self._rows.append(metrics)
             return
-        self._tensorboard.write(iteration, metrics)
+        self.tensorboard.write(iteration, metrics)
         self._progress.write(metrics)  # last: a row is of an iteration that everything else has taken
 
     def showing(self) -> contextlib.AbstractContextManager:
@@ -338,25 +344,30 @@ def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
         raise ConfigError(f"{what}; put the run's files back from a copy, or start anew with another --dump_path")
     if state is None:
         print(f"there is no checkpoint in {run_dir.path}: starting from iteration 0")
+    for name in sorted((state or {}).get("callbacks", {}).keys() - trainer.callbacks.keys()):
+        print(f"warning: the state of the callback {name.split()[0]} in the checkpoint is not used", file=sys.stderr)
     return state is not None
 
 
-def _draw(run_dir: RunDir, config: Config, shown: bool) -> None:
+def _draw(log: "_Log", config: Config, iteration: int) -> None:
+    """Leave the learning curve behind, in TensorBoard too."""
+    run_dir = log.run_dir
     if not run_dir.progress.exists():
         return
     from experiment_utils.runs.learning_curve import UNREGISTERED, draw_learning_curve
     from experiment_utils.runs.results import InvalidRunError
 
-    targets = [run_dir.path / f"learning_curve.{ending}" for ending in ("pdf", "png")]
+    pdf, png = (run_dir.path / f"learning_curve.{ending}" for ending in ("pdf", "png"))
     try:
         own = {entry.name: entry.colour for entry in algorithms()}
         colour = own.get(paper_name(config_to_dict(config)), UNREGISTERED)
-        draw_learning_curve(run_dir.progress, config.num_inner_grad_steps, _title(config), targets, colour)
+        draw_learning_curve(run_dir.progress, config.num_inner_grad_steps, _title(config), [pdf, png], colour)
+        log.tensorboard.write_picture("learning_curve", png.read_bytes(), iteration)
     except (OSError, InvalidRunError) as error:  # nothing is lost with the picture, and another error may be on its way
         print(f"warning: the learning curve is not drawn: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
     else:
-        if shown:
-            print(f"learning curve: {targets[0]}")
+        if log.display is not None:
+            print(f"learning curve: {pdf}")
 
 
 def _title(config: Config) -> str:

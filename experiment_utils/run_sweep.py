@@ -28,7 +28,7 @@ from experiment_utils.display import LOG_NAME, Outcome, showing
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run, Settings, Value, as_flags, as_word, config_of, defaults_of
 from experiment_utils.script import run_script
-from experiment_utils.train_args import require_env_of
+from experiment_utils.train_args import require_usable
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 PATIENCE = 60.0  # s that a run of a lost machine may take to end there, where the machine itself is not lost
@@ -289,7 +289,7 @@ def _require_valid(run: Run) -> None:
         config = parse_arguments(type(defaults), "", words, defaults)
     except ConfigError as error:
         raise ConfigError(str(error.__cause__ or error)) from error
-    require_env_of(config, defaults)
+    require_usable(config, defaults)
 
 
 def _require_known(script: Path, names: Sequence[str]) -> None:

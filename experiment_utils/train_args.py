@@ -53,7 +53,7 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Args[
     config = _with_file_and_saved(options, saved or defaults, by_flags, description, argv)
     if saved is not None:
         require_same_numbers(config, saved, run_dir)
-    require_env_of(config, defaults)
+    require_usable(config, defaults)
     run_dir.create()
     run_dir.lock()
     if not resume:
@@ -126,10 +126,12 @@ def require_same_numbers(config: C, saved: C, run_dir: RunDir) -> None:
             raise ConfigError(f"{what}; a resumed run can change only {', '.join(allowed)}")
 
 
-def require_env_of(config: Config, defaults: Config) -> None:
-    """Check environment, options and size, which needs imports that the default need not wait for."""
+def require_usable(config: Config, defaults: Config) -> None:
+    """Check packages, environment, options and size, which needs imports that the default need not wait for."""
     if config.sampler == "ray" and importlib.util.find_spec("ray") is None:
         raise ConfigError("the sampler ray needs the package ray: pip install 'ray>=2.50'")
+    if config.track != "none" and importlib.util.find_spec(config.track) is None:
+        raise ConfigError(f"track {config.track} needs its package: pip install {config.track}")
     if config.env != defaults.env or config.env_options or config.backend != defaults.backend:
         from experiment_utils.environments import require_env
 

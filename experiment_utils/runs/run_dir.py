@@ -27,13 +27,13 @@ class InvalidRunError(ConfigError):
 
 
 class RunDir:
-    """params.json, progress.csv, tb/, checkpoints/, policies/ and learning_curve.pdf, .png of one run."""
+    """params.json, progress.csv, tb/, checkpoints/, policies/, tasks.jsonl and learning_curve.pdf, .png of one run."""
 
     def __init__(self, path: Path):
         self.path = path
         self.params, self.progress = path / "params.json", path / "progress.csv"
         self.checkpoints, self.tensorboard = path / "checkpoints", path / "tb"
-        self.policies = path / "policies"
+        self.policies, self.task_log = path / "policies", path / "tasks.jsonl"
         self._lock_path = path / ".lock"
 
     @staticmethod

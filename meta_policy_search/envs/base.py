@@ -137,6 +137,13 @@ class BatchMetaEnv(MetaEnv):
         """
         return {}
 
+    def held_out_options(self) -> Mapping[str, Any] | None:
+        """Settings under which the family draws tasks that it doesn't draw now; None if there are no other tasks.
+
+        By default none are needed: tasks are drawn from a continuum, where none is drawn twice.
+        """
+        return {}
+
     def batch(self, num_envs: int) -> "BatchMetaEnv":
         """`num_envs` environments of the same family and settings."""
         return type(self)(num_envs=num_envs, **self.options)

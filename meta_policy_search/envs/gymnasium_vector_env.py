@@ -113,6 +113,9 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         """The environment's own, if it has the method."""
         return self._single.diagnostics(trajectories)
 
+    def held_out_options(self) -> Mapping[str, Any] | None:
+        return self._single.held_out_options()
+
     def close(self) -> None:
         """Ends the workers.
 

@@ -43,12 +43,17 @@ class ML1Env(MetaEnv):
     def __init__(self, *, split: Split = "train", goals_seed: int = 0):
         if split not in get_args(Split):
             raise ValueError(f"split is {split!r}; it can be 'train' or 'test'")
+        self.split = split
         benchmark = benchmark_of(self.task_name, goals_seed)
         self.goals = benchmark.train_tasks if split == "train" else benchmark.test_tasks
         self._env: gymnasium.Env = benchmark.train_classes[self.task_name]()
         self.action_space = self._env.action_space
         self.set_task(0)
         self.observation_space = self._env.observation_space
+
+    def held_out_options(self) -> dict[str, Split]:
+        """The other of Meta-World's two sets of goals."""
+        return {"split": "test" if self.split == "train" else "train"}
 
     def sample_tasks(self, n_tasks: int) -> np.ndarray:
         return self.np_random.integers(len(self.goals), size=n_tasks)

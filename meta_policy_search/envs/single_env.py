@@ -115,6 +115,17 @@ class SingleEnv(gymnasium.Env):
             raise SimulationError(f"diagnostics of the environment returned {kind_of(values)}, not a dict of numbers", [])
         return {str(name): _checked(number, value, str(name), "diagnostics") for name, value in values.items()}
 
+    def held_out_options(self) -> dict[str, Any] | None:
+        """The environment's own, if it has the method; otherwise nobody knows of tasks that it doesn't draw."""
+        if not self.env.has_wrapper_attr("held_out_options"):
+            return None
+        with environment_code:
+            options = self.env.get_wrapper_attr("held_out_options")()
+        if options is not None and not isinstance(options, Mapping):
+            what = f"held_out_options of the environment returned {kind_of(options)}, not a dict of options"
+            raise SimulationError(what, [])
+        return options
+
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         with environment_code:
             observation, info = self.env.reset(seed=seed, options=options)

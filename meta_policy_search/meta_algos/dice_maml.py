@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
 from meta_policy_search.meta_algos.objectives import dice_loss
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML
-from meta_policy_search.optimizers.maml_first_order_optimizer import MAMLFirstOrderOptimizer
+from meta_policy_search.optimizers.maml_first_order_optimizer import LearningRateSchedule, MAMLFirstOrderOptimizer
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import Samples
 
@@ -20,13 +21,21 @@ class DICEMAML(MAMLAlgo):
     episode by the gradient, so its inner gradient is up to sqrt(H) times that of normalised advantages.
 
     Args:
-      learning_rate: beta, of Adam.
+      learning_rate: beta, of Adam; a number, or a schedule of Keras over its steps.
+      optimizer: of Keras, new, instead of Adam and learning_rate.
       inner: `inner`, an `InnerLoop`, or fields of it by name, such as inner_lr and num_inner_grad_steps.
     """
 
-    def __init__(self, policy: MetaPolicy, *, learning_rate: float = 1e-3, **inner):
+    def __init__(
+        self,
+        policy: MetaPolicy,
+        *,
+        learning_rate: float | LearningRateSchedule = 1e-3,
+        optimizer: keras.optimizers.Optimizer | None = None,
+        **inner,
+    ):
         super().__init__(policy, **inner)
-        self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate)
+        self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate, optimizer=optimizer)
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
 from meta_policy_search.meta_algos.inner_objective import InnerObjective, InnerType
 from meta_policy_search.meta_algos.objectives import clipped_ratio_loss
-from meta_policy_search.optimizers.maml_first_order_optimizer import MAMLFirstOrderOptimizer
+from meta_policy_search.optimizers.maml_first_order_optimizer import LearningRateSchedule, MAMLFirstOrderOptimizer
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import Samples
 
@@ -16,7 +17,8 @@ class ProMP(MAMLAlgo):
     """maximise J^CLIP(theta') - mean_k eta_k KL(pi_old^k || pi_theta^k), theta' = theta + alpha grad J^LR(theta).
 
     Args:
-      learning_rate: beta, of Adam.
+      learning_rate: beta, of Adam; a number, or a schedule of Keras over its steps.
+      optimizer: of Keras, new, instead of Adam and learning_rate.
       num_promp_steps: meta-gradient steps on the same samples.
       clip_eps: epsilon > 0 of the clipped likelihood ratio after adaptation.
       init_inner_kl_penalty: eta >= 0, for each of the K inner steps.
@@ -34,7 +36,8 @@ class ProMP(MAMLAlgo):
         self,
         policy: MetaPolicy,
         *,
-        learning_rate: float = 1e-3,
+        learning_rate: float | LearningRateSchedule = 1e-3,
+        optimizer: keras.optimizers.Optimizer | None = None,
         num_promp_steps: int = 5,
         clip_eps: float = 0.2,
         init_inner_kl_penalty: float = 1e-2,
@@ -53,7 +56,7 @@ class ProMP(MAMLAlgo):
         self.anneal_factor = anneal_factor
         self.inner_kl_coeff = tf.Variable([init_inner_kl_penalty] * self.num_inner_grad_steps, dtype=policy.dtype)
         self.clip_eps = tf.Variable(clip_eps, dtype=policy.dtype)
-        self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate, num_promp_steps, num_minibatches)
+        self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate, num_promp_steps, num_minibatches, optimizer)
 
     @property
     def reads(self) -> tuple[str, ...]:

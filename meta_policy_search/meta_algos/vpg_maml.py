@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
@@ -10,7 +11,7 @@ from meta_policy_search.meta_algos.objectives import (
     exploration_loss,
     log_likelihood_loss,
 )
-from meta_policy_search.optimizers.maml_first_order_optimizer import MAMLFirstOrderOptimizer
+from meta_policy_search.optimizers.maml_first_order_optimizer import LearningRateSchedule, MAMLFirstOrderOptimizer
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import Samples
 
@@ -26,7 +27,8 @@ class VPGMAML(MAMLAlgo):
     | VPG-DiCE (DiCE in the adaptation only) | dice | False |
 
     Args:
-      learning_rate: beta, of Adam.
+      learning_rate: beta, of Adam; a number, or a schedule of Keras over its steps.
+      optimizer: of Keras, new, instead of Adam and learning_rate.
       inner_type: the objective of the adaptation; "dice" needs the samples of `DiceSampleProcessor` with a return baseline.
       loaded_dice_lambda: lambda in [0, 1], of inner_type "loaded_dice": 0 is LVC, 1 DiCE with a baseline.
       exploration: add formulation II's credit for the pre-update behaviour.
@@ -38,7 +40,8 @@ class VPGMAML(MAMLAlgo):
         self,
         policy: MetaPolicy,
         *,
-        learning_rate: float = 1e-3,
+        learning_rate: float | LearningRateSchedule = 1e-3,
+        optimizer: keras.optimizers.Optimizer | None = None,
         inner_type: InnerType = "likelihood_ratio",
         loaded_dice_lambda: float = 1.0,
         exploration: bool = False,
@@ -50,7 +53,7 @@ class VPGMAML(MAMLAlgo):
         if exploration:
             self.inner.require_steps("exploration credits the behaviour before adaptation")
         self.exploration, self.exploration_weight = exploration, exploration_weight
-        self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate)
+        self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate, optimizer=optimizer)
 
     @property
     def reads(self) -> tuple[str, ...]:

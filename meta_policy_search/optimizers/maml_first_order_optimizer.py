@@ -1,4 +1,4 @@
-"""Adam on the meta-loss."""
+"""Adam, or another optimiser of Keras, on the meta-loss."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,6 +8,7 @@ import tensorflow as tf
 from meta_policy_search.types import MetaLoss, Samples
 from meta_policy_search.utils.compiled import compiled
 
+LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 Gradient = dict[str, tf.Tensor]
 
 
@@ -31,19 +32,30 @@ class MAMLFirstOrderOptimizer(tf.Module):
 
     Args:
       theta: the variables it moves, by name.
-      learning_rate: beta > 0. `optimizer.adam.learning_rate = 1e-4` changes it; checkpoints don't hold it, so it must be
-        set again after a resume.
+      learning_rate: beta > 0, or a schedule of Keras over the steps of this optimiser. `optimizer.adam.learning_rate = 1e-4`
+        changes a number; checkpoints don't hold it, so it must be set again after a resume.
       max_epochs: passes over the samples in one call of `optimize`.
       num_minibatches: steps per pass; each uses a slice of the tasks. Must divide the number of tasks.
+      optimizer: of Keras, new, instead of Adam; `learning_rate` is its own affair then.
     """
 
-    def __init__(self, theta: dict[str, tf.Variable], learning_rate: float, max_epochs: int = 1, num_minibatches: int = 1):
+    def __init__(
+        self,
+        theta: dict[str, tf.Variable],
+        learning_rate: float | LearningRateSchedule,
+        max_epochs: int = 1,
+        num_minibatches: int = 1,
+        optimizer: keras.optimizers.Optimizer | None = None,
+    ):
         super().__init__()
         self.max_epochs, self.num_minibatches = max_epochs, num_minibatches
         self._variables = [theta[name] for name in theta]
         self._names = list(theta)
-        rate = _LearningRate(learning_rate, self._variables[0].dtype)
-        self.adam = keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
+        if optimizer is None:
+            scheduled = isinstance(learning_rate, LearningRateSchedule)
+            rate = learning_rate if scheduled else _LearningRate(learning_rate, self._variables[0].dtype)
+            optimizer = keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
+        self.adam = optimizer
         self.adam.build(self._variables)
 
     def optimize(
@@ -64,7 +76,7 @@ class MAMLFirstOrderOptimizer(tf.Module):
 
     @compiled
     def apply(self, gradient: Gradient) -> None:
-        """One step of Adam."""
+        """One step of the optimiser."""
         self.adam.apply_gradients((gradient[name], v) for name, v in zip(self._names, self._variables, strict=True))
 
     def _minibatches(self, batches: Sequence[Samples]) -> list[Sequence[Samples]]:

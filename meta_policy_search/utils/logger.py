@@ -3,8 +3,10 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +15,9 @@ from meta_policy_search.utils.file_errors import as_os_errors
 from meta_policy_search.utils.reported_error import ReportedError
 
 Metrics = Mapping[str, float]
+
+TAGS = {"AverageReturn": "return"}  # names of a group's metrics in TensorBoard that are not those of progress.csv
+PROGRESS = ("Itr", "n_timesteps")
 
 
 class LogError(ReportedError, RuntimeError):
@@ -86,13 +91,18 @@ def whole_lines(path: Path) -> list[str]:
 
 
 class TensorBoardLog:
-    """TensorBoard events, a scalar per metric and iteration.
+    """TensorBoard events, a scalar per metric and iteration, in groups (see `grouped_tag`).
+
+    Args:
+      directory: of the event files.
+      last_step: K, the number of adaptation steps.
 
     Raises:
       OSError: they can't be written.
     """
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, last_step: int):
+        self._last_step = last_step
         with as_os_errors():
             self._writer = tf.summary.create_file_writer(str(directory))
 
@@ -100,8 +110,39 @@ class TensorBoardLog:
         """Adds one iteration. As arrays: TensorFlow keeps every Python number that becomes a tensor, for ever."""
         with as_os_errors(), self._writer.as_default(step=np.array(iteration, np.int64)):
             for name, value in metrics.items():
-                tf.summary.scalar(name, np.array(value, np.float32))
+                if not np.isnan(value):
+                    tf.summary.scalar(grouped_tag(name, self._last_step), np.array(value, np.float32))
             self._writer.flush()
+
+    def write_settings(self, settings: Mapping[str, Any]) -> None:
+        """Adds the hyper-parameters, for the dashboard that compares runs by them."""
+        from tensorboard.plugins.hparams import api  # seconds, which only a run needs
+
+        values = {
+            name: value if isinstance(value, bool | int | float | str) else str(value) for name, value in settings.items()
+        }
+        with as_os_errors(), self._writer.as_default():
+            api.hparams(values)
+            self._writer.flush()
+
+    def write_picture(self, name: str, png: bytes, iteration: int) -> None:
+        """Adds a picture, a PNG file."""
+        with as_os_errors(), self._writer.as_default(step=np.array(iteration, np.int64)):
+            tf.summary.image(name, tf.io.decode_png(png, channels=3)[tf.newaxis])
+            self._writer.flush()
+
+
+def grouped_tag(metric: str, last_step: int) -> str:
+    """The metric's name with its group: after_adaptation/return for Step_1-AverageReturn, if `last_step` is 1."""
+    prefix = "held_out_" if metric.startswith("HeldOut-") else ""
+    parts = re.fullmatch(r"(?:HeldOut-)?Step_(\d+)-(.+)", metric)
+    if parts:
+        step, name = int(parts[1]), parts[2]
+        after = "after_adaptation" if step == last_step else f"after_{step}_steps"
+        return f"{prefix}{after if step or not last_step else 'before_adaptation'}/{TAGS.get(name, name)}"
+    if metric in PROGRESS:
+        return f"progress/{metric}"
+    return f"time/{metric}" if "Time" in metric else f"meta_update/{metric}"
 
 
 def _cells(line: str) -> list[str]:

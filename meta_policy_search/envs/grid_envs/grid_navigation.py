@@ -9,6 +9,7 @@ import numpy as np
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task, task_array
 
 RewardType = Literal["sparse", "dense"]
+Split = Literal["all", "train", "test"]
 MOVES = np.array([[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1]])  # stay, right, up, left, down
 
 
@@ -25,16 +26,26 @@ class GridNavigationEnv(BatchMetaEnv):
 
     Args:
       reward_type: "sparse" or "dense".
+      split: the goals that are drawn: all 24, every fourth of them ("test"), or the other 18 ("train").
       num_envs, render_mode: see `BatchMetaEnv`.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array"], "render_fps": 5}
     size = 5  # cells in a row, an odd number
 
-    def __init__(self, *, reward_type: RewardType = "sparse", num_envs: int = 1, render_mode: str | None = None):
+    def __init__(
+        self,
+        *,
+        reward_type: RewardType = "sparse",
+        split: Split = "all",
+        num_envs: int = 1,
+        render_mode: str | None = None,
+    ):
+        if split not in get_args(Split):
+            raise ValueError(f"split is {split!r}; it can be {', '.join(map(repr, get_args(Split)))}")
         if reward_type not in get_args(RewardType):
             raise ValueError(f"reward_type is {reward_type!r}; it can be {', '.join(map(repr, get_args(RewardType)))}")
-        self.reward_type = reward_type
+        self.reward_type, self.split = reward_type, split
         self.observation_space = gymnasium.spaces.Box(0.0, 1.0, (self.size**2,), np.float64)
         self.action_space = gymnasium.spaces.Discrete(len(MOVES))
         self.cells = np.full((num_envs, 2), self.size // 2)  # x, y
@@ -45,8 +56,10 @@ class GridNavigationEnv(BatchMetaEnv):
         return np.array([0, 0])
 
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
-        cell = rng.integers(self.size**2 - 1, size=n_tasks)
-        cell += cell >= self.size**2 // 2  # leaves the middle out
+        goals = np.delete(np.arange(self.size**2), self.size**2 // 2)  # all cells but the middle
+        held_out = np.arange(len(goals)) % 4 == 3
+        goals = {"all": goals, "train": goals[~held_out], "test": goals[held_out]}[self.split]
+        cell = goals[rng.integers(len(goals), size=n_tasks)]
         return np.stack([cell % self.size, cell // self.size], axis=-1)
 
     def require_task(self, task: np.ndarray) -> None:
@@ -54,6 +67,9 @@ class GridNavigationEnv(BatchMetaEnv):
         if not ((cell >= 0) & (cell < self.size)).all() or (cell == middle).all():
             expected = f"a cell from [0, 0] to [{self.size - 1}, {self.size - 1}], other than [{middle}, {middle}]"
             raise ValueError(f"the goal is {cell.tolist()}; it must be {expected}")
+
+    def held_out_options(self) -> dict[str, Split] | None:
+        return {"train": {"split": "test"}, "test": {"split": "train"}, "all": None}[self.split]
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
         super().set_tasks(tasks)

@@ -39,6 +39,9 @@ class AntRandDirecEnv(Ant):
     def require_task(self, task: float) -> None:
         require_direction(task)
 
+    def held_out_options(self) -> None:
+        """Training draws all directions."""
+
     def observation(self, state: State) -> np.ndarray:
         return observe_without_position(state)
 

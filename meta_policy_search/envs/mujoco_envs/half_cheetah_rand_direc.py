@@ -36,6 +36,9 @@ class HalfCheetahRandDirecEnv(HalfCheetah):
     def require_task(self, task: float) -> None:
         require_direction(task)
 
+    def held_out_options(self) -> None:
+        """Training draws all directions."""
+
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         run, control = self.tasks * self.velocity(before, after), self.control_reward(actions)
         return run + control, {"reward_run": run, "reward_ctrl": control}

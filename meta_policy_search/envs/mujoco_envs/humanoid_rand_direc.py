@@ -40,5 +40,8 @@ class HumanoidRandDirecEnv(Humanoid):
     def require_task(self, task: float) -> None:
         require_direction(task)
 
+    def held_out_options(self) -> None:
+        """Training draws all directions."""
+
     def progress(self, displacement: np.ndarray) -> np.ndarray:
         return self.tasks * displacement[:, 0]

@@ -36,5 +36,8 @@ class Walker2DRandDirecEnv(Walker2D):
     def require_task(self, task: float) -> None:
         require_direction(task)
 
+    def held_out_options(self) -> None:
+        """Training draws all directions."""
+
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         return self.tasks * self.velocity(before, after) + 1.0 - 0.001 * squared_norm(actions), {}

@@ -32,6 +32,9 @@ class MetaPointEnv1D(PointMetaEnv):
         if abs(task) != 1.0:
             raise ValueError(f"the task is {task}; it must be -1 or 1")
 
+    def held_out_options(self) -> None:
+        """Training draws all goals."""
+
     def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
         return rng.uniform(-2.0, 2.0, (num_envs, 1))
 

@@ -33,6 +33,9 @@ class MetaPointEnvCorner(GoalPointEnv):
     def require_task(self, task: np.ndarray) -> None:
         require_corner(task)
 
+    def held_out_options(self) -> None:
+        """Training draws all corners."""
+
     def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
         return rng.uniform(-0.2, 0.2, (num_envs, 2))
 

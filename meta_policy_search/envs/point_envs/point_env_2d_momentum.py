@@ -32,6 +32,9 @@ class MetaPointEnvMomentum(GoalPointEnv):
     def require_task(self, task: np.ndarray) -> None:
         require_corner(task)
 
+    def held_out_options(self) -> None:
+        """Training draws all corners."""
+
     def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
         return np.concatenate([rng.uniform(-0.2, 0.2, (num_envs, 2)), rng.uniform(-0.1, 0.1, (num_envs, 2))], axis=-1)
 
