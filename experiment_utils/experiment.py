@@ -14,6 +14,7 @@ import numpy as np
 from experiment_utils.algorithms import Build, algorithms, build_of, class_name, paper_name
 from experiment_utils.config import Config, ConfigError, MetaUpdateDevice, config_to_dict
 from experiment_utils.graceful_stop import GracefulStop
+from experiment_utils.progress import announce
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import discard_output, run_script
 from experiment_utils.train_args import Args, parse, require_same_numbers, require_usable, saved_config
@@ -96,6 +97,8 @@ def configure_tensorflow(meta_update_device: MetaUpdateDevice = "auto") -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # by itself TensorFlow turns it on for some processors only
+    if "tensorflow" not in sys.modules:
+        announce("loading TensorFlow")
     with quiet_stderr():  # the C++ libraries greet before they read any log level
         import joblib
         import tensorflow as tf

@@ -16,6 +16,7 @@ import tyro
 from experiment_utils.config import ConfigError, Count, Natural
 from experiment_utils.evaluation.tasks import parse_task
 from experiment_utils.evaluation.use_run import RunArgs, use_run
+from experiment_utils.progress import announce
 from experiment_utils.script import require_place
 
 
@@ -63,6 +64,7 @@ def run(args: Args) -> list[str]:
         task = parse_task(args.task, like=trained.sample_tasks(1, rng)[0])
         actor = trained.adapt(task, rng=rng, steps=args.steps, rollouts=args.rollouts)
         what = f"the policy adapted to the task {args.task}"
+    announce("exporting")
     try:
         export_policy(actor, args.out)
     except ExportError as error:

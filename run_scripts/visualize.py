@@ -84,6 +84,7 @@ def film(args: Args) -> tuple[float, Iterator]:
     """Pictures per second, and the frames; in windows the frames are shown and empty."""
     from experiment_utils.evaluation.film import captioned_frames, episodes
     from experiment_utils.evaluation.trained_policy import load_trained
+    from experiment_utils.progress import tracked
 
     trained = load_trained(args.run_dir, args.itr, env=args.env)
     rng = np.random.default_rng(args.seed)
@@ -99,7 +100,9 @@ def film(args: Args) -> tuple[float, Iterator]:
     shown = episodes(envs, [trained.actor(), adapted], task, length, args.seed, args.sample)
     fps = envs[0].metadata.get("render_fps", 30)
     titles, seconds = ["before adaptation", after], getattr(envs[0].unwrapped, "dt", None)
-    return fps, shown if args.window else captioned_frames(shown, titles, task, seconds)
+    if args.window:
+        return fps, shown
+    return fps, tracked(captioned_frames(shown, titles, task, seconds), "frames of the film, at most", length)
 
 
 if __name__ == "__main__":

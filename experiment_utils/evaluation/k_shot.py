@@ -1,6 +1,6 @@
 """How well a policy adapts: its return against adaptation steps, and against the number of rollouts adapted on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from experiment_utils.evaluation.tasks import IN_TRAINING, task_text
 from experiment_utils.evaluation.trained_policy import TrainedPolicy
 from experiment_utils.plot_utils import PAGE, colours, draw_curve, styled
+from experiment_utils.progress import tracked
 from experiment_utils.runs.curves import Curve
 from meta_policy_search.envs.base import Task
 from meta_policy_search.meta_tester import MetaTester, first_rollouts
@@ -52,13 +53,20 @@ def compare(
     policy = trained.components.algo.policy
     random = {name: tf.cast(value, policy.dtype) for name, value in policy.init_params(rng).items()}
     with trained.tester(tasks, rollouts) as tester:
-        return {
+        shots = {
             name: k_shot(tester, stack_params(theta, len(tasks)), steps, rng)
             for name, theta in ((META, policy.theta), (RANDOM, random))
         }
+        total = steps + 1 + len(fewer_rollouts(rollouts))
+        return {name: list(tracked(rounds, name, total)) for name, rounds in shots.items()}
 
 
-def k_shot(tester: MetaTester, params: Params, steps: int, rng: np.random.Generator) -> list[Shot]:
+def fewer_rollouts(rollouts: int) -> list[int]:
+    """Numbers of rollouts below `rollouts` that one step is measured on."""
+    return [count for count in ROLLOUTS if count < rollouts]
+
+
+def k_shot(tester: MetaTester, params: Params, steps: int, rng: np.random.Generator) -> Iterator[Shot]:
     """0 .. steps adaptation steps on all R rollouts, then one step on fewer of them; each measured by R new rollouts.
 
     Args:
@@ -68,16 +76,15 @@ def k_shot(tester: MetaTester, params: Params, steps: int, rng: np.random.Genera
     Raises:
       SamplingError, AdaptationError: see `MetaTester.rounds`.
     """
-    n_rollouts, shots = tester.sampler.batch_shape[1], []
+    n_rollouts = tester.sampler.batch_shape[1]
     for step, (_, trajectories) in enumerate(tester.rounds(params, steps, rng)):
         if step == 0:
             first = trajectories
-        shots.append(Shot(step, n_rollouts, task_returns(trajectories)))
-    for rollouts in (count for count in ROLLOUTS if count < n_rollouts):
+        yield Shot(step, n_rollouts, task_returns(trajectories))
+    for rollouts in fewer_rollouts(n_rollouts):
         adapted = tester.adapt(params, first_rollouts(first, rollouts))
         trajectories, _ = tester.sampler.obtain_samples(adapted, rng)
-        shots.append(Shot(1, rollouts, task_returns(trajectories)))
-    return shots
+        yield Shot(1, rollouts, task_returns(trajectories))
 
 
 def mean_interval(groups: Sequence[np.ndarray]) -> Interval:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from experiment_utils.progress import tracked
 from experiment_utils.runs.results import InvalidRunError
 from experiment_utils.runs.run_dir import RunDir
 from meta_policy_search.utils.atomic_write import atomic_write
@@ -83,7 +84,7 @@ def compute(root: Path, settings: Settings, learning_rates: Sequence[float]) -> 
         raise InvalidRunError(f"{target} is not what reproduce.py formulations writes (it has no column {unknown[0]!r})")
     for formulation in FORMULATIONS:
         experiment = None
-        for rate in learning_rates:
+        for rate in tracked(learning_rates, f"formulation {formulation}", len(learning_rates)):
             key = {"formulation": formulation, "learning_rate": rate, **dataclasses.asdict(settings)}
             done = select(table, key)
             if is_whole(done, settings.iterations):
