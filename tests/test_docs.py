@@ -58,6 +58,17 @@ def test_the_lines_of_the_readme_train_adapt_and_act(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_the_page_on_training_from_python_trains_and_its_callback_stops(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    small = "n_itr=3, meta_batch_size=2, rollouts_per_meta_task=2, max_path_length=9"
+    for block in blocks(ROOT / "docs" / "train_from_python.md", "python"):
+        exec(block.replace("n_itr=50", small).replace("StopAt(1.0)", "StopAt(-1.0)"), names)
+    assert len(names["trained"].progress) == 3
+    assert names["watched"].progress["Gain"].shape == (1,)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["PendulumRandGravity", "CartPoleRandLength"])
 def test_the_page_on_own_environments_trains(project, name):
     (command,) = blocks(OWN_ENVIRONMENT, "bash")
