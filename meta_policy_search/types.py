@@ -35,6 +35,9 @@ class Samples(NamedTuple):
 
     `weights` says how each step counts in its task's mean, so that every objective is a weighted sum: 1 / (steps of the
     task) for the standard processor, 1 / (episodes of the task * max_path_length) for DiCE, 0 under the mask.
+
+    `extras` are for an algorithm with a processor of its own, such as weights of the tasks. They have the task axis first,
+    so minibatches have their tasks' part of them.
     """
 
     observations: np.ndarray  # [N, R, T, O]
@@ -45,6 +48,7 @@ class Samples(NamedTuple):
     adj_avg_rewards: np.ndarray  # [N] mean normalised step reward of each task (E-MAML's credit)
     advantages: np.ndarray  # [N, R, T] 0 under the mask; all NaN if the processor has none
     adjusted_rewards: np.ndarray  # [N, R, T] discounted reward minus its baseline (DiCE), 0 under the mask; likewise
+    extras: dict[str, np.ndarray] = {}  # noqa: RUF012, never changed; [N, ...] each: what else a processor has to offer
 
 
 class MetaLoss(NamedTuple):

@@ -1,6 +1,7 @@
 """From trajectories to advantages, per task."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -47,7 +48,8 @@ class MetaSampleProcessor:
         for task, keep in enumerate(mask):
             advantages[task][keep] = self._standardised(advantages[task][keep])
         steps = mask.sum(axis=(1, 2), keepdims=True)
-        samples = make_samples(trajectories, weights=mask / steps, advantages=advantages * mask)
+        extras = {"returns": returns, "baselines": baselines}
+        samples = make_samples(trajectories, weights=mask / steps, advantages=advantages * mask, extras=extras)
         return samples, return_statistics(trajectories, self.discount)
 
     def _standardised(self, advantages: np.ndarray) -> np.ndarray:
@@ -75,6 +77,7 @@ def make_samples(
     weights: np.ndarray,
     advantages: np.ndarray | None = None,
     adjusted_rewards: np.ndarray | None = None,
+    extras: Mapping[str, np.ndarray] | None = None,
 ) -> Samples:
     """Puts the pieces together in the type of the observations; what is not given is NaN."""
     nothing = np.full(trajectories.mask.shape, np.nan)
@@ -88,6 +91,7 @@ def make_samples(
         adj_avg_rewards=mean_normalised_rewards(trajectories).astype(dtype),
         advantages=(nothing if advantages is None else advantages).astype(dtype),
         adjusted_rewards=(nothing if adjusted_rewards is None else adjusted_rewards).astype(dtype),
+        extras={name: value.astype(dtype) for name, value in (extras or {}).items()},
     )
 
 
