@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import functools
+import sys
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -16,7 +17,8 @@ class LinearBaseline(abc.ABC):
     """b(s_t, t) = w . phi(s_t, t), with w = argmin |Phi w - G|^2 + reg_coeff |w|^2 over the steps of one task.
 
     As in the original, a fresh fit for every task and round, on the very samples it is used for, and with the constant
-    feature regularised too.
+    feature regularised too. With fewer steps than features the smaller system is solved instead, for the same b:
+    Phi w = K a with (K + reg_coeff I) a = G, K = Phi Phi^T.
 
     Args:
       reg_coeff: lambda; multiplied by 10, up to 4 times, if the fit is not finite.
@@ -32,16 +34,21 @@ class LinearBaseline(abc.ABC):
         """The baseline [B] of one task's steps: observations [B, O], times [B] since the episode's start, targets [B]."""
         with _blas().limit(limits=1, user_api="blas"):
             features = self.features(np.asarray(observations, np.float64), times)
-            return features @ self._solve(features, targets)
+            steps, size = features.shape
+            if steps >= size:
+                return features @ self._solve(features.T @ features, features.T @ targets)
+            warn_of_noise(type(self).__name__, size)
+            kernel = features @ features.T
+            return kernel @ self._solve(kernel, targets)
 
-    def _solve(self, features: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        gram, moments = features.T @ features, features.T @ targets
+    def _solve(self, matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """x with (matrix + reg_coeff I) x = right."""
         for attempt in range(5):
-            regularised = gram + self.reg_coeff * 10**attempt * np.eye(len(gram))
-            coefficients = np.linalg.lstsq(regularised, moments, rcond=-1)[0]
-            if np.isfinite(coefficients).all():
+            regularised = matrix + self.reg_coeff * 10**attempt * np.eye(len(matrix))
+            solution = np.linalg.lstsq(regularised, right, rcond=-1)[0]
+            if np.isfinite(solution).all():
                 break
-        return coefficients
+        return solution
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +66,15 @@ class LinearTimeBaseline(LinearBaseline):
 
     def features(self, observations: np.ndarray, times: np.ndarray) -> np.ndarray:
         return _time_features(times)
+
+
+@functools.cache
+def warn_of_noise(baseline: str, features: int) -> None:
+    """Say on stderr, once, that there is too little to fit to."""
+    what = (
+        f"a task has fewer steps than {baseline} has features ({features}): it fits the noise, and advantages become noise"
+    )
+    print(f"warning: {what}; sample more rollouts, or use --baseline LinearTimeBaseline", file=sys.stderr)
 
 
 def _time_features(times: np.ndarray) -> np.ndarray:

@@ -27,3 +27,36 @@ def test_what_the_features_can_express_is_fitted():
     observations = np.random.default_rng(0).normal(size=(len(TIMES), 3))
     targets = 2 * observations[:, 0] - observations[:, 2] ** 2 + (TIMES / 100) ** 3 + 4
     np.testing.assert_allclose(LinearFeatureBaseline().fit_predict(observations, TIMES, targets), targets, atol=1e-6)
+
+
+def ridge(baseline: LinearFeatureBaseline, observations: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The same regression as ordinary least squares with a row sqrt(reg_coeff) e_i for each feature i."""
+    features = baseline.features(observations, times)
+    size = features.shape[1]
+    rows = np.concatenate([features, np.sqrt(baseline.reg_coeff) * np.eye(size)])
+    return features @ np.linalg.lstsq(rows, np.concatenate([targets, np.zeros(size)]), rcond=None)[0]
+
+
+@pytest.mark.parametrize("steps", [1, 20, 37, 38, 60])
+def test_fewer_steps_than_features_give_the_same_ridge_regression(steps):
+    rng, baseline = np.random.default_rng(0), LinearFeatureBaseline(reg_coeff=1e-3)
+    observations, times, targets = rng.normal(size=(steps, 17)), np.arange(steps), rng.normal(size=steps)
+    assert baseline.features(observations, times).shape == (steps, 38)
+    fitted = baseline.fit_predict(observations, times, targets)
+    np.testing.assert_allclose(fitted, ridge(baseline, observations, times, targets), atol=1e-9)
+
+
+def test_pixels_that_never_change_are_fitted_by_time():
+    observations, targets = np.full((60, 1728), 0.5), np.linspace(-1, 1, 60)
+    fitted = LinearFeatureBaseline().fit_predict(observations, np.arange(60), targets)
+    np.testing.assert_allclose(fitted, targets, atol=1e-3)
+
+
+def test_fewer_steps_than_features_are_warned_of_once(capsys):
+    for _ in range(2):
+        LinearFeatureBaseline().fit_predict(np.zeros((5, 23)), np.arange(5), np.zeros(5))
+        LinearFeatureBaseline().fit_predict(np.zeros((50, 23)), np.arange(50), np.zeros(50))
+    warning = capsys.readouterr().err
+    assert warning.count("\n") == 1
+    assert "fewer steps than LinearFeatureBaseline has features (50)" in warning
+    assert "--baseline LinearTimeBaseline" in warning
