@@ -162,9 +162,7 @@ class MetaTrainer:
                     params = adapted(self.algo, params, samples, self.sampler.tasks, step)
                     stopwatch.lap("Time-InnerStep")
         except (SamplingError, AdaptationError) as error:
-            by_environment = isinstance(error, SamplingError) and not error.by_policy
-            remedy = ENVIRONMENT_REMEDY if by_environment else REMEDY
-            raise TrainingError(f"iteration {iteration}: {error}; {remedy}") from error
+            raise TrainingError(f"iteration {iteration}: {error}{_remedy(error)}") from error
         metrics |= self._optimize(batches, iteration)
         stopwatch.lap("Time-OuterStep")
         self.n_timesteps += (steps + 1) * self.sampler.total_samples
@@ -262,6 +260,13 @@ def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Sequence[Ta
             where = describe_tasks(tasks, np.flatnonzero(~finite))
             raise AdaptationError(f"adaptation made {name} NaN or infinite in {where}")
     return params
+
+
+def _remedy(error: SamplingError | AdaptationError) -> str:
+    if isinstance(error, AdaptationError) or error.by_policy:
+        return f"; {REMEDY}"
+    raised = getattr(error.__cause__, "__notes__", [])
+    return "" if raised else f"; {ENVIRONMENT_REMEDY}"  # the traceback of what was raised says more
 
 
 def _check_statistics(statistics: Metrics) -> None:

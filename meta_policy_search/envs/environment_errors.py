@@ -7,6 +7,7 @@ from types import TracebackType
 from meta_policy_search.envs.base import SimulationError
 
 LONGEST_MESSAGE = 300  # characters; the traceback has all of it
+LONGEST_TASK = 80  # characters of a task in a message
 
 # modules that only call environments: their frames at the top of a traceback say nothing about the environment
 CALLERS = (
@@ -33,10 +34,16 @@ class EnvironmentCode(contextlib.AbstractContextManager):
     """Raises a SimulationError where the code within raises anything but Ctrl-C, also what would end a process or a loop.
 
     It is no generator: contextlib takes a RuntimeError that is made of a StopIteration for that StopIteration.
+
+    Args:
+      passes: kinds of exceptions that are left as they are, besides.
     """
 
+    def __init__(self, *passes: type[BaseException]):
+        self._passes = (SimulationError, KeyboardInterrupt, *passes)
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is not None and not isinstance(error, SimulationError | KeyboardInterrupt):
+        if error is not None and not isinstance(error, self._passes):
             raise simulation_error(error) from error
 
 
@@ -66,11 +73,11 @@ def one_line(value: object, length: int) -> str:
 
 
 def own_traceback(error: BaseException) -> str:
-    """The traceback from the first line of the environment's on; all of it if it never gets there."""
+    """The traceback from the first line of the environment's on; without lines where it never gets there."""
     trace = error.__traceback__
     while trace is not None and _only_calls(trace):
         trace = trace.tb_next
-    report = traceback.TracebackException(type(error), error, trace or error.__traceback__)
+    report = traceback.TracebackException(type(error), error, trace)
     return "".join(report.format())
 
 

@@ -14,8 +14,9 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, SimulationError, Task
-from meta_policy_search.envs.environment_errors import described
+from meta_policy_search.envs.environment_errors import LONGEST_TASK, described, one_line
 from meta_policy_search.envs.single_env import Make, SingleEnv, as_actions
+from meta_policy_search.envs.task_values import plain
 from meta_policy_search.envs.vector_worker import NONE, Answer, EnvShard, pack_tasks
 from meta_policy_search.utils.child_processes import without_working_directory
 
@@ -72,8 +73,9 @@ class GymnasiumVectorEnv(BatchMetaEnv):
             tasks, reason = [], failure
         if reason is not None:
             tasks = self._sample_after_reset(reason)
-        self._single.set_task(tasks[0])
-        return tasks[0]
+        self._task = tasks[0]
+        self._single.set_task(self._task)
+        return self._task
 
     def _sample_after_reset(self, reason: SimulationError) -> Sequence[Task]:
         """A task of an environment that draws none before it is reset, or else the reason for that."""
@@ -86,7 +88,11 @@ class GymnasiumVectorEnv(BatchMetaEnv):
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
         seed = int(rng.integers(2**31))
         self._single.seed(seed)
-        self._single.reset(seed=seed)  # that some environments seed a generator of their own with
+        try:
+            self._single.reset(seed=seed)  # some environments seed a generator of their own with it
+        except SimulationError as failure:
+            task = one_line(plain(self._task), LONGEST_TASK)
+            raise SimulationError(f"{failure} in the task {task}, when it was reset to draw new ones", []) from failure
         return self._single.sample_tasks(n_tasks)
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task
-from meta_policy_search.envs.environment_errors import environment_code, one_line
+from meta_policy_search.envs.environment_errors import LONGEST_TASK, environment_code, one_line
+from meta_policy_search.envs.task_values import plain
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.samplers.rollout import Rollout
 from meta_policy_search.types import ArrayParams, Params, Trajectories
 from meta_policy_search.utils.reported_error import ReportedError
-
-LONGEST_TASK = 80  # characters of a task in a message
 
 
 class SamplingError(ReportedError, RuntimeError):
@@ -140,20 +139,6 @@ def describe_tasks(tasks: Sequence[Task], slots: np.ndarray) -> str:
     """The tasks of some slots, for a message."""
     shown = ", ".join(f"slot {slot}: {one_line(plain(tasks[slot]), LONGEST_TASK)}" for slot in slots[:3])
     return f"{len(slots)} of {len(tasks)} tasks ({shown}{', ...' if len(slots) > 3 else ''})"
-
-
-def plain(task: Task) -> Task:
-    """The task with Python's numbers and lists for numpy's, which a message can show."""
-    match task:
-        case np.ndarray() | np.generic():
-            return task.tolist()
-        case dict():
-            return {plain(name): plain(value) for name, value in task.items()}
-        case list():
-            return [plain(value) for value in task]
-        case tuple():
-            return tuple(plain(value) for value in task)
-    return task
 
 
 def _not_finite(values: np.ndarray) -> np.ndarray:
