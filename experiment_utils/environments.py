@@ -1,22 +1,29 @@
 """The environment that a config names. Nothing here loads TensorFlow, so that a mistake is answered at once."""
 
+import contextlib
 import dataclasses
 import functools
 import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gymnasium
 
 from experiment_utils.config import Config, ConfigError, nearest
+from experiment_utils.script import show_notes
 from meta_policy_search.envs import ALL_FAMILIES, FAMILIES
 from meta_policy_search.envs.base import BatchMetaEnv, SimulationError
+from meta_policy_search.envs.environment_errors import EnvironmentCode, described, own_traceback
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
 from meta_policy_search.envs.single_env import TASK_METHODS
+
+if TYPE_CHECKING:
+    from meta_policy_search.samplers.meta_sampler import MetaSampler  # loads TensorFlow
 
 # settings of a family that are not options: they have flags of their own, or are the sampler's affair
 NOT_OPTIONS = {"physics", "backend", "num_threads", "num_envs", "render_mode"}
@@ -48,7 +55,9 @@ def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
     num_threads = (0 if config.parallel else 1) if num_threads is None else num_threads
     try:
         if source.is_batch:
-            return normalize(source.make(**_settings_by_flag(source.kind, config, num_threads), **config.env_options))
+            settings = _settings_by_flag(source.kind, config, num_threads)
+            with EnvironmentCode(ValueError):  # which says that a setting can't be
+                return normalize(source.make(**settings, **config.env_options))
         make = functools.partial(make_single, config.env, config.env_options)
         if _is_of_a_session(source):
             make = functools.partial(source.make, **config.env_options)  # sent to the workers by value
@@ -73,6 +82,22 @@ def make_held_out_env(config: Config) -> NormalizedEnv:
     return make_env(dataclasses.replace(config, env_options={**config.env_options, **options}))
 
 
+@contextlib.contextmanager
+def closing(sampler: "MetaSampler") -> Iterator[None]:
+    """Close the sampler's environments at the end. What they raise then is no reason to fail, and a warning."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(SimulationError):  # the first error counts
+            sampler.close()
+        raise
+    try:
+        sampler.close()
+    except SimulationError as error:
+        print(f"warning: {error} when it was closed; nothing is lost", file=sys.stderr)
+        show_notes(error)
+
+
 def make_single(name: str, options: dict[str, Any]) -> gymnasium.Env:
     """One environment of a gymnasium id or of module:Class, in whichever process."""
     return find(name).make(**options)
@@ -85,7 +110,7 @@ def require_env(config: Config) -> Source:
         _require_backend(config, source)
     if source.kind is not None:
         missing = [name for name in TASK_METHODS if not hasattr(source.kind, name)]
-        if missing:
+        if missing and not _wraps(source.kind):
             raise ConfigError(f"{config.env} has no {missing[0]}; meta-training needs {', '.join(TASK_METHODS)}")
         known = options_of(source.kind)
         for name in config.env_options:
@@ -99,6 +124,11 @@ def _is_of_a_session(source: Source) -> bool:
     """Whether it is defined in a notebook or an interactive session, which no other process can import."""
     main = sys.modules["__main__"]
     return getattr(source.kind, "__module__", None) == "__main__" and not hasattr(main, "__file__")
+
+
+def _wraps(kind: type) -> bool:
+    """Whether an object of the class may have methods that the class has not."""
+    return issubclass(kind, gymnasium.Wrapper) or hasattr(kind, "__getattr__")
 
 
 def _require_backend(config: Config, source: Source) -> None:
@@ -124,7 +154,11 @@ def find(name: str, in_registry: bool = False) -> Source:
     entry_point = ALL_FAMILIES.get(name, name)
     module, colon, attribute = entry_point.rpartition(":")
     if colon:
+        _require_module_name(module, attribute)
         made = getattr(_import(module, of_the_user=entry_point is name and not in_registry), attribute, None)
+        if hasattr(type(made), "reset"):
+            what = f"{name} is an environment, an object of the class {type(made).__name__}"
+            raise ConfigError(f"{what}; name the class, or a function that makes one, as {module}:{type(made).__name__}")
         if callable(made):
             return Source(made, made if isinstance(made, type) else None)
     try:
@@ -170,12 +204,32 @@ def _import(module: str, of_the_user: bool) -> Any:
         sys.path.append(os.getcwd())
     try:
         return importlib.import_module(module)
-    except (ImportError, ValueError) as error:  # ValueError: an empty name
+    except ImportError as error:
         raise ConfigError(f"can't import the module {module} of the environment: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever its code raises
+        failure = ConfigError(f"can't import the module {module} of the environment: {described(error)}")
+        failure.add_note(own_traceback(error))
+        raise failure from error
+
+
+def _require_module_name(module: str, attribute: str) -> None:
+    """Raise ConfigError for the path of a file in place of a module, with the right form."""
+    if all(part.isidentifier() for part in module.split(".")):
+        return
+    path = Path(module.removesuffix(".py"))
+    elsewhere = path.is_absolute() or ".." in path.parts
+    example = f"{path.name if elsewhere else '.'.join(path.parts) or 'my_envs'}:{attribute or 'MyEnv'}"
+    where = f", called where {path.name} lies" if elsewhere else ""
+    raise ConfigError(f"{module!r} is no name of a module; an environment is module:Class, as {example}{where}")
 
 
 def _nearest_env(name: str) -> str:
     ids = {spec.id for spec in gymnasium.registry.values()}
+    module, dot, attribute = name.rpartition(".")
+    if dot and all(part.isidentifier() for part in name.split(".")):
+        return f"an environment of your own is module:Class, here perhaps {module}:{attribute}"
     with_tasks = [*ALL_FAMILIES, *(known for known in ids if "/" in known)]  # gymnasium's own have neither tasks nor a slash
     hints = (nearest(name, known) for known in (with_tasks, sorted(ids)))
     hint = next((hint for hint in hints if hint.startswith("did")), None)

@@ -255,14 +255,15 @@ def run(trainer: "MetaTrainer", log: "_Log", config: Config, resume_command: str
     Args:
       resume_command: to print where the run is stopped.
     """
+    from experiment_utils.environments import closing
+
     with GracefulStop() as stop:
         try:
-            with log.showing():
+            with closing(trainer.sampler), log.showing():
                 trainer.train(log, stop)
         except KeyboardInterrupt:
             stop.requested = True
         finally:
-            trainer.sampler.close()
             stopped = stop.requested and trainer.next_itr < config.n_itr
             if stopped and resume_command:
                 print("\nStopped. Every finished iteration is saved; go on with\n  " + resume_command, flush=True)

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Meta
 
 from experiment_utils.config import ConfigError, Count, Natural
-from experiment_utils.evaluation.tasks import parse_task
+from experiment_utils.evaluation.tasks import parse_task, task_text
 from experiment_utils.evaluation.use_run import RunArgs, use_run
 from experiment_utils.evaluation.video import has_display, require_display, require_format, write_video
 from experiment_utils.script import require_place
@@ -94,7 +94,7 @@ def film(args: Args) -> tuple[float, Iterator]:
     steps = trained.config.num_inner_grad_steps if args.steps is None else args.steps
     adapted = trained.adapt(task, rng=rng, steps=steps, rollouts=args.rollouts)
     after = f"after {steps} step{'s' if steps != 1 else ''}"
-    print(f"task {task}, {after} on {args.rollouts or trained.config.rollouts_per_meta_task} rollouts")
+    print(f"task {task_text(task) or 'drawn'}, {after} on {args.rollouts or trained.config.rollouts_per_meta_task} rollouts")
     envs = [trained.make_env(render_mode="human" if args.window else "rgb_array") for _ in range(2)]
     length = args.max_path_length or trained.config.max_path_length
     shown = episodes(envs, [trained.actor(), adapted], task, length, args.seed, args.sample)

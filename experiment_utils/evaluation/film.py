@@ -7,7 +7,9 @@ import numpy as np
 
 from experiment_utils.evaluation.tasks import task_text
 from experiment_utils.evaluation.video import captioned, side_by_side
-from meta_policy_search.envs.base import Task
+from meta_policy_search.envs.base import SimulationError, Task
+from meta_policy_search.envs.environment_errors import environment_code
+from meta_policy_search.envs.spaces import kind_of
 from meta_policy_search.policies.actor import Actor
 
 
@@ -28,23 +30,36 @@ def episodes(
     """
     observations = []
     for env in envs:
-        env.set_task(task)
-        observations.append(env.reset(seed=seed)[0])
+        with environment_code:
+            env.set_task(task)
+            observations.append(env.reset(seed=seed)[0])
     generators = [np.random.default_rng(seed) if sample else None for _ in envs]
     returns, over = [0.0] * len(envs), [False] * len(envs)
-    pictures = [env.render() for env in envs]
+    pictures = [_picture(env) for env in envs]
     for _ in range(max_path_length):
         for i, (env, actor) in enumerate(zip(envs, actors, strict=True)):
             if over[i]:
                 continue
             action = actor.act(observations[i], generators[i])
-            observations[i], reward, terminated, truncated, _ = env.step(action)
+            with environment_code:
+                observations[i], reward, terminated, truncated, _ = env.step(action)
             over[i] = terminated or truncated
             returns[i] += reward
-            pictures[i] = env.render()
+            pictures[i] = _picture(env)
         yield pictures, returns
         if all(over):
             return
+
+
+def _picture(env: gymnasium.Env) -> np.ndarray | None:
+    """What the environment renders, [h, w, 3] uint8; None where it shows it in a window."""
+    with environment_code:
+        picture = env.render()
+    fits = isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == np.uint8
+    if env.render_mode != "human" and not fits:
+        what = f"render of the environment returned {kind_of(picture)}"
+        raise SimulationError(f"{what}; a film needs arrays [height, width, 3] of type uint8", [])
+    return picture
 
 
 def captioned_frames(

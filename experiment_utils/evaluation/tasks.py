@@ -1,5 +1,6 @@
 """Tasks as a user writes them: JSON, by the example of one that the family draws. Nothing here loads TensorFlow."""
 
+import enum
 import json
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -8,6 +9,10 @@ import numpy as np
 
 from experiment_utils.config import ConfigError, Json
 from meta_policy_search.envs.base import Task
+from meta_policy_search.envs.environment_errors import one_line
+from meta_policy_search.envs.task_values import plain
+
+LONGEST = 60  # characters of a task
 
 IN_TRAINING = "in training"  # column of the table of tasks: whether training drew the task
 
@@ -37,28 +42,75 @@ def parse_task(word: str, like: Task) -> Task:
 
 
 def as_task(value: Json, like: Task, where: str) -> Task:
-    """A JSON value as what `like` is: a number, an array, or a dict of such."""
-    if isinstance(like, dict):
-        if not isinstance(value, dict) or set(value) != set(like):
-            raise ConfigError(f"{where} is {_short(value)}; it must be an object with {', '.join(map(str, like))}")
-        return {name: as_task(value[name], example, f"{name} of {where}") for name, example in like.items()}
+    """A JSON value as what `like` is: a number, a truth value, a word, None, an array, or a tuple, list or dict of such."""
+    match like:
+        case enum.Enum():
+            pass  # JSON has its value, which is not the task
+        case dict():
+            return _as_dict(value, like, where)
+        case tuple() | list():
+            return _as_sequence(value, like, where)
+        case bool() | str() | None | np.bool_():
+            example = like.item() if isinstance(like, np.generic) else like
+            if type(value) is not type(example):
+                raise _unlike(value, example, where)
+            return value if like is None else type(like)(value)
+        case int() | float() | np.number() | np.ndarray():
+            return _as_numbers(value, like, where)
+    raise ConfigError(f"tasks of this family are {type(like).__name__}, which --tasks can't give")
+
+
+def task_text(task: Task) -> str:
+    """A task in a table: a value or a short vector; nothing of what is longer than a line has room for."""
+    text = one_line(_rounded(plain(task)), LONGEST + 1)
+    return text if len(text) <= LONGEST else ""
+
+
+def _as_dict(value: Json, like: dict, where: str) -> dict:
+    names = {str(name): name for name in like}  # JSON has only words for names
+    if not isinstance(value, dict) or set(value) != set(names):
+        raise ConfigError(f"{where} is {_short(value)}; it must be an object with {', '.join(names)}")
+    return {name: as_task(value[word], like[name], f"{word} of {where}") for word, name in names.items()}
+
+
+def _as_sequence(value: Json, like: tuple | list, where: str) -> tuple | list:
+    if not isinstance(value, list) or len(value) != len(like):
+        raise _unlike(value, plain(like), where)
+    values = [as_task(*pair, f"entry {i} of {where}") for i, pair in enumerate(zip(value, like, strict=True))]
+    return type(like)(*values) if hasattr(like, "_fields") else type(like)(values)
+
+
+def _as_numbers(value: Json, like: float | np.ndarray, where: str) -> float | np.ndarray:
     example = np.asarray(like)
-    if example.dtype.kind not in "iuf":
-        raise ConfigError(f"tasks of this family are {type(like).__name__}, which --tasks can't give")
     try:
         array = np.asarray(value)
     except ValueError:  # a ragged list
         array = np.asarray(None)
-    fits = array.dtype.kind in ("iuf" if example.dtype.kind == "f" else "iu") and array.shape == example.shape
-    if not fits or not np.isfinite(array).all():
-        raise ConfigError(f"{where} is {_short(value)}; it must be like {_short(example.tolist())}")
-    array = array.astype(example.dtype)
-    return array if isinstance(like, np.ndarray) else array[()]
+    kinds = {"f": "iuf", "i": "iu", "u": "iu", "b": "b", "U": "U"}.get(example.dtype.kind, "")
+    fits = array.dtype.kind in kinds and array.shape == example.shape
+    if not fits or (array.dtype.kind == "f" and not np.isfinite(array).all()):
+        raise _unlike(value, example.tolist(), where)
+    own = array if example.dtype.kind == "U" else array.astype(example.dtype)
+    if example.dtype.kind in "iu" and (own != array).any():
+        raise _unlike(value, example.tolist(), where)
+    return own if isinstance(like, np.ndarray) else type(like)(own[()])
 
 
-def task_text(task: Task) -> str:
-    """A task in a table: a number or a short vector; nothing of what is longer."""
-    return _short(np.round(task, 4).tolist()) if isinstance(task, int | float | np.generic | np.ndarray) else ""
+def _unlike(value: Json, like: Json, where: str) -> ConfigError:
+    return ConfigError(f"{where} is {_short(value)}; it must be like {_short(like)}")
+
+
+def _rounded(task: Task) -> Task:
+    match task:
+        case float():
+            return round(task, 4)
+        case dict():
+            return {name: _rounded(value) for name, value in task.items()}
+        case list():
+            return [_rounded(value) for value in task]
+        case tuple():
+            return tuple(_rounded(value) for value in task)
+    return task
 
 
 def task_key(task: Task) -> Hashable:
@@ -91,5 +143,5 @@ def _values(word: str) -> list[Json]:
 
 
 def _short(value: Json) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    text = json.dumps(value, default=str)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

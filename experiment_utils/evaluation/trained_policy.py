@@ -20,12 +20,13 @@ import pandas as pd
 from experiment_utils.algorithms import class_name
 from experiment_utils.builders import Components
 from experiment_utils.config import Config, ConfigError
-from experiment_utils.environments import make_env, make_single, require_env
+from experiment_utils.environments import closing, make_env, make_single, require_env
 from experiment_utils.evaluation.saved_policy import find_policy, from_checkpoint
 from experiment_utils.evaluation.tasks import task_key
 from experiment_utils.runs.results import read_progress
 from experiment_utils.runs.run_dir import RunDir
 from meta_policy_search.envs.base import SimulationError, Task
+from meta_policy_search.envs.environment_errors import environment_code
 from meta_policy_search.envs.single_env import SingleEnv
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.actor import Actor
@@ -62,8 +63,13 @@ class TrainedPolicy:
         return self.read_progress()
 
     def sample_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
-        """Tasks drawn as in training."""
-        return self.components.sampler.envs.sample_tasks(n_tasks, rng)
+        """Tasks drawn as in training.
+
+        Raises:
+          SimulationError: the environment raised.
+        """
+        with environment_code:
+            return self.components.sampler.envs.sample_tasks(n_tasks, rng)
 
     def drawn_in_training(self, tasks: Sequence[Task]) -> list[bool] | None:
         """Whether training drew each task before this policy was made; None where equality of tasks can't be told.
@@ -127,10 +133,8 @@ class TrainedPolicy:
             max_path_length=self.config.max_path_length,
         )
         sampler.set_tasks(tasks)
-        try:
+        with closing(sampler):
             yield MetaTester(algo, sampler, sample_processor)
-        finally:
-            sampler.envs.close()
 
 
 def load_trained(

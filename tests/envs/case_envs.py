@@ -366,3 +366,27 @@ class Raising(Base):
 def raising(method, error="runtime"):
     """Base that raises in a method."""
     return type("Raising", (Raising,), {"method": method, "error": error})
+
+
+class StepFails(Base):
+    """Its own file can't be written."""
+
+    def step(self, action):
+        raise OSError(28, "No space left on device", "log.txt")
+
+
+class CloseFails(Base):
+    """Ends the process when it is closed."""
+
+    def close(self):
+        raise SystemExit(3)
+
+
+class MakeFails(Base):
+    """Can't be made."""
+
+    def __init__(self):
+        raise PermissionError(13, "Permission denied")
+
+
+AN_OBJECT = Base()

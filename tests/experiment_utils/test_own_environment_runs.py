@@ -1,5 +1,6 @@
 """Anyone's environment, trained on from the run scripts."""
 
+import re
 import signal
 import subprocess
 
@@ -76,3 +77,70 @@ def test_a_worker_that_dies_or_raises_stops_the_run_and_keeps_the_last_checkpoin
             assert "in step\n" in errors
         assert (folder / "checkpoints" / "ckpt-1.index").exists()
         assert len(rows(folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "./tests/envs/own_envs:Quiet",
+            "is no name of a module; an environment is module:Class, as tests.envs.own_envs:Quiet",
+        ),
+        ("tests/envs/own_envs.py:Quiet", "is module:Class, as tests.envs.own_envs:Quiet"),
+        ("/a/b/own_envs.py:Quiet", "is module:Class, as own_envs:Quiet, called where own_envs lies"),
+        (":Quiet", "'' is no name of a module; an environment is module:Class, as my_envs:Quiet"),
+        ("tests.envs.own_envs:", "the module tests.envs.own_envs has no ''"),
+        ("tests.envs.own_envs.Quiet", "is module:Class, here perhaps tests.envs.own_envs:Quiet"),
+        ("tests.envs.own_envs:Quiet()", "has no 'Quiet()'; did you mean 'Quiet'?"),
+        ("tests.envs.case_envs:AN_OBJECT", "is an environment, an object of the class Base; name the class, or a function"),
+        ("tests.envs.case_envs:forgot_to_return", "it made None, no environment"),
+        ("tests.envs.case_envs:NoAttribute", "it has no action_space"),
+    ],
+)
+def test_a_name_that_is_no_environment_is_answered_with_the_right_form(name, message):
+    with pytest.raises(ConfigError, match=re.escape(message)) as error:
+        make_env(ProMPConfig(env=name, parallel=False))
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrapper_around_the_tasks_is_found_by_its_class():
+    assert make_env(ProMPConfig(env="tests.envs.case_envs:KeywordWrapper", parallel=False)).observation_space.shape == (2,)
+
+
+@pytest.mark.parametrize("statement", ["open('terrain.npy')", "raise SystemExit(3)", "1 / 0", "import syntax error"])
+def test_what_a_module_raises_is_one_sentence_and_its_own_traceback(statement, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "raising_module.py").write_text(f"{statement}\n")
+    with pytest.raises(ConfigError, match=r"can't import the module raising_module of the environment: [A-Z]") as error:
+        require_env(ProMPConfig(env="raising_module:Env"))
+    (note,) = error.value.__notes__
+    assert "raising_module.py" in note.splitlines()[0 if "syntax" in statement else 1]
+    assert "importlib" not in note
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "flags", "code", "words"),
+    [
+        (
+            "StepFails",
+            [],
+            1,
+            "iteration 0: the environment raised OSError ([Errno 28] No space left on device: 'log.txt')",
+        ),
+        ("StepFails", ["--no_parallel"], 1, "iteration 0: the environment raised OSError ([Errno 28] No space left"),
+        ("CloseFails", [], 0, "warning: the environment raised SystemExit (3) when it was closed; nothing is lost"),
+        ("MakeFails", [], 2, "can't be used: the environment raised PermissionError ([Errno 13] Permission denied)"),
+    ],
+)
+def test_a_failing_environment_leaves_one_sentence_and_its_traceback_on_the_screen(tmp_path, name, flags, code, words):
+    size = ["--n_itr", "1", "--meta_batch_size", "2", "--rollouts_per_meta_task", "2", "--max_path_length", "20"]
+    process = start(tmp_path / "run", "--env", f"tests.envs.case_envs:{name}", *size, *flags)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == code, errors
+    sentence, header, *frames = errors.splitlines()
+    assert words in sentence
+    assert header == "Traceback (most recent call last):"
+    assert all("tests/envs/case_envs.py" in frame for frame in frames if frame.startswith("  File"))
+    assert frames[-1].split("Error")[0] in ("OS", "SystemExit: 3", "Permission")
+    assert (tmp_path / "run").exists() == (code != 2)
