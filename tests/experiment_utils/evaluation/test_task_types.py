@@ -58,11 +58,11 @@ def test_arrays_of_truth_values_and_words_are_given_back_too():
 @pytest.mark.parametrize(
     ("word", "like", "message"),
     [
-        ("1", True, "task 0 of --tasks is 1; it must be like true"),
-        ("true", 1, "task 0 of --tasks is true; it must be like 1"),
+        ("1", True, "is 1; it must be like true"),
+        ("true", 1, "is true; it must be like 1"),
         ("1", "left", 'it must be like "left"'),
-        ("[1]", (1, 2), r"task 0 of --tasks is \[1\]; it must be like \[1, 2\]"),
-        ('[1, "a"]', (1, 2), 'entry 1 of task 0 of --tasks is "a"; it must be like 2'),
+        ("[1]", (1, 2), r"is \[1\]; it must be like \[1, 2\]"),
+        ('[1, "a"]', (1, 2), 'entry 1 .* is "a"; it must be like 2'),
         ("300", np.uint8(2), "it must be like 2"),
         ('"left"', Direction.LEFT, "tasks of this family are Direction, which --tasks can't give"),
         ("[1]", {1, 2}, "tasks of this family are set, which --tasks can't give"),
