@@ -4,8 +4,9 @@
 
 Measured: a round of the local sampler on all cores; the same round by Ray workers with one core each, as many as there are
 cores; of that, what the trainer spends after the simulation (bringing trajectories over and joining them); and the work of
-an iteration that stays central (processing, adaptation, meta-update). From these parts follows the time of an iteration on
-W machines like this one; the network between them, which one machine doesn't have, is an assumption. Prints JSON.
+an iteration that stays central (processing; adaptation and meta-update, which use the cores in slices of tasks). From these
+parts follows the time of an iteration on W machines like this one, with a central machine of more cores; the network
+between them, which one machine doesn't have, is an assumption. Prints JSON. How the parts grow is measured by `growth.py`.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import numpy as np
 from meta_iteration import load
 
 MACHINES = (1, 2, 4, 8, 16, 32, 64)
+CENTRAL_CORES = (2, 8, 32)
 
 
 def main() -> None:
@@ -27,7 +29,7 @@ def main() -> None:
 
     arguments = parse_arguments()
     configure_tensorflow()
-    from meta_policy_search.meta_trainer import STAGES, MetaTrainer
+    from meta_policy_search.meta_trainer import MetaTrainer
 
     cores = os.cpu_count()
     config, build = load(arguments.algo)
@@ -52,10 +54,10 @@ def main() -> None:
         assert bits["local"] == bits["ray"]
         rows.append({**seconds, "collecting": seconds["ray"] - spans[-1]})
     parts = {name: statistics.median(row[name] for row in rows[1:]) for name in rows[0]}
-    parts["central"] = sum(metrics[stage] for stage in STAGES if stage != "Time-Sampling")
+    parts["processing"] = metrics["Time-SampleProc"]
+    parts["sliced"] = metrics["Time-InnerStep"] + metrics["Time-OuterStep"]
     parts["megabytes"] = sum(array.nbytes for array in leaves(trajectories)) / 1e6
-    rounds = config.num_inner_grad_steps + 1
-    print(json.dumps(report(parts, rounds, config.meta_batch_size, cores, arguments.gigabits), indent=2))
+    print(json.dumps(report(parts, config, cores, arguments.gigabits), indent=2))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -87,23 +89,29 @@ def leaves(trajectories) -> list[np.ndarray]:
     return [np.asarray(value) for value in values]
 
 
-def report(parts: dict[str, float], rounds: int, n_tasks: int, cores: int, gigabits: float) -> dict:
-    """The parts, and the seconds of an iteration on W machines that follow."""
+def report(parts: dict[str, float], config, cores: int, gigabits: float) -> dict:
+    """The parts, and the seconds of an iteration on W machines that follow, by the cores of the central one."""
+    from meta_policy_search.utils.compiled import slice_sizes
+
+    rounds, n_tasks = config.num_inner_grad_steps + 1, config.meta_batch_size
+    slices = len(slice_sizes(n_tasks, config.rollouts_per_meta_task))
     network = parts["megabytes"] * 8e-3 / gigabits
-    stays = parts["central"] + rounds * (parts["collecting"] + network)
-    predicted = {}
+    stays, predicted = {}, {}
+    for central in CENTRAL_CORES:
+        sliced = parts["sliced"] * math.ceil(slices / central) / math.ceil(slices / cores)
+        stays[central] = parts["processing"] + sliced + rounds * (parts["collecting"] + network)
     for machines in MACHINES:
         workers = min(machines * cores, n_tasks)
         simulation = rounds * parts["local"] * cores * math.ceil(n_tasks / workers) / n_tasks
-        predicted[machines] = {"simulation": round(simulation, 2), "iteration": round(simulation + stays, 2)}
-    limit = next((w for w, row in predicted.items() if row["simulation"] < stays), None)
+        iterations = {central: round(simulation + rest, 2) for central, rest in stays.items()}
+        predicted[machines] = {"simulation": round(simulation, 2), "iteration_by_central_cores": iterations}
     return {
         "seconds": {name: round(value, 3) for name, value in parts.items()},
         "ray_over_local": round(parts["ray"] / parts["local"], 3),
         "cores": cores,
+        "slices": slices,
+        "what_stays_central_by_cores": {central: round(rest, 2) for central, rest in stays.items()},
         "predicted_seconds": predicted,
-        "what_stays_central": round(stays, 2),
-        "central_work_is_the_larger_part_from_machines": limit,
     }
 
 
