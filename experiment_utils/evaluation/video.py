@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from experiment_utils.config import ConfigError
+from meta_policy_search.utils.atomic_write import replacing
 
 CAPTION_HEIGHT = 34  # pixels
 NEEDED = {".mp4": ("imageio", "PIL", "imageio_ffmpeg"), ".gif": ("imageio", "PIL")}  # packages that write each format
@@ -86,13 +87,9 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float, width: int
     """
     require_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    partial.touch()  # a place that can't be written raises before anything is drawn
-    try:
+    with replacing(path, ending=path.suffix) as partial:
+        partial.touch()  # a place that can't be written raises before anything is drawn
         _write(np.stack([_resized(frame, width) for frame in frames]), partial, fps)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write(frames: np.ndarray, path: Path, fps: float) -> None:

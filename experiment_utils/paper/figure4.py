@@ -5,7 +5,6 @@ inner steps, trust region 0.01, 501 iterations, seeds 1-5). The picture shows th
 whose goal is the upper right corner.
 """
 
-import os
 import warnings
 import zipfile
 import zlib
@@ -23,6 +22,7 @@ from experiment_utils.plot_utils import COLUMN, PAGE, curves_figure, save_figure
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run
+from meta_policy_search.utils.atomic_write import replacing
 
 TITLES = {"LVC-TRPO": "LVC", "TRPO-MAML": "MAML", "E-MAML-TRPO": "E-MAML"}  # in the paper's order
 COMMON = {"env": "MetaPointEnvMomentum", "num_inner_grad_steps": 3, "meta_batch_size": 40, "rollouts_per_meta_task": 20}
@@ -64,9 +64,8 @@ def explore(run: Run) -> Path:
     if (picture := _read(target)) is not None and picture["iterations"] == iterations:
         return target
     before, after = (t[ROLLOUTS] if len(t) > ROLLOUTS.start else t for t in adapted_trajectories(run.folder, GOAL))
-    partial = target.with_name(f".{target.name}")
-    np.savez_compressed(partial, before=before, after=after, iterations=iterations)
-    os.replace(partial, target)
+    with replacing(target) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, before=before, after=after, iterations=iterations)
     return target
 
 

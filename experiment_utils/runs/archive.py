@@ -6,8 +6,9 @@ from pathlib import Path
 
 from experiment_utils.display import LOG_NAME
 from experiment_utils.runs.results import MAY_DIFFER, InvalidRunError, RunData, load_run
-from experiment_utils.runs.run_dir import RunDir, checkpoint_files
+from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run
+from meta_policy_search.utils.checkpoint_files import checkpoint_files
 
 LOGS, POLICIES = ("params.json", "progress.csv"), ("policies/last.npz", "policies/best.npz")
 OF_NO_USE = {LOG_NAME, ".lock"}  # what a run leaves that was stopped before its first iteration began

@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from meta_policy_search.utils.atomic_write import atomic_write
 
 RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", "gymnasium")
 RECORDED_VARIABLES = ("TF_ENABLE_ONEDNN_OPTS",)  # what else of the environment changes the last digits
-CHECKPOINT_FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]+-of-[0-9]+)")
 
 
 class InvalidRunError(ConfigError):
@@ -162,19 +160,6 @@ def read_params(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidRunError(f"{path} does not hold the settings of a run ({error})") from error
     return params
-
-
-def newest_checkpoint(directory: Path) -> int | None:
-    """After how many iterations it was written; None if there is none."""
-    named = [CHECKPOINT_FILE.fullmatch(path.name) for path in directory.glob("ckpt-*.index")]
-    return max((int(match[1]) for match in named if match), default=None)
-
-
-def checkpoint_files(directory: Path) -> list[Path]:
-    """The files of the newest checkpoint."""
-    newest = newest_checkpoint(directory)
-    named = [(CHECKPOINT_FILE.fullmatch(path.name), path) for path in directory.glob("ckpt-*")]
-    return sorted(path for match, path in named if match and int(match[1]) == newest)
 
 
 def _provenance() -> dict[str, Any]:

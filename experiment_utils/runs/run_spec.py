@@ -13,7 +13,8 @@ from typing import Literal
 from experiment_utils.algorithms import of_script
 from experiment_utils.config import Config
 from experiment_utils.runs.results import MAY_DIFFER, InvalidRunError, RunData, load_run
-from experiment_utils.runs.run_dir import RunDir, newest_checkpoint
+from experiment_utils.runs.run_dir import RunDir
+from meta_policy_search.utils.checkpoint_files import newest_checkpoint
 
 Value = int | float | bool | str | tuple[int, ...] | dict
 Settings = Mapping[str, Value]

@@ -1,19 +1,27 @@
-"""Files that are there whole or not at all, also on a full disk and after a kill."""
+"""Files that are written whole or not at all, also on a full disk and when the process is killed."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:
-    """Writes the file beside its place first; what was there stays until all is written.
+    """Write a file; what was there stays until all is written.
 
     Raises:
       OSError: it can't be written.
     """
+    with replacing(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the name of a file beside `path`, which takes its place if no exception is raised, and is removed otherwise."""
     partial = path.with_name(f".{path.name}.tmp")
     try:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        yield partial
         os.replace(partial, path)
-    except OSError:
+    finally:
         partial.unlink(missing_ok=True)
-        raise

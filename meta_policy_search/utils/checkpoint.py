@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from meta_policy_search.utils.checkpoint_files import FILE_NAME, checkpoint_numbers
 from meta_policy_search.utils.file_errors import as_os_errors, first_line
 
 State = dict[str, Any]  # JSON
@@ -24,8 +25,6 @@ UNREADABLE = (
 FORMAT = "meta_policy_search checkpoint 1"
 
 SPECIAL = re.compile(r"[][*?\\]")  # TensorFlow takes the name that it reads from for a pattern, and has no way to quote it
-
-FILE_NAME = re.compile(r"ckpt-([0-9]+)(\.index|\.data-[0-9]+-of-[0-9]+|_temp)")
 
 
 class JsonState(tf.train.experimental.PythonState):
@@ -122,8 +121,7 @@ class Checkpoints:
 
     def numbers(self) -> list[int]:
         """Of the checkpoints in the directory, good or not, ascending."""
-        names = [FILE_NAME.fullmatch(path.name) for path in self.directory.glob("ckpt-*")]
-        return sorted(int(name[1]) for name in names if name and name[2] == ".index")
+        return checkpoint_numbers(self.directory)
 
 
 def _delete(path: Path) -> None:

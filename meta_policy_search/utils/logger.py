@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from meta_policy_search.utils.atomic_write import atomic_write
 from meta_policy_search.utils.file_errors import as_os_errors
 from meta_policy_search.utils.reported_error import ReportedError
 
@@ -69,9 +69,7 @@ class ProgressLog:
         if len(lines) < keep + 1:
             raise LogError(f"{self._path} has {max(len(lines) - 1, 0)} whole rows, but the checkpoint is after {keep}")
         self._columns = _cells(lines[0])
-        partial = self._path.with_suffix(".tmp")
-        partial.write_text("".join(line + "\n" for line in lines[: keep + 1]))
-        os.replace(partial, self._path)
+        atomic_write(self._path, "".join(line + "\n" for line in lines[: keep + 1]))
 
 
 def whole_lines(path: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """Policy snapshots of a run: theta as named arrays in .npz files, for whoever wants to use what was trained."""
 
-import os
 import re
 import zipfile
 import zlib
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from meta_policy_search.utils.atomic_write import replacing
 from meta_policy_search.utils.file_errors import first_line
 from meta_policy_search.utils.reported_error import ReportedError
 
@@ -53,10 +53,8 @@ class PolicySnapshots:
         self._write(LAST, after)
 
     def _write(self, name: str, snapshot: Snapshot) -> None:
-        partial = self.directory / f"{name}.tmp"
-        with partial.open("wb") as file:
+        with replacing(self.directory / f"{name}.npz") as partial, partial.open("wb") as file:
             np.savez(file, **{ITR: np.array(snapshot.itr)}, **snapshot.theta)
-        os.replace(partial, self.directory / f"{name}.npz")
 
 
 def load_snapshot(directory: Path, which: str | int, like: "ArrayParams") -> Snapshot:

@@ -114,7 +114,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock"}
 
 
-@pytest.mark.parametrize("name", ["learning_curve.png", "progress.tmp", "tb", ".lock"])
+@pytest.mark.parametrize("name", ["learning_curve.png", ".progress.csv.tmp", "tb", ".lock"])
 def test_links_out_of_the_folder_are_refused(zygote, whole, tmp_path, name):
     victim = tmp_path / "victim"
     victim.write_text("precious")
