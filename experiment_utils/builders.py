@@ -13,12 +13,12 @@ from gymnasium.spaces import Discrete
 from experiment_utils.config import Config, ConfigError, DICEMAMLConfig, nearest
 from experiment_utils.environments import make_env
 from experiment_utils.memory import require_memory
+from meta_policy_search.adaptation import SampleProcessor
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline
 from meta_policy_search.envs.normalized_env import NormalizedEnv
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.meta_algos.inner_loop import InnerLoop
-from meta_policy_search.meta_trainer import SampleProcessor
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.policies.context_policy import CONTEXT, ContextPolicy
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy

@@ -5,22 +5,14 @@ The original's meta-test moves the policy by Adam at the inner step size, and so
 
 import dataclasses
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from meta_policy_search.adaptation import Round, SampleProcessor, adaptation_rounds, adapted
 from meta_policy_search.meta_algos.base import MAMLAlgo
-from meta_policy_search.meta_trainer import SampleProcessor, adapted
 from meta_policy_search.samplers.meta_sampler import MetaSampler
 from meta_policy_search.types import Params, Trajectories
-
-
-class Round(NamedTuple):
-    """A sampling round of the adaptation."""
-
-    params: Params  # [N, ...] of the policies that sampled
-    trajectories: Trajectories
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +36,13 @@ class MetaTester:
           SamplingError: something in a round was not finite, or its simulation failed.
           AdaptationError: adaptation made a parameter NaN or infinite.
         """
-        for step in range(steps + 1):
-            trajectories, _ = self.sampler.obtain_samples(params, rng)
-            yield Round(params, trajectories)
-            if step < steps:
-                params = self.adapt(params, trajectories, step)
+        return adaptation_rounds(self.algo, self.sampler, self.sample_processor, params, steps, rng)
+
+    def adapted(self, params: Params, steps: int, rng: np.random.Generator) -> Params:
+        """Return the parameters after `steps` inner steps, each on a round of samples. Raises like `rounds`."""
+        for found in self.rounds(params, steps - 1, rng):
+            params, samples = found.params, found.samples
+        return adapted(self.algo, params, samples, self.sampler.tasks, steps - 1) if steps else params
 
     def adapt(self, params: Params, trajectories: Trajectories, step: int = 0) -> Params:
         """Inner step number `step` from parameters [N, ...] on the trajectories that they sampled."""

@@ -4,24 +4,22 @@ import contextlib
 import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from meta_policy_search.adaptation import AdaptationError, Metrics, Round, SampleProcessor, adaptation_rounds
 from meta_policy_search.callbacks import Callback
-from meta_policy_search.envs.base import Task
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.samplers.meta_sample_processor import task_returns
-from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError, describe_tasks
-from meta_policy_search.types import Params, Samples, Trajectories
+from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
+from meta_policy_search.types import Samples, Trajectories
 from meta_policy_search.utils.checkpoint import Checkpoints
 from meta_policy_search.utils.reported_error import ReportedError
 from meta_policy_search.utils.snapshots import PolicySnapshots, Snapshot
 from meta_policy_search.utils.stopwatch import Stopwatch
-
-Metrics = dict[str, float]
 
 STAGES = ("Time-Sampling", "Time-SampleProc", "Time-InnerStep", "Time-OuterStep")
 
@@ -30,18 +28,6 @@ class TrainingError(ReportedError, RuntimeError):
     """Training can't go on: what happened in which iteration, and what to try."""
 
     exit_code = 1
-
-
-class AdaptationError(ReportedError, RuntimeError):
-    """An adapted policy that can't act: in which tasks."""
-
-    exit_code = 1
-
-
-class SampleProcessor(Protocol):
-    """Turns a sampling round into what the algorithm takes."""
-
-    def process_samples(self, trajectories: Trajectories) -> tuple[Samples, Metrics]: ...
 
 
 class MetaTrainer:
@@ -147,20 +133,12 @@ class MetaTrainer:
         try:
             self.sampler.update_tasks(self.task_rng)
             params = self.algo.policy.stacked_theta(n_tasks)
-            for step in range(steps + 1):
-                trajectories, seconds = self.sampler.obtain_samples(params, self.sampling_rng)
-                stopwatch.lap("Time-Sampling")
-                self.episode_returns.append(task_returns(trajectories))
-                samples, statistics = self.sample_processor.process_samples(trajectories)
-                self._require_fields(samples)
-                _check_statistics(statistics)
-                statistics = {**statistics, **self._diagnostics(trajectories), **seconds}
-                metrics |= {f"Step_{step}-{name}": value for name, value in statistics.items()}
-                batches.append(samples)
-                stopwatch.lap("Time-SampleProc")
-                if step < steps:
-                    params = adapted(self.algo, params, samples, self.sampler.tasks, step)
-                    stopwatch.lap("Time-InnerStep")
+            components = self.algo, self.sampler, self.sample_processor
+            for found in adaptation_rounds(*components, params, steps, self.sampling_rng, stopwatch.lap):
+                self.episode_returns.append(task_returns(found.trajectories))
+                statistics = self._checked(found)
+                metrics |= {f"Step_{len(batches)}-{name}": value for name, value in statistics.items()}
+                batches.append(found.samples)
         except (SamplingError, AdaptationError) as error:
             raise TrainingError(f"iteration {iteration}: {error}{_remedy(error)}") from error
         metrics |= self._optimize(batches, iteration)
@@ -206,6 +184,12 @@ class MetaTrainer:
         for name in self.callbacks.keys() & callbacks.keys():
             self.callbacks[name].restore(callbacks[name])
 
+    def _checked(self, found: Round) -> Metrics:
+        """Return the statistics of a round, under the original's keys."""
+        self._require_fields(found.samples)
+        _check_statistics(found.statistics)
+        return {**found.statistics, **self._diagnostics(found.trajectories), **found.seconds}
+
     def _require_fields(self, samples: Samples) -> None:
         for name in self.algo.reads:
             if np.isnan(getattr(samples, name)).all():
@@ -245,21 +229,6 @@ def _by_name(callbacks: Sequence[Callback]) -> dict[str, Callback]:
     """The callbacks by class and number, such as "EarlyStopping 1"."""
     kinds = [type(callback).__name__ for callback in callbacks]
     return {f"{kind} {kinds[:i].count(kind) + 1}": callbacks[i] for i, kind in enumerate(kinds)}
-
-
-def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Sequence[Task], step: int = 0) -> Params:
-    """Inner step number `step` of all tasks: parameters [N, ...] and the samples drawn with them -> adapted ones [N, ...].
-
-    Raises:
-      AdaptationError: it made a parameter NaN or infinite.
-    """
-    params = algo.adapt(params, samples, step)
-    for name, value in params.items():
-        finite = np.isfinite(value.numpy()).reshape(len(value), -1).all(axis=1)
-        if not finite.all():
-            where = describe_tasks(tasks, np.flatnonzero(~finite))
-            raise AdaptationError(f"adaptation made {name} NaN or infinite in {where}")
-    return params
 
 
 def _remedy(error: SamplingError | AdaptationError) -> str:

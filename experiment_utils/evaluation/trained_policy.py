@@ -116,9 +116,7 @@ class TrainedPolicy:
         """
         params = stack_params(self.components.algo.policy.theta, 1)
         with self.tester([task], rollouts) as tester:
-            for step in range(self.config.num_inner_grad_steps if steps is None else steps):
-                trajectories, _ = tester.sampler.obtain_samples(params, rng)
-                params = tester.adapt(params, trajectories, step)
+            params = tester.adapted(params, self.config.num_inner_grad_steps if steps is None else steps, rng)
         return self.actor({name: value[0] for name, value in params.items()})
 
     @contextlib.contextmanager

@@ -70,7 +70,7 @@ def _use(args: R, act: Callable[[R], Iterable], failed: str) -> None:
         import_algorithms(args.algorithm)
     args.check()
     configure_tensorflow()
-    from meta_policy_search.meta_trainer import AdaptationError
+    from meta_policy_search.adaptation import AdaptationError
     from meta_policy_search.samplers.meta_sampler import SamplingError
 
     try:

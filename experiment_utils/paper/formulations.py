@@ -177,12 +177,12 @@ class Experiment:
 
     def sample(self, rng: np.random.Generator) -> list["Samples"]:
         """The trajectories of all instances before and after their step of adaptation."""
+        from meta_policy_search.adaptation import adaptation_rounds
+
         n_tasks, _ = self._sampler.batch_shape
         params = self.policy.stacked_theta(n_tasks)
-        before = whole_return_samples(self._sampler.obtain_samples(params, rng)[0])
-        adapted = self.algo.adapt(params, before)
-        after = whole_return_samples(self._sampler.obtain_samples(adapted, rng)[0])
-        return credited(before, after)
+        before, after = adaptation_rounds(self.algo, self._sampler, WholeReturns(), params, 1, rng)
+        return credited(before.samples, after.samples)
 
     def meta_gradient(self, batches: Sequence["Samples"]) -> np.ndarray:
         """grad J [2], the mean over instances: minus the gradient of the algorithm's loss."""
@@ -198,6 +198,14 @@ def make_algorithm(formulation: Formulation, policy, inner_lr: float) -> "MAMLAl
     if formulation == "I":
         return DICEMAML(policy, inner_lr=inner_lr)
     return VPGMAML(policy, inner_type="log_likelihood", exploration=True, inner_lr=inner_lr)
+
+
+class WholeReturns:
+    """The sample processor of the experiment; see `whole_return_samples`."""
+
+    def process_samples(self, trajectories: "Trajectories") -> tuple["Samples", dict[str, float]]:
+        """Return the samples, and no statistics."""
+        return whole_return_samples(trajectories), {}
 
 
 def whole_return_samples(trajectories: "Trajectories") -> "Samples":

@@ -13,7 +13,7 @@ from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.types import Params, Samples
 
 if TYPE_CHECKING:
-    from meta_policy_search.meta_trainer import SampleProcessor
+    from meta_policy_search.adaptation import SampleProcessor
     from meta_policy_search.samplers.meta_sampler import MetaSampler
 
 EPSILON = 1e-8  # the original's, on the meta-gradient's mean only
