@@ -21,7 +21,7 @@ def test_with_training_s_random_numbers_it_gives_training_s_returns_bit_for_bit(
     row = make_trainer(tmp_path, config).meta_iteration(0)
     trainer = make_trainer(tmp_path, config)
     rounds = make_tester(trainer).rounds(trainer.algo.policy.stacked_theta(3), 2, trainer.sampling_rng)
-    returns = [np.concatenate(task_returns(trajectories)).mean() for _, trajectories in rounds]
+    returns = [np.concatenate(task_returns(found.trajectories)).mean() for found in rounds]
     assert returns == [row[f"Step_{step}-AverageReturn"] for step in range(3)]
 
 

@@ -37,7 +37,7 @@ def returns_by_task(trained: TrainedPolicy, tasks: Sequence[Task], steps: int) -
     theta = stack_params(trained.components.algo.policy.theta, len(tasks))
     with trained.tester(tasks) as tester:
         rounds = tester.rounds(theta, steps, np.random.default_rng(1))
-        return np.array([[episodes.mean() for episodes in task_returns(trajectories)] for _, trajectories in rounds])
+        return np.array([[episodes.mean() for episodes in task_returns(found.trajectories)] for found in rounds])
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -77,10 +77,10 @@ def k_shot(tester: MetaTester, params: Params, steps: int, rng: np.random.Genera
       SamplingError, AdaptationError: see `MetaTester.rounds`.
     """
     n_rollouts = tester.sampler.batch_shape[1]
-    for step, (_, trajectories) in enumerate(tester.rounds(params, steps, rng)):
+    for step, found in enumerate(tester.rounds(params, steps, rng)):
         if step == 0:
-            first = trajectories
-        yield Shot(step, n_rollouts, task_returns(trajectories))
+            first = found.trajectories
+        yield Shot(step, n_rollouts, task_returns(found.trajectories))
     for rollouts in fewer_rollouts(n_rollouts):
         adapted = tester.adapt(params, first_rollouts(first, rollouts))
         trajectories, _ = tester.sampler.obtain_samples(adapted, rng)

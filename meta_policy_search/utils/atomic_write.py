@@ -17,9 +17,9 @@ def atomic_write(path: Path, content: str | bytes) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, ending: str = ".tmp") -> Iterator[Path]:
     """Yield the name of a file beside `path`, which takes its place if no exception is raised, and is removed otherwise."""
-    partial = path.with_name(f".{path.name}.tmp")
+    partial = path.with_name(f".{path.name}{ending}")
     try:
         yield partial
         os.replace(partial, path)
