@@ -15,6 +15,8 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from experiment_utils.runs.run_dir import LOG_NAME
+
 SHARES = {
     "simulation": "EnvExecTime",
     "policy": "PolicyExecTime",
@@ -23,7 +25,6 @@ SHARES = {
     "meta-update": "Time-OuterStep",
 }
 
-LOG_NAME = "run.log"
 TAIL = 4096  # bytes of a log that its last line surely lies in
 PERIOD = 60.0  # s between two reports where there is no terminal
 

@@ -24,8 +24,8 @@ import tyro
 
 from experiment_utils.cli import flags_of, parse_arguments
 from experiment_utils.config import Config, ConfigError, Count, InvalidSetting, Natural, Validated, expected_values, nearest
-from experiment_utils.display import LOG_NAME, Outcome, showing
-from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.display import Outcome, showing
+from experiment_utils.runs.run_dir import LOG_NAME, RunDir
 from experiment_utils.runs.run_spec import Run, Settings, Value, as_flags, as_word, config_of, defaults_of
 from experiment_utils.script import run_script
 from experiment_utils.train_args import require_usable

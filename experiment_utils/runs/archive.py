@@ -4,9 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-from experiment_utils.display import LOG_NAME
 from experiment_utils.runs.results import MAY_DIFFER, InvalidRunError, RunData, load_run
-from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.runs.run_dir import LOG_NAME, RunDir
 from experiment_utils.runs.run_spec import Run
 from meta_policy_search.utils.checkpoint_files import checkpoint_files
 

@@ -16,6 +16,7 @@ from experiment_utils.algorithms import same_class
 from experiment_utils.config import Config, ConfigError, config_to_dict
 from meta_policy_search.utils.atomic_write import atomic_write
 
+LOG_NAME = "run.log"  # what a run of a sweep prints
 RECORDED_PACKAGES = ("tensorflow", "tensorflow-probability", "numpy", "mujoco", "gymnasium")
 RECORDED_VARIABLES = ("TF_ENABLE_ONEDNN_OPTS",)  # what else of the environment changes the last digits
 
