@@ -71,7 +71,7 @@ def run_sweep(
     """
     folders = [run.folder for run in runs]
     if len(set(folders)) < len(folders):
-        raise ValueError("two runs of the sweep have the same folder")
+        raise ConfigError("two runs of the sweep have the same folder")
     if cluster is None:
         with joblib.parallel_config(backend=backend):  # unlike Parallel's argument, it knows joblib's external backends
             pool = joblib.Parallel(n_jobs=jobs, batch_size=1, pre_dispatch="all")
@@ -181,11 +181,11 @@ def _ray_pool(address: str, jobs: int) -> tuple[joblib.Parallel, Callable]:
     try:
         from experiment_utils.ray_cluster import on_any_machine, ray_pool
     except ImportError as error:
-        raise ValueError(f"a cluster needs the package ray ({error}): pip install 'ray>=2.50'") from error
+        raise ConfigError(f"a cluster needs the package ray ({error}): pip install 'ray>=2.50'") from error
     try:
         return ray_pool(address, jobs), on_any_machine
     except ConnectionError as error:
-        raise ValueError(f"there is no Ray cluster at {address!r}; `ray start --head` starts one ({error})") from error
+        raise ConfigError(f"there is no Ray cluster at {address!r}; `ray start --head` starts one ({error})") from error
 
 
 def _end_with_parent() -> None:

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import runpy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
+from experiment_utils.paper.reproduce import Figure2, Figure3, Figure4, Formulations
 from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
@@ -175,11 +175,10 @@ def test_a_committed_run_is_whole(run):
     assert column(run, "n_timesteps")[-1] == len(column(run, "Itr")) * steps * rounds
 
 
-@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "formulations"])
+@pytest.mark.parametrize("figure", [Figure2, Figure3, Figure4, Formulations], ids=lambda figure: figure.name)
 def test_the_documented_tables_are_those_of_the_committed_runs(tmp_path, figure):
     """`reproduce.py <figure> --plot-only` was run after the last change of results/."""
-    script = runpy.run_path(str(ROOT / "run_scripts" / "reproduce.py"))
-    written = script["draw"](script["Args"](figure, plot_only=True), RESULTS, tmp_path)
+    written = figure(plot_only=True).draw(tmp_path)
     tables = [path for path in written if path.suffix == ".csv"]
     assert tables
     for path in tables:

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from experiment_utils.config import ConfigError
 from experiment_utils.paper.experiments import (
     FIGURE_2_ALGORITHMS,
     PANELS,
@@ -82,7 +83,7 @@ def chosen(env: Sequence[str]) -> list[Panel]:
     known = {key: panel for panel in PANELS for key in (panel.name, panel.title, panel.settings["env"])}
     odd = [name for name in env if name not in known]
     if odd:
-        raise ValueError(f"figure2 has no panel {odd[0]!r}; it has {', '.join(panel.name for panel in PANELS)}")
+        raise ConfigError(f"figure2 has no panel {odd[0]!r}; it has {', '.join(panel.name for panel in PANELS)}")
     return [known[name] for name in dict.fromkeys(env)] if env else list(PANELS)
 
 

@@ -1,16 +1,17 @@
 """reproduce.py as a user calls it: from committed data in seconds, and, slowly, from nothing."""
 
-import runpy
 import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from experiment_utils.paper import figure4
+from experiment_utils.paper import reproduce as reproduce_module
+from experiment_utils.paper.reproduce import Figure2, Figure3, Figure4
 from experiment_utils.runs.results import RunDataWarning
 from tests.experiment_utils.fake_runs import write_run
 from tests.experiment_utils.paper.test_figures import LVC_VPG, write_variance_run
@@ -70,27 +71,29 @@ def test_a_mistake_gets_one_sentence(tmp_path):
     assert "no panel 'cheetah'" in result.stderr
 
 
-@pytest.fixture
-def script(monkeypatch) -> dict[str, Any]:
-    """The script's functions, in this process."""
+@pytest.fixture(autouse=True)
+def _format_of_warnings(monkeypatch):
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # the script changes it
-    return runpy.run_path(str(SCRIPT))
+
+
+def main(argv: list[str]) -> int:
+    return reproduce_module.main("", argv)
 
 
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        ("figure2 --n_itr 0", "--n_itr must be at least 1"),
-        ("figure3 --env ant", "--env has no effect on figure3"),
+        ("figure2 --n_itr 0", "n_itr is 0; it must be a positive whole number"),
+        ("figure3 --env ant", "unknown argument '--env'"),
         ("figure2 --budjet quick", "did you mean 'budget'?"),
-        ("figur2", "figure is 'figur2'; it must be one of"),
+        ("figur2", "there is no 'figur2'; it can be one of"),
         *((f"{figure} --plot_only", "there is no") for figure in ("figure2", "figure3", "figure4", "formulations")),
     ],
 )
-def test_other_mistakes_too(script, capsys, tmp_path, monkeypatch, argv, sentence):
+def test_other_mistakes_too(capsys, tmp_path, monkeypatch, argv, sentence):
     monkeypatch.chdir(tmp_path)
     where = "--results" if "--plot_only" in argv else "--dump_path"
-    assert script["main"]([*argv.split(), where, str(tmp_path)]) == 2
+    assert main([*argv.split(), where, str(tmp_path)]) == 2
     errors = capsys.readouterr().err
     assert sentence in errors
     assert len(errors.splitlines()) == 1
@@ -100,87 +103,87 @@ def test_other_mistakes_too(script, capsys, tmp_path, monkeypatch, argv, sentenc
 @pytest.mark.parametrize(
     "argv",
     [
-        *[
-            "figure1 --n_itr 3",
-            "figure1 --collect",
-            "figure1 --results elsewhere",
-            "figure2 --results elsewhere",
-            "figure2 --round_tasks previous",
-            "figure4 --env ant",
-        ],
-        *["formulations --jobs 2", "formulations --n_itr 9", "figure3 --cpus_per_run 2"],
+        *["figure1 --results elsewhere", "figure2 --results elsewhere", "figure3 --cpus_per_run 2"],
         *["figure2 --cluster auto --backend dask", "figure2 --plot_only --collect", "figure2 --plot_only --seeds 1"],
         *["figure2 --plot_only --budget paper", "figure4 --plot_only --n_itr 3", "figure3 --plot_only --from_results"],
     ],
 )
-def test_a_flag_that_would_do_nothing_is_refused(script, capsys, tmp_path, argv):
-    assert script["main"]([*argv.split(), "--out", str(tmp_path / "out")]) == 2
+def test_a_flag_that_would_do_nothing_is_refused(capsys, tmp_path, argv):
+    assert main([*argv.split(), "--out", str(tmp_path / "out")]) == 2
     assert "has no effect on" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_smoke_runs_do_not_become_results(script, capsys, tmp_path):
-    assert script["main"](["figure4", "--budget", "smoke", "--collect", "--dump_path", str(tmp_path)]) == 2
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *["figure1 --n_itr 3", "figure1 --collect", "figure2 --round_tasks previous", "figure4 --env ant"],
+        *["formulations --jobs 2", "formulations --n_itr 9", "estimators --seeds 1"],
+    ],
+)
+def test_a_figure_has_no_flags_of_others(capsys, tmp_path, argv):
+    assert main([*argv.split(), "--out", str(tmp_path / "out")]) == 2
+    assert "unknown argument" in capsys.readouterr().err
+
+
+def test_smoke_runs_do_not_become_results(capsys, tmp_path):
+    assert main(["figure4", "--budget", "smoke", "--collect", "--dump_path", str(tmp_path)]) == 2
     assert "--collect keeps no runs of --budget smoke" in capsys.readouterr().err
 
 
-def test_the_flags_say_which_runs(script, tmp_path):
-    args, runs_of = script["Args"], script["runs_of"]
-    some = runs_of(args("figure2", seeds=(4, 5), env=("ant",), n_itr=7), tmp_path)
+def test_the_flags_say_which_runs():
+    some = Figure2(seeds=(4, 5), env=("ant",), n_itr=7).runs()
     assert {(run.folder.parts[-3], run.folder.name) for run in some} == {("ant", "seed_4"), ("ant", "seed_5")}
     assert {run.settings["n_itr"] for run in some} == {7}
-    (seed,) = {run.settings["seed"] for run in runs_of(args("figure4", seeds=(9,)), tmp_path)}
+    (seed,) = {run.settings["seed"] for run in Figure4(seeds=(9,)).runs()}
     assert seed == 9
-    previous = runs_of(args("figure3", round_tasks="previous", seeds=(2,)), tmp_path)
+    previous = Figure3(round_tasks="previous", seeds=(2,)).runs()
     assert {(run.settings["round_tasks"], run.settings["seed"]) for run in previous} == {("previous", 2)}
 
 
-def test_only_the_documentations_own_pictures_go_to_its_folder(script, tmp_path):
-    args, out = script["Args"], script["default_out"]
-    figures = ROOT / "docs" / "figures"
-    assert out(args("figure2", plot_only=True), tmp_path) == figures
+def test_only_the_documentations_own_pictures_go_to_its_folder(tmp_path):
+    assert Figure2(plot_only=True).default_out() == ROOT / "docs" / "figures"
     for other in (
-        args("figure2", plot_only=True, env=("ant",)),
-        args("figure3", plot_only=True, budget="paper"),
-        args("figure2", plot_only=True, results=tmp_path),
-        args("figure2"),
+        Figure2(plot_only=True, env=("ant",), results=tmp_path),
+        Figure3(plot_only=True, budget="paper", results=tmp_path),
+        Figure2(plot_only=True, results=tmp_path),
+        Figure2(dump_path=tmp_path),
     ):
-        assert out(other, tmp_path) == tmp_path / "figures"
+        assert other.default_out() == tmp_path / "figures"
+    assert Figure2(plot_only=True, env=("ant",)).default_out() == ROOT / "results" / "figures"
 
 
-def test_how_to_train_goes_to_the_sweep(script, tmp_path):
+def test_how_to_train_goes_to_the_sweep(tmp_path, monkeypatch):
     asked = []
-    sweep = lambda runs, *how: asked.append((len(runs), *how)) or []  # noqa: E731
-    args = script["Args"]("figure3", jobs=3, cluster="auto", cpus_per_run=2, dump_path=tmp_path)
-    script["train"].__globals__["run_sweep"] = sweep
-    assert script["train"](args, tmp_path) == 0
+    monkeypatch.setattr(reproduce_module, "run_sweep", lambda runs, *how: asked.append((len(runs), *how)) or [])
+    assert Figure3(jobs=3, cluster="auto", cpus_per_run=2, dump_path=tmp_path).train() == 0
     assert asked == [(2, 3, "loky", "auto", 2)]
 
 
-def test_what_is_stopped_is_collected(script, tmp_path, monkeypatch):
+def test_what_is_stopped_is_collected(tmp_path, monkeypatch):
     def stopped(runs, *_):
         write_run(runs[0].folder, [1.0], seed=1)
         raise KeyboardInterrupt
 
-    script["train"].__globals__["run_sweep"] = stopped
+    monkeypatch.setattr(reproduce_module, "run_sweep", stopped)
     argv = ["figure2", "--env", "ant", "--dump_path", str(tmp_path / "data")]
-    assert script["main"](argv) == 130
-    assert script["main"]([*argv, "--results", str(tmp_path / "results"), "--collect"]) == 130
+    assert main(argv) == 130
+    assert main([*argv, "--results", str(tmp_path / "results"), "--collect"]) == 130
     assert (tmp_path / "results" / "ant" / "ProMP" / "seed_1" / "progress.csv").exists()
 
 
-def test_a_policy_that_cannot_explore_is_left_out_of_the_picture(script, tmp_path, monkeypatch):
+def test_a_policy_that_cannot_explore_is_left_out_of_the_picture(tmp_path, monkeypatch):
     def diverged(run):
         raise RuntimeError("NaN or infinite actions of the policy")
 
-    monkeypatch.setitem(script["train"].__globals__, "run_sweep", lambda runs, *_: [])
-    monkeypatch.setattr(script["figure4"], "explore", diverged)
+    monkeypatch.setattr(reproduce_module, "run_sweep", lambda runs, *_: [])
+    monkeypatch.setattr(figure4, "explore", diverged)
     with pytest.warns(RunDataWarning, match="NaN or infinite actions of the policy; not in the picture"):
-        script["train"](script["Args"]("figure4", dump_path=tmp_path), tmp_path)
+        Figure4(dump_path=tmp_path).train()
 
 
-def test_a_table_of_formulations_gives_way_to_its_continuation_only(script, tmp_path):
-    copy, (new, old) = script["_copy_thetas"], (tmp_path / name / "formulations" / "thetas.csv" for name in "ab")
+def test_a_table_of_formulations_gives_way_to_its_continuation_only(tmp_path):
+    copy, (new, old) = reproduce_module.copy_thetas, (tmp_path / name / "formulations" / "thetas.csv" for name in "ab")
     copy(tmp_path / "a", tmp_path / "b")
     assert not old.exists()
     new.parent.mkdir(parents=True)
