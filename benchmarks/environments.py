@@ -63,7 +63,7 @@ def clocks() -> np.ndarray:
 
 
 def main() -> None:
-    from experiment_utils.experiment import configure_tensorflow
+    from experiment_utils.tensorflow_setup import configure_tensorflow
 
     arguments = parse_arguments()
     configure_tensorflow()

@@ -19,7 +19,7 @@ PROCESS_START = time.perf_counter()
 
 
 def main() -> None:
-    from experiment_utils.experiment import configure_tensorflow
+    from experiment_utils.tensorflow_setup import configure_tensorflow
 
     arguments = parse_arguments()
     configure_tensorflow()

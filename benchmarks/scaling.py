@@ -25,7 +25,7 @@ CENTRAL_CORES = (2, 8, 32)
 
 
 def main() -> None:
-    from experiment_utils.experiment import configure_tensorflow
+    from experiment_utils.tensorflow_setup import configure_tensorflow
 
     arguments = parse_arguments()
     configure_tensorflow()

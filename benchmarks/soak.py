@@ -24,7 +24,7 @@ SMALL |= {"meta_batch_size": 4, "rollouts_per_meta_task": 4, "max_path_length": 
 
 
 def main() -> int:
-    from experiment_utils.experiment import configure_tensorflow
+    from experiment_utils.tensorflow_setup import configure_tensorflow
 
     arguments = parse_arguments()
     configure_tensorflow()

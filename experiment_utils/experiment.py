@@ -1,35 +1,28 @@
 """Train one run: from the command line to the files in its directory."""
 
 import contextlib
-import os
 import shlex
 import sys
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment_utils.algorithms import Build, algorithms, build_of, class_name, paper_name
-from experiment_utils.config import Config, ConfigError, MetaUpdateDevice, config_to_dict
+from experiment_utils.algorithms import Build, algorithms, class_name, paper_name
+from experiment_utils.config import Config, ConfigError, config_to_dict
 from experiment_utils.graceful_stop import GracefulStop
-from experiment_utils.progress import announce
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import discard_output, run_script
-from experiment_utils.train_args import Args, parse, require_same_numbers, require_usable, saved_config
+from experiment_utils.tensorflow_setup import configure_tensorflow
+from experiment_utils.train_args import Args, parse
 from meta_policy_search.utils.reported_error import ReportedError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiment_utils.builders import Components
     from experiment_utils.display import Display
-    from experiment_utils.evaluation.trained_policy import TrainedPolicy
     from meta_policy_search.callbacks import Callback
     from meta_policy_search.meta_trainer import MetaTrainer
-
-LINE_PERIOD = 5.0  # s between two lines of progress, where `train` has no terminal
 
 
 class StoppedRun(ReportedError):
@@ -58,7 +51,7 @@ def _train(args: Args, build: Build) -> None:
 
     try:
         trainer = make_trainer(args.config, build, args.run_dir, resume=args.resume)
-        log = _Log(args.config, args.run_dir, keep=trainer.next_itr)
+        log = RunLog(args.config, args.run_dir, keep=trainer.next_itr)
         log.display = make_display(args.config, args.run_dir, trainer)
         if run(trainer, log, args.config, _resume_command(args)):
             raise KeyboardInterrupt
@@ -81,121 +74,6 @@ def _unwritten(error: OSError, args: Args) -> str:
         return f"nobody reads the output any more. The run stopped; every finished iteration is saved; {again}"
     what = f"can't read or write {error.filename or run_dir.path} ({error.strerror or error})"
     return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"
-
-
-def configure_tensorflow(meta_update_device: MetaUpdateDevice = "auto") -> None:
-    """Set up TensorFlow, before its first operation: quiet, oneDNN, and the same numbers on any number of cores.
-
-    An operation on several threads may sum in an order that depends on their number, so each has one thread; the cores
-    are used by several operations at a time, on slices of the tasks (see `utils.compiled`).
-
-    Args:
-      meta_update_device: "cpu" hides GPUs from TensorFlow, which "auto" uses where there are any and "gpu" asks for.
-
-    Raises:
-      ConfigError: a GPU is asked for, and TensorFlow finds none.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # by itself TensorFlow turns it on for some processors only
-    if "tensorflow" not in sys.modules:
-        announce("loading TensorFlow")
-    with quiet_stderr():  # the C++ libraries greet before they read any log level
-        import joblib
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-    if meta_update_device == "gpu" and not gpus:
-        raise ConfigError("meta_update_device is 'gpu', and TensorFlow finds no GPU; use cpu, or auto")
-    threading, cores = tf.config.threading, joblib.cpu_count()
-    hidden = meta_update_device == "cpu" and bool(tf.config.get_visible_devices("GPU"))
-    found = threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
-    if not hidden and found == (1, cores):
-        return
-    try:
-        if hidden:
-            tf.config.set_visible_devices([], "GPU")
-        threading.set_intra_op_parallelism_threads(1)
-        threading.set_inter_op_parallelism_threads(cores)
-    except RuntimeError:  # somebody has used TensorFlow before
-        what = "TensorFlow was used before; the last bits of the numbers may differ from those of a run script"
-        warnings.warn(f"{what}. Call experiment_utils.configure_tensorflow() first", stacklevel=3)
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Drops what the process writes to file descriptor 2; exceptions pass."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def train(
-    config: Config,
-    build: Build | None = None,
-    *,
-    folder: Path | str | None = None,
-    callbacks: Sequence["Callback"] = (),
-    resume: bool = False,
-    verbose: bool = True,
-) -> "TrainedPolicy":
-    """Train as the run scripts do; return the policy after the last iteration.
-
-    Args:
-      config: the settings, such as `ProMPConfig(env="MetaPointEnvCorner", n_itr=50)`; its class chooses the algorithm.
-      build: makes the components, where they shall be others than the algorithm's run script makes.
-      folder: of the run, with the files that a run script writes; None keeps everything in memory.
-      callbacks: of your own; their order is that of the calls.
-      resume: go on with the run in the folder from its last checkpoint. Only n_itr and the sampler may change.
-      verbose: show the progress: live on a terminal, elsewhere a line every few seconds.
-
-    Raises:
-      ConfigError: a setting, the environment or the folder can't be used.
-      TrainingError: something became NaN or infinite, or a simulation failed.
-      KeyboardInterrupt: after Ctrl-C or SIGTERM, when the iteration is finished. A run with a folder can be resumed.
-    """
-    build = build_of(config) if build is None else build
-    require_usable(config, type(config)())
-    run_dir = None if folder is None else RunDir(Path(folder))
-    if run_dir is not None:
-        _claim(run_dir, config, resume)
-    elif resume:
-        raise ConfigError("resume=True needs the folder of the run to go on with")
-    configure_tensorflow(config.meta_update_device)
-    from experiment_utils.evaluation.trained_policy import TrainedPolicy
-
-    try:
-        trainer = make_trainer(config, build, run_dir, resume=resume, callbacks=callbacks)
-        log = _Log(config, run_dir, keep=trainer.next_itr)
-        if verbose:
-            log.display = make_display(config, run_dir, trainer, period=LINE_PERIOD)
-        stopped = run(trainer, log, config)
-        trained = TrainedPolicy(config, small_components(trainer), trainer.next_itr, log.rows)
-    finally:
-        if run_dir is not None:
-            run_dir.remove_if_empty()
-            run_dir.unlock()
-    if stopped:
-        again = "" if run_dir is None else f"; go on with folder={str(run_dir.path)!r}, resume=True"
-        raise KeyboardInterrupt(f"stopped after {trainer.next_itr} of {config.n_itr} iterations{again}")
-    return trained
-
-
-def _claim(run_dir: RunDir, config: Config, resume: bool) -> None:
-    """Check that the run can be begun, or resumed, with this config, and make its directory this process's own."""
-    if resume:
-        run_dir.require_config()
-        require_same_numbers(config, saved_config(run_dir, type(config)()), run_dir)
-    else:
-        run_dir.require_free()
-    run_dir.create()
-    run_dir.lock()
-    if not resume:
-        run_dir.require_free()  # again: another run may have begun and ended since
 
 
 def make_trainer(
@@ -249,7 +127,7 @@ def make_display(config: Config, run_dir: RunDir | None, trainer: "MetaTrainer",
     return Display(_title(config), where, trainer.next_itr, config.n_itr, steps, period)
 
 
-def run(trainer: "MetaTrainer", log: "_Log", config: Config, resume_command: str = "") -> bool:
+def run(trainer: "MetaTrainer", log: "RunLog", config: Config, resume_command: str = "") -> bool:
     """Train to the end, or until Ctrl-C; return whether it was that. Leaves the learning curve behind in both cases.
 
     Args:
@@ -272,17 +150,7 @@ def run(trainer: "MetaTrainer", log: "_Log", config: Config, resume_command: str
     return stopped
 
 
-def small_components(trainer: "MetaTrainer") -> "Components":
-    """What uses the trained policy: the trainer's components with a sampler of one environment, in this process."""
-    from experiment_utils.builders import Components
-    from meta_policy_search.samplers.meta_sampler import MetaSampler
-
-    sampler = trainer.sampler
-    sizes = {"rollouts_per_meta_task": 1, "meta_batch_size": 1, "max_path_length": sampler.max_path_length}
-    return Components(trainer.algo, MetaSampler(sampler.envs, sampler.policy, **sizes), trainer.sample_processor)
-
-
-class _Log:
+class RunLog:
     """Takes the metrics of each iteration to all places that keep or show them.
 
     Args:
@@ -353,7 +221,7 @@ def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
     return state is not None
 
 
-def _draw(log: "_Log", config: Config, iteration: int) -> None:
+def _draw(log: "RunLog", config: Config, iteration: int) -> None:
     """Leave the learning curve behind, in TensorBoard too."""
     run_dir = log.run_dir
     if not run_dir.progress.exists():

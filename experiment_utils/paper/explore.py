@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment_utils.experiment import configure_tensorflow
 from experiment_utils.runs.results import read_progress
+from experiment_utils.tensorflow_setup import configure_tensorflow
 
 SEED = 0  # of the rollouts in the picture
 

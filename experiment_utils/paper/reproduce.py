@@ -262,7 +262,7 @@ class Formulations(Computed):
     name = "formulations"
 
     def compute(self) -> int:
-        from experiment_utils.experiment import configure_tensorflow
+        from experiment_utils.tensorflow_setup import configure_tensorflow
 
         configure_tensorflow()
         if self.from_results:

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from experiment_utils.config import Config
-from experiment_utils.experiment import configure_tensorflow
 from experiment_utils.paper.variance_config import SCRIPTS, SPREADS
 from experiment_utils.runs.results import RunData, RunDataWarning, read_progress
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run
+from experiment_utils.tensorflow_setup import configure_tensorflow
 from meta_policy_search.utils.atomic_write import atomic_write
 
 TABLE = "same_theta.csv"

@@ -106,7 +106,7 @@ def serve(real: bool) -> None:
 
 
 def _import_everything() -> None:
-    from experiment_utils.experiment import quiet_stderr
+    from experiment_utils.tensorflow_setup import quiet_stderr
 
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with quiet_stderr():

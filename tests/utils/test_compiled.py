@@ -143,7 +143,7 @@ def test_an_error_in_a_slice_is_the_error_of_the_call(slices_of_rows):
 BITS = """
 import hashlib, sys
 import numpy as np
-from experiment_utils.experiment import configure_tensorflow
+from experiment_utils.tensorflow_setup import configure_tensorflow
 configure_tensorflow()
 import tensorflow as tf
 tf.config.threading.set_inter_op_parallelism_threads(int(sys.argv[1]))
