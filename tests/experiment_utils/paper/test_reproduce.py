@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment_utils.paper import figure4
+from experiment_utils.paper import figure, figure4
 from experiment_utils.paper import reproduce as reproduce_module
 from experiment_utils.paper.reproduce import Figure2, Figure3, Figure4
 from experiment_utils.runs.results import RunDataWarning
@@ -155,7 +155,7 @@ def test_only_the_documentations_own_pictures_go_to_its_folder(tmp_path):
 
 def test_how_to_train_goes_to_the_sweep(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(reproduce_module, "run_sweep", lambda runs, *how: asked.append((len(runs), *how)) or [])
+    monkeypatch.setattr(figure, "run_sweep", lambda runs, *how: asked.append((len(runs), *how)) or [])
     assert Figure3(jobs=3, cluster="auto", cpus_per_run=2, dump_path=tmp_path).train() == 0
     assert asked == [(2, 3, "loky", "auto", 2)]
 
@@ -165,7 +165,7 @@ def test_what_is_stopped_is_collected(tmp_path, monkeypatch):
         write_run(runs[0].folder, [1.0], seed=1)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reproduce_module, "run_sweep", stopped)
+    monkeypatch.setattr(figure, "run_sweep", stopped)
     argv = ["figure2", "--env", "ant", "--dump_path", str(tmp_path / "data")]
     assert main(argv) == 130
     assert main([*argv, "--results", str(tmp_path / "results"), "--collect"]) == 130
@@ -176,7 +176,7 @@ def test_a_policy_that_cannot_explore_is_left_out_of_the_picture(tmp_path, monke
     def diverged(run):
         raise RuntimeError("NaN or infinite actions of the policy")
 
-    monkeypatch.setattr(reproduce_module, "run_sweep", lambda runs, *_: [])
+    monkeypatch.setattr(figure, "run_sweep", lambda runs, *_: [])
     monkeypatch.setattr(figure4, "explore", diverged)
     with pytest.warns(RunDataWarning, match="NaN or infinite actions of the policy; not in the picture"):
         Figure4(dump_path=tmp_path).train()
