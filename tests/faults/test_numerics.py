@@ -78,7 +78,7 @@ def test_extreme_deviations_end_in_finite_numbers_or_a_clear_error(algorithm, lo
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e30, 1e300])
-@pytest.mark.parametrize("algorithm", ["pro-mp", "dice"])
+@pytest.mark.parametrize("algorithm", ["ProMP", "DiCE"])
 def test_extreme_rewards_end_in_finite_numbers_or_a_clear_error(algorithm, scale):
     trainer = make_trainer(algorithm)
     step = trainer.sampler.envs.env.step_envs
@@ -92,14 +92,14 @@ def test_extreme_rewards_end_in_finite_numbers_or_a_clear_error(algorithm, scale
 
 
 def test_zero_variance_advantages_move_nothing():
-    trainer = make_trainer("vpg", **EXTREMES["constant rewards"], exploration=False)
+    trainer = make_trainer("MAML-VPG", **EXTREMES["constant rewards"], exploration=False)
     before = {name: value.numpy() for name, value in trainer.algo.theta.items()}
     train(trainer)
     assert all(np.array_equal(before[name], value.numpy()) for name, value in trainer.algo.theta.items())
 
 
 def test_a_failing_environment_is_not_blamed_on_the_step_size():
-    trainer = make_trainer("vpg")
+    trainer = make_trainer("MAML-VPG")
 
     def failing(actions):
         raise SimulationError("the arm fell off", [0])
@@ -111,7 +111,7 @@ def test_a_failing_environment_is_not_blamed_on_the_step_size():
 
 
 def test_nan_of_an_environment_names_it_the_task_and_the_time():
-    trainer = make_trainer("vpg")
+    trainer = make_trainer("MAML-VPG")
     step, calls = trainer.sampler.envs.env.step_envs, []
 
     def poisoned(actions):
