@@ -75,7 +75,7 @@ def parse_arguments(kind: type[T], description: str, argv: Sequence[str] | None 
             arguments, unknown = tyro.cli(
                 kind,
                 args=argv,
-                description=description,
+                description=_keeping_examples(description),
                 default=tyro.MISSING_NONPROP if default is None else default,
                 return_unknown_args=True,
                 use_underscores=True,
@@ -96,6 +96,11 @@ def parse_arguments(kind: type[T], description: str, argv: Sequence[str] | None 
     if unknown:
         raise ConfigError(_unknown(unknown[0], flags))
     return arguments
+
+
+def _keeping_examples(description: str) -> str:
+    """Indent the lines that are commands: tyro joins other lines to paragraphs."""
+    return "\n".join(f"    {line}" if line.startswith("python ") else line for line in description.splitlines())
 
 
 def flags_of(kind: type, default: Any = None) -> list[Flag]:
@@ -200,7 +205,7 @@ def _kind_of_flag(kind: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
         metavar=f"{metavar} ..." if several else metavar,
         instance_from_str=lambda words: tuple(map(read, words)) if several else read(words[0]),
         is_instance=lambda value: True,
-        str_from_instance=_words,
+        str_from_instance=lambda value: _words(value) or ["none"],
     )
 
 

@@ -1,7 +1,6 @@
 """Exports a trained policy as a TensorFlow SavedModel, which acts without this package.
 
 python run_scripts/export_policy.py data/promp/run_1 model                     the meta-policy
-
 python run_scripts/export_policy.py data/promp/run_1 model --task -1           adapted to a task, as in training
 """
 

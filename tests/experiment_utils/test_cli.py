@@ -258,7 +258,7 @@ def test_lists_and_whole_numbers_become_what_the_setting_is():
 
 def test_help_names_the_task_families_and_keeps_the_lines_of_examples(capsys):
     with pytest.raises(SystemExit) as stop:
-        parse(ProMPConfig(), "What it does.\n\n    python run.py --n_itr 3\n    python run.py --seed 4", ["--help"])
+        parse(ProMPConfig(), "What it does.\n\npython run.py --n_itr 3\npython run.py --seed 4", ["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
     assert "    python run.py --n_itr 3\n    python run.py --seed 4\n" in text

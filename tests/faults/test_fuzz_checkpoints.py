@@ -1,6 +1,7 @@
 """Checkpoints with broken bytes and broken states: the values that were saved, or the ones before, or none."""
 
 import shutil
+import types
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from meta_policy_search.utils.checkpoint import UNREADABLE, Checkpoints
 from tests.faults.mutations import JSON, changed, examples, mutated
 
 VALUES = {0: np.arange(5, dtype=np.float32), 1: np.linspace(-1, 1, 5, dtype=np.float32)}
+ALGO = types.SimpleNamespace(num_inner_grad_steps=1, theta={})  # as much as a trainer asks for before it trains
 PARTS = ("index", "data-00000-of-00001")
 
 
@@ -65,7 +67,7 @@ def test_odd_names_in_the_folder_harm_nothing(saved, names):
 
 
 def trainer() -> MetaTrainer:
-    return MetaTrainer(None, None, None, rng=np.random.default_rng(0), n_itr=1)
+    return MetaTrainer(ALGO, None, None, rng=np.random.default_rng(0), n_itr=1)
 
 
 STATE = trainer().state()
