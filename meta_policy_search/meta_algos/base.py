@@ -66,7 +66,10 @@ class MAMLAlgo(tf.Module, abc.ABC):
 
     @abc.abstractmethod
     def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
-        """L_outer of each task [N]; distributions[k] is the policy after k steps, on the observations of batch k."""
+        """L_outer of each task [N]; distributions[k] is the policy after k steps, on the observations of batch k.
+
+        A task's loss depends on this task alone: the tasks are computed in slices, and N is their number in one slice.
+        """
 
     @abc.abstractmethod
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
