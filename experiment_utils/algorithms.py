@@ -22,11 +22,10 @@ from experiment_utils.config import (
     VPGMAMLConfig,
     nearest,
 )
+from experiment_utils.places import SCRIPTS
 
 if TYPE_CHECKING:
     from experiment_utils.builders import Components
-
-SCRIPTS = Path(__file__).resolve().parents[1] / "run_scripts"
 
 
 Build = Callable[[Any, np.random.Generator], "Components"]
@@ -122,6 +121,22 @@ def algorithm(name: str) -> Algorithm:
 def of_class(algo: str) -> Algorithm | None:
     """Return the first entry whose config class params.json calls `algo`: it says how to build; None if there is none."""
     return next((entry for entry in algorithms() if entry.defaults.algo == algo), None)
+
+
+def find_algorithm(name: str) -> Algorithm:
+    """Return the entry of a name as a user may write it: promp and trpo_maml for ProMP and TRPO-MAML.
+
+    Raises:
+      ConfigError: there is none.
+    """
+    by_letters = {_letters(entry.name): entry for entry in algorithms()}
+    if _letters(name) not in by_letters:
+        raise ConfigError(f"there is no algorithm {name!r}; {nearest(name, [entry.name for entry in algorithms()])}")
+    return by_letters[_letters(name)]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_ ]", "", name).lower()
 
 
 def build_of(config: Config) -> Build:

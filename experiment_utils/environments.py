@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import gymnasium
 
 from experiment_utils.config import Config, ConfigError, nearest
 from experiment_utils.script import show_notes
-from meta_policy_search.envs import ALL_FAMILIES, FAMILIES
+from meta_policy_search.envs import ALL_FAMILIES, FAMILIES, OPTIONAL_FAMILIES, load_class
 from meta_policy_search.envs.base import BatchMetaEnv, SimulationError
 from meta_policy_search.envs.environment_errors import EnvironmentCode, described, own_traceback
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
@@ -140,6 +141,21 @@ def _require_backend(config: Config, source: Source) -> None:
         require_mujoco_py()
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def described_families() -> list[str]:
+    """A line for each family of the package: name, sizes of observation and action, and what a task is."""
+    lines = []
+    for name, place in FAMILIES.items():
+        kind = load_class(place)
+        env = kind()
+        action = env.action_space
+        actions = f"{action.n} actions" if isinstance(action, gymnasium.spaces.Discrete) else f"action [{action.shape[0]}]"
+        task = re.search(r"Task: (.*?)\.(\s|$)", inspect.getdoc(kind) or "", re.DOTALL)
+        words = " ".join(task[1].split()) if task else ""
+        lines.append(f"{name}: observation [{env.observation_space.shape[0]}], {actions}. Task: {words}")
+        env.close()
+    return [*lines, f"With Meta-World (docs/metaworld.md): {', '.join(OPTIONAL_FAMILIES)}"]
 
 
 def find(name: str, in_registry: bool = False) -> Source:

@@ -249,4 +249,5 @@ def _title(config: Config) -> str:
 def _resume_command(args: Args) -> str:
     """What goes on with the run; it names an environment that is code of the user's own."""
     env = ["--env", args.config.env] if ":" in args.config.env else []
-    return shlex.join([sys.executable, sys.argv[0], "--resume", "--dump_path", str(args.run_dir.path), *env])
+    script = [sys.executable, sys.argv[0]] if Path(sys.argv[0]).is_file() else sys.argv[0].split()  # of a command
+    return shlex.join([*script, "--resume", "--dump_path", str(args.run_dir.path), *env])

@@ -22,6 +22,7 @@ from pathlib import Path
 import joblib
 import tyro
 
+from experiment_utils.algorithms import find_algorithm
 from experiment_utils.cli import flags_of, parse_arguments
 from experiment_utils.config import Config, ConfigError, Count, InvalidSetting, Natural, Validated, expected_values, nearest
 from experiment_utils.display import Outcome, showing
@@ -198,7 +199,7 @@ class Args(Validated):
     """The command line."""
 
     script: tyro.conf.Positional[Path]
-    """A run script."""
+    """A run script, or the name of an algorithm."""
     grid: tuple[str, ...] = ()
     """name=value,value,... for each axis of the grid; 64x64 is a list."""
     fixed: tuple[str, ...] = ()
@@ -239,8 +240,7 @@ def _planned(args: Args) -> list[Run]:
       ValueError: no run could begin.
     """
     _require_settings(args.grid + args.fixed)
-    if not args.script.is_file():
-        raise ValueError(f"there is no run script {args.script}")
+    script, variant = _script(args.script)
     if not args.seeds:
         raise ValueError("--seeds needs a seed or several")
     if args.cluster is None and args.cpus_per_run != Args.cpus_per_run:
@@ -249,11 +249,23 @@ def _planned(args: Args) -> list[Run]:
         raise ValueError("--backend has no effect on --cluster; leave it out")
     axes = {name: as_values(words) for name, words in map(_name_and_rest, args.grid)}
     fixed = {name: _one_value(name, words) for name, words in map(_name_and_rest, args.fixed)}
-    _require_known(args.script, [*axes, *fixed])
-    runs = grid(args.script, args.dump_path, axes, args.seeds, fixed)
+    _require_known(script, [*axes, *fixed])
+    fixed = {**variant, **fixed}
+    runs = grid(script, args.dump_path, axes, args.seeds, fixed)
     for run in runs[:: len(args.seeds)]:  # one of each point of the grid
         _require_valid(run)
     return runs
+
+
+def _script(script: Path) -> tuple[Path, Settings]:
+    """Return the run script, and the settings that make it train the algorithm that was named instead of it."""
+    if script.is_file():
+        return script, {}
+    try:
+        entry = find_algorithm(str(script))
+    except ConfigError as error:
+        raise ValueError(f"there is no run script {script}, and {str(error).removeprefix('there is ')}") from error
+    return entry.script, entry.variant
 
 
 def _require_settings(words: Sequence[str]) -> None:

@@ -8,13 +8,11 @@ from typing import ClassVar
 
 from experiment_utils.config import ConfigError, Count, Validated
 from experiment_utils.paper.experiments import Budget
+from experiment_utils.places import FIGURES, RESULTS
 from experiment_utils.run_sweep import STARTED_HERE, report, run_sweep
 from experiment_utils.runs.archive import fetch, keep
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning
 from experiment_utils.runs.run_spec import Run
-
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

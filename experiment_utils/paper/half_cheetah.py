@@ -13,12 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiment_utils.algorithms import algorithm, algorithms
+from experiment_utils.places import FIGURES, RESULTS
 from experiment_utils.plot_utils import COLUMN, LINE_WIDTH, PAGE, UNITS, draw_curve, save_figure, styled
 from experiment_utils.runs.curves import mean_curve
 from experiment_utils.runs.results import RunData, RunDataWarning, load_runs, read_progress
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS, FIGURES = ROOT / "results", ROOT / "docs" / "figures"
 ORIGINAL = RESULTS / "original_code"
 BEFORE, AFTER = "Step_0-AverageReturn", "Step_1-AverageReturn"
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from experiment_utils.algorithms import same_class
 from experiment_utils.config import Config, ConfigError, config_to_dict
+from meta_policy_search import __version__
 from meta_policy_search.utils.atomic_write import atomic_write
 
 LOG_NAME = "run.log"  # what a run of a sweep prints
@@ -167,7 +168,7 @@ def _provenance() -> dict[str, Any]:
     """What the numbers of a run depend on, besides its settings."""
     versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
     return {
-        "versions": {"python": sys.version.split()[0], **versions},
+        "versions": {"python": sys.version.split()[0], "meta_policy_search": __version__, **versions},
         "environment": {name: os.environ.get(name) for name in RECORDED_VARIABLES},
         "git_commit": _git_commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
