@@ -1,7 +1,6 @@
 """The command meta-policy-search: the run scripts as subcommands. Importing it is quick; each loads what it needs."""
 
 import dataclasses
-import runpy
 import sys
 from collections.abc import Callable
 
@@ -65,8 +64,9 @@ def _help() -> list[str]:
 def _of_script(name: str, script: str) -> Callable[[list[str]], int]:
     def act(argv: list[str]) -> int:
         sys.argv = [f"{PROGRAM} {name}", *argv]
-        try:
-            runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+        path = SCRIPTS / script
+        try:  # not by runpy, which would put the script's path where the help and messages find the program's name
+            exec(compile(path.read_bytes(), path, "exec"), {"__name__": "__main__", "__file__": str(path)})
         except SystemExit as end:
             return end.code or 0
         return 0
