@@ -64,11 +64,8 @@ def test_the_wheel_has_the_scripts_inside_its_packages(installed):
     (wheel,) = installed.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
-    assert tops == {
-        "meta_policy_search",
-        "experiment_utils",
-        f"meta_policy_search-{meta_policy_search.__version__}.dist-info",
-    }
+    metadata = f"meta_policy_search-{meta_policy_search.__version__}.dist-info"
+    assert tops == {"meta_policy_search", "experiment_utils", metadata}
     assert {"experiment_utils/py.typed", "meta_policy_search/py.typed", "experiment_utils/scripts/meta_test.py"} <= set(
         names
     )
