@@ -5,7 +5,6 @@ task and step, and that Adam's moments live on from one iteration to the next.
 """
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,8 +27,10 @@ class RecordedSampler:
     def __init__(self, data: dict[str, np.ndarray], policy: MetaGaussianMLPPolicy):
         self._data, self._policy, self._round = data, policy, -1
         self.batch_shape, self.total_samples, self.tasks = (4, 4), 4 * 4 * 25, ()
-        self.envs = SimpleNamespace(diagnostics=lambda trajectories: {})
         self.mean_deviations: list[float] = []
+
+    def diagnostics(self, trajectories: Trajectories) -> dict[str, float]:
+        return {}
 
     def update_tasks(self, rng: np.random.Generator) -> None:
         self.tasks = self._data[f"iteration{(self._round + 1) // 2}/tasks"]
