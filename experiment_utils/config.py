@@ -281,7 +281,7 @@ class DICEMAMLConfig(Config):
     return_baseline: BaselineName = "LinearFeatureBaseline"
     """Baseline of the return, for the advantages of outer_type vpg and trpo."""
     outer_type: OuterType = "dice"
-    """Objective after adaptation: dice (DICEMAML), vpg (VPG_DICEMAML) or trpo (TRPO_DICEMAML)."""
+    """Objective after adaptation: dice (DiCE), vpg (VPG-DiCE) or trpo (TRPO-DiCE)."""
     learning_rate: Positive = 1e-3
     """Step size beta of Adam, for outer_type dice and vpg."""
     optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)

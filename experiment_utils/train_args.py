@@ -9,8 +9,17 @@ from typing import Annotated, Generic, TypeVar
 
 import tyro
 
+from experiment_utils.algorithms import paper_name
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import Config, ConfigError, config_from_dict, load_config, may_change
+from experiment_utils.config import (
+    Config,
+    ConfigError,
+    Json,
+    config_from_dict,
+    config_to_dict,
+    may_change,
+    read_config_file,
+)
 from experiment_utils.runs.run_dir import RunDir
 
 C = TypeVar("C", bound=Config)
@@ -96,7 +105,15 @@ def saved_config(run_dir: RunDir, defaults: C) -> C:
     saved = run_dir.read_config()
     if saved is None:
         raise ConfigError(f"{run_dir.path} has a {run_dir.progress.name}, but no {run_dir.params.name}; put it back")
+    _require_algorithm(saved, defaults, f"the run in {run_dir.path}")
     return config_from_dict(saved, defaults, f"the run in {run_dir.path}")
+
+
+def _require_algorithm(values: dict[str, Json], defaults: Config, source: str) -> None:
+    """Raise ConfigError, in the paper's names, if the settings are those of another algorithm than the script's."""
+    if values.get("algo", defaults.algo) != defaults.algo:
+        what = f"{source} is for {paper_name(values)}"
+        raise ConfigError(f"{what}, this script trains {paper_name(config_to_dict(defaults))}")
 
 
 def _with_file_and_saved(options: _Options, start: C, by_flags: C, description: str, argv: list[str]) -> C:
@@ -107,7 +124,10 @@ def _with_file_and_saved(options: _Options, start: C, by_flags: C, description: 
     if argv.count("--config_file") + argv.count("--config-file") > 1:
         raise ConfigError("there can be one --config_file only")
     if options.config_file is not None:
-        start = load_config(options.config_file, start)
+        source = f"the config file {options.config_file}"
+        values = read_config_file(options.config_file)
+        _require_algorithm(values, start, source)
+        start = config_from_dict(values, start, source)
     _, config = _parse(start, description, argv)
     if ":" in config.env and config.env != by_flags.env:
         where = options.config_file or options.dump_path

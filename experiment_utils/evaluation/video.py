@@ -2,7 +2,9 @@
 
 import importlib.util
 import os
+import re
 import shutil
+import socket
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -70,8 +72,21 @@ def has_display() -> bool:
 
 def require_display() -> None:
     """Raise VideoError where no window can be shown."""
+    instead = "make a film instead: --video film.mp4"
     if not has_display():
-        raise VideoError("--window needs a display, and DISPLAY is not set; make a film instead: --video film.mp4")
+        raise VideoError(f"--window needs a display, and DISPLAY is not set; {instead}")
+    local = re.fullmatch(r":(\d+)(\.\d+)?", os.environ.get("DISPLAY", ""))
+    if local and not os.environ.get("WAYLAND_DISPLAY") and not _answers(f"/tmp/.X11-unix/X{local[1]}"):
+        raise VideoError(f"--window needs a display, and none answers at DISPLAY={local[0]}; {instead}")
+
+
+def _answers(path: str) -> bool:
+    """Whether a local X server listens, on a socket of this path or of the same abstract name."""
+    for address in (path, f"\0{path}"):
+        with socket.socket(socket.AF_UNIX) as connection:
+            if connection.connect_ex(address) == 0:
+                return True
+    return False
 
 
 def write_video(frames: Iterable[np.ndarray], path: Path, fps: float, width: int | None = None) -> None:

@@ -143,7 +143,8 @@ def test_a_mistaken_argument_gets_one_helpful_sentence(tmp_path, argv, words):
         ('{"n_itr": "3"}', "c.json can't be used: n_itr is '3'; it must be a positive whole number"),
         ('{"n_itr": true}', "n_itr is True; it must be a positive whole number"),
         ('{"hidden_sizes": 64}', "hidden_sizes is 64; it must be positive whole numbers"),
-        ('{"algo": "TRPOMAML"}', "is for TRPOMAML, this script trains ProMP"),
+        ('{"algo": "DICEMAML"}', "c.json is for DiCE, this script trains ProMP"),
+        ('{"algo": "TRPOMAML"}', "c.json is for TRPO-MAML, this script trains ProMP"),
     ],
 )
 def test_a_mistaken_config_file_gets_one_helpful_sentence(tmp_path, content, words):

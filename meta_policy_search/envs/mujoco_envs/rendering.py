@@ -4,11 +4,15 @@ The process doesn't load TensorFlow: in one process, the LLVM in it and the LLVM
 machine without a graphics card) crash each other.
 """
 
+from concurrent.futures import BrokenExecutor
+
 import mujoco
 import numpy as np
 from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
 from joblib.externals.loky import ProcessPoolExecutor
 
+from meta_policy_search.envs.base import SimulationError
+from meta_policy_search.envs.environment_errors import LONGEST_MESSAGE, one_line
 from meta_policy_search.utils.child_processes import without_working_directory
 
 IMAGE_SIZE = 480  # pixels, gymnasium's
@@ -35,9 +39,15 @@ class ProcessRenderer:
         """The image [480, 480, 3] uint8 of the state qpos [nq], qvel [nv]; in mode "human" it goes to the window.
 
         Raises:
-          RuntimeError: there is no display or no OpenGL; `MUJOCO_GL=egl` needs none of the former.
+          SimulationError: there is no display or no OpenGL; `MUJOCO_GL=egl` needs none of the former.
         """
-        return self._process.submit(_draw, qpos, qvel, self._mode).result()
+        try:
+            return self._process.submit(_draw, qpos, qvel, self._mode).result()
+        except RuntimeError as error:  # also of a process that has died, as of a display that doesn't answer
+            why = "its process died" if isinstance(error, BrokenExecutor) else one_line(error, LONGEST_MESSAGE)
+            what = "open a window" if self._mode == "human" else "draw"
+            remedy = "a film needs no display" if self._mode == "human" else "it needs OpenGL: apt install libegl1 libgl1"
+            raise SimulationError(f"MuJoCo can't {what} here ({why}); {remedy}", []) from error
 
     def close(self) -> None:
         """Ends the process, and with it the window."""

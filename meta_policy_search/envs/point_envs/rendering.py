@@ -5,7 +5,10 @@ import contextlib
 import matplotlib.figure
 import matplotlib.style
 import numpy as np
+from matplotlib.backends import BackendFilter, backend_registry
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from meta_policy_search.envs.base import SimulationError
 
 LIMIT = 3.0  # m, half the width of the picture
 
@@ -28,6 +31,9 @@ class PointRenderer:
         if mode == "human":
             import matplotlib.pyplot as plt  # chooses a window system
 
+            if plt.get_backend().lower() in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE):
+                what = f"no window can be opened here: matplotlib has no toolkit for it and draws with {plt.get_backend()}"
+                raise SimulationError(f"{what}; a film needs no display", [])
             self.figure = plt.figure(figsize=(4, 4))
         else:
             self.figure = matplotlib.figure.Figure(figsize=(4, 4))

@@ -10,6 +10,8 @@ import pytest
 from experiment_utils.algorithms import SCRIPTS
 from experiment_utils.evaluation import use_run
 from experiment_utils.evaluation.video import CAPTION_HEIGHT
+from meta_policy_search.envs.base import SimulationError
+from meta_policy_search.envs.point_envs.point_env_2d import MetaPointEnv
 from tests.experiment_utils.small_runs import SMALL, small, train
 
 main = runpy.run_path(str(SCRIPTS / "visualize.py"))["main"]
@@ -107,3 +109,16 @@ def test_a_missing_ffmpeg_is_named_before_anything_is_computed(folder, capsys, m
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
     assert main([str(folder), "--video", str(folder / "film.mp4")]) == 2
     assert "needs the program /nowhere/ffmpeg, which is not there" in capsys.readouterr().err
+
+
+def test_a_display_that_does_not_answer_is_named_before_anything_is_computed(folder, capsys, monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert main([str(folder), "--window"]) == 2
+    assert "--window needs a display, and none answers at DISPLAY=:987; make a film instead" in capsys.readouterr().err
+
+
+def test_a_window_without_a_toolkit_is_refused():
+    env = MetaPointEnv(render_mode="human")
+    with pytest.raises(SimulationError, match="no window can be opened here: matplotlib has no toolkit for it"):
+        env.reset(seed=0)
