@@ -9,6 +9,7 @@ import tensorflow as tf
 from experiment_utils.algorithms import Build
 from experiment_utils.builders import Components
 from experiment_utils.paper.variance_config import GradientVarianceConfig
+from meta_policy_search.adaptation import adaptation_rounds
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.types import Params, Samples
 
@@ -116,13 +117,9 @@ def sampled_gradients(
     algo: MAMLAlgo, sampler: "MetaSampler", sample_processor: "SampleProcessor", rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """`round_gradients` of one more round at theta, with the samples of the steps 0..K."""
-    params, batches = algo.policy.stacked_theta(sampler.batch_shape[0]), []
-    for step in range(algo.num_inner_grad_steps + 1):
-        trajectories, _ = sampler.obtain_samples(params, rng)
-        batches.append(sample_processor.process_samples(trajectories)[0])
-        if step < algo.num_inner_grad_steps:
-            params = algo.adapt(params, batches[-1], step)
-    return round_gradients(algo, batches)
+    params, steps = algo.policy.stacked_theta(sampler.batch_shape[0]), algo.num_inner_grad_steps
+    rounds = adaptation_rounds(algo, sampler, sample_processor, params, steps, rng)
+    return round_gradients(algo, [found.samples for found in rounds])
 
 
 def round_gradients(algo: MAMLAlgo, batches: Sequence[Samples]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,6 @@
 """LVC's and DiCE's meta-gradients at the same theta. In training each is measured on a course of its own."""
 
 import dataclasses
-import runpy
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,13 +9,15 @@ import numpy as np
 import pandas as pd
 
 from experiment_utils.config import Config
-from experiment_utils.paper.variance_config import SCRIPTS, SPREADS
+from experiment_utils.paper import run_variance_dice, run_variance_lvc
+from experiment_utils.paper.variance_config import SPREADS
 from experiment_utils.runs.results import RunData, RunDataWarning, read_progress
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run
 from experiment_utils.tensorflow_setup import configure_tensorflow
 from meta_policy_search.utils.atomic_write import atomic_write
 
+ESTIMATORS = {"LVC": run_variance_lvc, "DiCE": run_variance_dice}
 TABLE = "same_theta.csv"
 COLUMNS = ("itr", "estimator", "iterations", *SPREADS.values())  # that are read
 OF_THE_ESTIMATOR = {"algo", "baseline", "inner_type"}  # settings that are not taken from the run
@@ -32,14 +33,14 @@ def measure(run: Run) -> Path:
         return target
     configure_tensorflow()
     saved = RunDir(run.folder).require_config()
-    rows = [row for name in SCRIPTS for row in _rows(name, run.folder, saved)]
+    rows = [row for name in ESTIMATORS for row in _rows(name, run.folder, saved)]
     atomic_write(target, pd.DataFrame(rows).assign(iterations=iterations).to_csv(index=False))
     return target
 
 
 def settings_for(name: str, saved: dict) -> Config:
     """The estimator's settings, with those of the run that both have: environment, batch, step length, rounds."""
-    defaults = runpy.run_path(str(SCRIPTS[name]))["DEFAULTS"]
+    defaults = ESTIMATORS[name].DEFAULTS
     shared = {field.name for field in dataclasses.fields(defaults)} & saved.keys() - OF_THE_ESTIMATOR
     values = {name: tuple(saved[name]) if isinstance(saved[name], list) else saved[name] for name in shared}
     return dataclasses.replace(defaults, **values)
@@ -50,7 +51,7 @@ def _rows(name: str, folder: Path, saved: dict) -> Iterator[dict]:
     from meta_policy_search.utils.snapshots import BEST, available, load_snapshot
 
     config = settings_for(name, saved)
-    algo, sampler, processor = runpy.run_path(str(SCRIPTS[name]))["build"](config, np.random.default_rng(config.seed))
+    algo, sampler, processor = ESTIMATORS[name].build(config, np.random.default_rng(config.seed))
     directory = RunDir(folder).policies
     for which in [which for which in available(directory) if which != BEST]:
         snapshot = load_snapshot(directory, which, algo.theta)
@@ -69,7 +70,7 @@ def _read(path: Path) -> pd.DataFrame | None:
         return None
     try:
         table = pd.read_csv(path)
-        good = set(table["estimator"]) == set(SCRIPTS)
+        good = set(table["estimator"]) == set(ESTIMATORS)
         table = table.astype(dict.fromkeys([name for name in COLUMNS if name != "estimator"], float))
     except (OSError, ValueError, KeyError):
         good = False
@@ -94,7 +95,7 @@ def same_theta_table(data: dict[str, Sequence[RunData]]) -> pd.DataFrame:
         row: dict[str, object] = {"theta of": course, "iteration": itr, "thetas": group["seed"].nunique()}
         for label, column in SPREADS.items():
             values = by_estimator[column].unstack()
-            row |= {f"{label}, {name}": values[name].mean() for name in SCRIPTS}
+            row |= {f"{label}, {name}": values[name].mean() for name in ESTIMATORS}
             row[f"{label} smaller for LVC"] = f"{(values['LVC'] < values['DiCE']).sum()} of {len(values)}"
         rows.append(row)
     return pd.DataFrame(rows)
