@@ -13,6 +13,7 @@ from meta_policy_search.envs import FAMILIES, load_class
 from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv
 from meta_policy_search.envs.mujoco_envs.engine import State
 from tests import mujoco4
+from tests.reference import nans_agree
 
 Data = dict[str, np.ndarray]
 
@@ -38,6 +39,7 @@ def deviation(value: np.ndarray, recorded: np.ndarray) -> float:
     value, recorded = np.asarray(value, np.float64), np.asarray(recorded, np.float64)
     if value.shape != recorded.shape:
         return np.inf
+    value, recorded = nans_agree(value, recorded)
     return float(np.abs(value - recorded).max(initial=0.0))
 
 

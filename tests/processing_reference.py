@@ -14,6 +14,7 @@ from meta_policy_search.samplers import returns
 from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcessor
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor, normalised_rewards
 from meta_policy_search.types import Trajectories
+from tests.reference import nans_agree
 
 BASELINES = {"linfeat": LinearFeatureBaseline(), "lintime": LinearTimeBaseline(), "zero": ZeroBaseline()}
 LOG_KEYS = ("AverageDiscountedReturn", "AverageReturn", "NumTrajs", "StdReturn", "MaxReturn", "MinReturn")
@@ -40,6 +41,7 @@ def deviation(ours: np.ndarray, theirs: np.ndarray) -> float:
     ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     if ours.shape != theirs.shape:
         raise ValueError(f"shapes {ours.shape} and {theirs.shape}")
+    ours, theirs = nans_agree(ours, theirs)
     return float(np.max(np.abs(ours - theirs)) / max(np.max(np.abs(theirs)), 1.0))
 
 
