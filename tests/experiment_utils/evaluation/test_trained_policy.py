@@ -117,7 +117,10 @@ def test_steps_and_rollouts_are_as_asked(finished):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"algo": "PPO"}, r"of the algorithm 'PPO', which is not registered; known are ProMP, TRPOMAML, VPGMAML, DICEMAML"),
+        (
+            {"algo": "PPO"},
+            r"of the algorithm 'PPO', which is not registered; known are ProMP, TRPOMAML, VPGMAML, Reptile, DICEMAML",
+        ),
         ({"algo": ["ProMP"]}, r"of the algorithm \['ProMP'\]"),
         ({"env": "MetaPointEnvMomentun"}, "not this package's code"),
         ({"env": 3}, "env is 3; it must be a string"),
