@@ -107,11 +107,12 @@ class MAMLAlgo(tf.Module, abc.ABC):
         The penalty's part is the gradient of slope . KL, with the slope [K] at the means over all tasks. A slope that
         doesn't depend on the KL, such as ProMP's, is known before; for any other one it takes a second pass.
         """
-        _, slope = self._penalty_and_slope(tf.zeros([self.num_inner_grad_steps], self.policy.dtype))
+        penalty, slope = self._penalty_and_slope(tf.zeros([self.num_inner_grad_steps], self.policy.dtype))
         means, gradient = self._means_and_gradient(batches, *slope)
-        penalty, slope_there = self._penalty_and_slope(means.inner_kl)
-        if slope and not np.array_equal(slope_there, slope, equal_nan=True):
-            means, gradient = self._means_and_gradient(batches, *slope_there)
+        if slope:  # the penalty depends on the KL
+            penalty, slope_there = self._penalty_and_slope(means.inner_kl)
+            if not np.array_equal(slope_there, slope, equal_nan=True):
+                means, gradient = self._means_and_gradient(batches, *slope_there)
         return means._replace(loss=means.loss + penalty), gradient
 
     def meta_loss_at(self, theta: Params, batches: Sequence[Samples]) -> MetaLoss:
