@@ -79,7 +79,7 @@ def make_held_out_env(config: Config) -> NormalizedEnv:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
     if options is None:
         what = f"{config.env} has no held-out tasks: training draws all that there are, or its class has no held_out_options"
-        raise ConfigError(f"{what}; leave out eval_every (docs/callbacks.md)")
+        raise ConfigError(f"{what}; leave out eval_every (docs/train_from_python.md)")
     return make_env(dataclasses.replace(config, env_options={**config.env_options, **options}))
 
 
