@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+import meta_policy_search
 from tests import reference
 from tests.experiment_utils.test_experiment import ROOT, rows
 
@@ -45,6 +47,14 @@ def test_the_measurements_compare_files_of_the_original_that_can_be_compared():
         assert files
         for path in files:
             assert reference.module_for(path)
+
+
+def test_the_citations_name_the_version_and_the_paper():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    page = (ROOT / "docs" / "cite.md").read_text()
+    assert citation["version"] == meta_policy_search.__version__
+    assert f"version = {{{meta_policy_search.__version__}}}" in page
+    assert citation["preferred-citation"]["url"] in page
 
 
 @pytest.mark.slow
