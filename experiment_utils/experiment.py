@@ -70,11 +70,12 @@ def _unwritten(error: OSError, args: Args) -> str:
     """What to do about a file that can't be written. What is saved is good: see `MetaTrainer.train`."""
     run_dir = args.run_dir
     again = f"go on with\n  {_resume_command(args)}" if run_dir.params.exists() else "start the run again"
+    saved = "every finished iteration is saved" if args.config.checkpoint_every == 1 else "its last checkpoint is good"
     if isinstance(error, BrokenPipeError):  # like `| head`
         discard_output()
-        return f"nobody reads the output any more. The run stopped; every finished iteration is saved; {again}"
+        return f"nobody reads the output any more. The run stopped; {saved}; {again}"
     what = f"can't read or write {error.filename or run_dir.path} ({error.strerror or error})"
-    return f"{what}. The run stopped; every finished iteration is saved; make room or get the right to write, and {again}"
+    return f"{what}. The run stopped; {saved}; make room or get the right to write, and {again}"
 
 
 def make_trainer(

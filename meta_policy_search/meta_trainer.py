@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -44,7 +45,7 @@ class MetaTrainer:
       checkpoints: None keeps none.
       snapshots: of the policy; None keeps none.
       callbacks: called in this order; their states are saved and restored.
-      checkpoint_every: iterations between two checkpoints. The last iteration has one in any case.
+      checkpoint_every: iterations between two checkpoints. There is one where training ends, unless by an OSError.
 
     Attributes:
       before: theta that the last iteration began with, and whose returns its metrics hold.
@@ -90,14 +91,16 @@ class MetaTrainer:
             for callback in self.callbacks.values():
                 callback.on_train_begin(self)
                 ends.callback(callback.on_train_end, self)
-            while self.next_itr < self.n_itr and not self.stop_training and not stop():
-                with self._undone_by_errors():
-                    self._iterate(log)
-                    if self.next_itr % self.checkpoint_every == 0:
-                        self.save()
-                        saved = self.next_itr
-            if saved < self.next_itr:
-                self.save()
+            try:
+                while self.next_itr < self.n_itr and not self.stop_training and not stop():
+                    with self._undone_by_errors():
+                        self._iterate(log)
+                        if self.next_itr % self.checkpoint_every == 0:
+                            self.save()
+                            saved = self.next_itr
+            finally:
+                if saved < self.next_itr and not isinstance(sys.exception(), OSError):  # else it would fail again
+                    self.save()
 
     def _iterate(self, log: Callable[[int, Metrics], None]) -> None:
         self.before, begin = self._theta(), time.perf_counter()

@@ -196,3 +196,12 @@ def test_checkpoints_are_as_far_apart_as_asked_and_there_is_one_of_the_end(tmp_p
     trainer = with_callbacks(tmp_path, n_itr=5, checkpoint_every=2)
     trainer.train(lambda *_: None)
     assert trainer.checkpoints.numbers() == [2, 4, 5]
+
+
+def test_an_error_between_two_checkpoints_loses_no_finished_iteration(tmp_path):
+    trainer = with_callbacks(tmp_path, Count(4, fail), n_itr=9, checkpoint_every=2)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        trainer.train(lambda *_: None)
+    assert trainer.checkpoints.numbers() == [2, 3]
+    state, _ = trainer.checkpoints.restore_latest()
+    assert (state["itr"], state["callbacks"]) == (3, {"Count 1": {"count": 3}})
