@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
-from experiment_utils.paper.reproduce import Figure2, Figure3, Figure4, Formulations
+from experiment_utils.paper.reproduce import Figure2, Figure3, Figure3Point, Figure4, Formulations
 from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
@@ -125,6 +125,22 @@ def test_the_effects_of_the_claims_are_those_of_the_comparisons(first, second, t
     assert shown == [*numbers[:2], numbers[2], numbers[4], numbers[3], numbers[5]]
 
 
+def test_on_the_point_mass_lvcs_meta_gradient_is_steadier_with_each_seed():
+    """docs/results.md: cosine distances at the common first theta and ten iterations later, and what the comparison says."""
+    runs = {name: [RESULTS / "figure3_point" / name / f"seed_{seed}" for seed in range(1, 6)] for name in ("LVC", "DiCE")}
+    means = []
+    for itr in (0, 10):
+        lvc, dice = ([column(run, "Meta-GradientCosAbs")[itr] for run in runs[name]] for name in ("LVC", "DiCE"))
+        assert all(first < second for first, second in zip(lvc, dice, strict=True))
+        means += [round(np.mean(lvc), 2), round(np.mean(dice), 2)]
+    assert means == [0.16, 0.73, 0.06, 0.58]
+    table = pd.read_csv(ROOT / "docs" / "figures" / "figure3_point_comparisons.csv").set_index("measure")
+    cosine, deviation = table.loc["cosine distance"], table.loc["relative std"]
+    assert [round(cosine[name], 2) for name in ("first - second", "Tukey low", "Tukey high")] == [-0.55, -0.71, -0.39]
+    assert [round(deviation[name]) for name in ("first - second", "Tukey low", "Tukey high")] == [-68, -208, 71]
+    assert (round(cosine["Tukey p"], 4), round(deviation["Tukey p"], 2)) == (0.0007, 0.25)
+
+
 def test_the_pairs_that_differ_on_the_area_are_those_that_the_text_names():
     table = pd.read_csv(ROOT / "docs" / "figures" / "figure2_comparisons.csv")
     areas = table[table["measure"].str.startswith("area") & (table["Tukey p"] < 0.05)]
@@ -175,7 +191,7 @@ def test_a_committed_run_is_whole(run):
     assert column(run, "n_timesteps")[-1] == len(column(run, "Itr")) * steps * rounds
 
 
-@pytest.mark.parametrize("figure", [Figure2, Figure3, Figure4, Formulations], ids=lambda figure: figure.name)
+@pytest.mark.parametrize("figure", [Figure2, Figure3, Figure3Point, Figure4, Formulations], ids=lambda figure: figure.name)
 def test_the_documented_tables_are_those_of_the_committed_runs(tmp_path, figure):
     """`reproduce.py <figure> --plot-only` was run after the last change of results/."""
     written = figure(plot_only=True).draw(tmp_path)
