@@ -95,8 +95,12 @@ def draw_curve(
 
 
 @styled
-def curves_figure(panels: Mapping[str, Mapping[str, Curve]], x: str, y: str) -> Figure:
-    """A panel for each entry, a curve for each entry of that, one legend."""
+def curves_figure(panels: Mapping[str, Mapping[str, Curve]], x: str, y: str, band: str = "") -> Figure:
+    """A panel for each entry, a curve for each entry of that, one legend.
+
+    Args:
+      band: what the bands are, said below the panels where any curve has one.
+    """
     columns = min(len(panels), 3)
     rows = -(-len(panels) // columns)
     width = COLUMN if columns == 1 else PAGE
@@ -113,8 +117,12 @@ def curves_figure(panels: Mapping[str, Mapping[str, Curve]], x: str, y: str) -> 
         axes.remove()
     for axes in grid[:, 0]:
         axes.set_ylabel(UNITS.get(y, y))
+    has_bands = band and any(curve.seeds > 1 for curves in panels.values() for curve in curves.values())
+    explained = f"bands: {band}" if has_bands else ""
     if len(panels) == 1:
-        figure.legend(loc="outside lower center", ncols=2)
+        figure.legend(loc="outside lower center", ncols=2, title=explained or None)
+    elif explained:
+        figure.supxlabel(explained, fontsize="small")
     return figure
 
 

@@ -36,6 +36,8 @@ from experiment_utils.runs.results import (
 )
 from experiment_utils.script import run_script, say
 
+BANDS = {"std": "standard deviation over seeds", "bootstrap": "95 % interval over seeds (bootstrap)", "none": ""}
+
 
 @dataclasses.dataclass(frozen=True)
 class Args(Validated):
@@ -113,7 +115,7 @@ def draw(runs: Sequence[RunData], args: Args) -> list[Path]:
         for title, named in panels_of(runs, args).items()
     }
     table = results_table(groups, args.y, args.last)
-    return save_figure(curves_figure(curves, args.x, args.y), args.out) + save_table(table, args.out)
+    return save_figure(curves_figure(curves, args.x, args.y, BANDS[args.spread]), args.out) + save_table(table, args.out)
 
 
 def compare(runs: Sequence[RunData], args: Args) -> list[Path]:

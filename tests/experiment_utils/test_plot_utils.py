@@ -412,6 +412,13 @@ def test_plot_curves_says_what_is_missing(tmp_path, plot_curves, capsys):
         assert plot_curves(also=["/nowhere"]) == 0
 
 
+def test_a_figure_says_what_its_bands_are_where_it_has_any(tmp_path):
+    runs = [load_run(write_run(tmp_path / str(seed), [1.0, 2.0 * seed], seed=seed)) for seed in (1, 2)]
+    for members, said in ((runs, "bands: std"), (runs[:1], "")):
+        figure = curves_figure({"panel": {"ProMP": mean_curve(members)}}, "n_timesteps", "return", "std")
+        assert figure.legends[0].get_title().get_text() == said
+
+
 def test_an_algorithms_colours_go_from_grey_to_its_own():
     before, between, after = step_colours("LVC-VPG", 2)
     assert before == to_rgb(BEFORE)
