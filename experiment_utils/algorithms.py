@@ -184,7 +184,6 @@ def _pro_mp(config: ProMPConfig, rng: np.random.Generator) -> "Components":
     from meta_policy_search.meta_algos.pro_mp import ProMP
 
     settings = builders.inner_settings(config) | builders.own_settings(config, ProMPConfig)
-    settings["optimizer"] = builders.make_optimizer(config.optimizer, config.learning_rate)
     return builders.assemble(config, rng, lambda policy: ProMP(policy, **settings))
 
 
@@ -202,7 +201,6 @@ def _vpg_maml(config: VPGMAMLConfig, rng: np.random.Generator) -> "Components":
     from meta_policy_search.meta_algos.vpg_maml import VPGMAML
 
     settings = builders.inner_settings(config) | builders.own_settings(config, VPGMAMLConfig)
-    settings["optimizer"] = builders.make_optimizer(config.optimizer, config.learning_rate)
     return builders.assemble(config, rng, lambda policy: VPGMAML(policy, **settings))
 
 

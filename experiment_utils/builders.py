@@ -171,6 +171,13 @@ def _made(settings: Mapping[str, Any], module: ModuleType, kind: type, what: str
 
 
 def own_settings(config: Config, kind: type[Config]) -> dict[str, Any]:
-    """Return the settings that `kind` adds to those which all algorithms share: the algorithm's own arguments."""
+    """Return what `kind` adds to the settings that all algorithms share, as the algorithm's own arguments.
+
+    Raises:
+      ConfigError: there is no such optimiser of Keras.
+    """
     shared = {field.name for field in dataclasses.fields(Config)}
-    return {field.name: getattr(config, field.name) for field in dataclasses.fields(kind) if field.name not in shared}
+    own = {field.name: getattr(config, field.name) for field in dataclasses.fields(kind) if field.name not in shared}
+    if "optimizer" in own:
+        own["optimizer"] = make_optimizer(own["optimizer"], own["learning_rate"])
+    return own

@@ -81,5 +81,5 @@ class Campaign:
 
     def _start(self, script: str, folder: Path, kill: Kill | None = None) -> Answer:
         folder.mkdir(exist_ok=True)
-        argv = ["--resume", "--dump_path", str(folder), "--n_itr", str(N_ITR), *ENV, *SMALL, *SCRIPTS[script]]
+        argv = ["--resume_or_start", "--dump_path", str(folder), "--n_itr", str(N_ITR), *ENV, *SMALL, *SCRIPTS[script]]
         return self.zygote.run(script, *argv, log=folder / "run.log", kill=kill)

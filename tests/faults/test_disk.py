@@ -35,7 +35,7 @@ def test_a_full_disk_stops_the_run_in_order_and_more_room_lets_it_go_on(zygote, 
             log, "No space left on device", "make room", "start the run again" if kilobytes == 4 else "--resume"
         )
         subprocess.run(["mount", "-o", "remount,size=10m", str(disk)], check=True)
-        assert start(zygote, disk / "run", log, "--resume").code == 0, log.read_text()
+        assert start(zygote, disk / "run", log, "--resume_or_start").code == 0, log.read_text()
         assert rows(disk / "run") == rows(whole)
 
 
@@ -44,7 +44,7 @@ def test_files_that_cannot_grow_stop_the_run_in_order(zygote, whole, tmp_path, f
     folder, log = tmp_path / "run", tmp_path / "log"
     assert start(zygote, folder, log, file_size=file_size).code == 1
     assert_one_sentence(log, "File too large", "make room")
-    assert start(zygote, folder, log, "--resume").code == 0, log.read_text()
+    assert start(zygote, folder, log, "--resume_or_start").code == 0, log.read_text()
     assert rows(folder) == rows(whole)
 
 
@@ -65,7 +65,7 @@ def test_the_second_process_in_a_folder_refuses_and_the_first_goes_on(zygote, wh
     folder = RunDir(tmp_path / "run")
     folder.create()
     folder.lock()
-    for argv in ([], ["--resume"]):
+    for argv in ([], ["--resume_or_start"]):
         assert start(zygote, folder.path, log, *argv).code == 2
         assert_one_sentence(log, "is being written by process", "choose another --dump_path")
     assert [path.name for path in folder.path.iterdir()] == [".lock"]
