@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 SCALARS = {int: "INT", float: "FLOAT", str: "TEXT", Path: "PATH"}
 OPEN = "--help lists all"
+TRUE_WORDS, FALSE_WORDS = ("true", "yes", "on", "1"), ("false", "no", "off", "0")  # that switches don't take
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +133,10 @@ def _require_no_value_of_switches(argv: Sequence[str], flags: dict[str, Flag]) -
         name, _, attached = word.removeprefix("--").replace("-", "_").partition("=")
         value = attached or following
         is_switch = word.startswith("--") and name in flags and flags[name].is_switch
-        if is_switch and (attached or value.lower() in ("true", "false", "yes", "no", "on", "off", "0", "1")):
-            raise ConfigError(f"--{name} takes no value, not {value!r}; write --{name}, or --no_{name} for the opposite")
+        if is_switch and (attached or value.lower() in (*TRUE_WORDS, *FALSE_WORDS)):
+            right = {**dict.fromkeys(TRUE_WORDS, f"--{name}"), **dict.fromkeys(FALSE_WORDS, f"--no_{name}")}
+            form = right.get(value.lower(), f"--{name}, or --no_{name} for the opposite")
+            raise ConfigError(f"--{name} takes no value, not {value!r}; write {form}")
 
 
 def _refused_by_dataclass(stop: BaseException) -> InvalidSetting | None:

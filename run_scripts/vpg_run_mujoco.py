@@ -5,7 +5,7 @@ import sys
 from experiment_utils.algorithms import algorithm
 from experiment_utils.experiment import main
 
-ALGORITHM = algorithm("LVC-VPG")
+ALGORITHM = algorithm("MAML-VPG")
 
 if __name__ == "__main__":
     sys.exit(main(ALGORITHM.defaults, ALGORITHM.build, __doc__))

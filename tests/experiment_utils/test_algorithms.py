@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,12 @@ def unregistered(monkeypatch):
 def test_the_settings_of_an_entry_give_its_name(entry):
     assert paper_name({**config_to_dict(entry.defaults), **entry.variant}) == entry.name
     assert entry.script.is_file()
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "run_scripts").glob("*_run_*.py")), ids=lambda script: script.stem)
+def test_a_script_names_the_algorithm_that_it_trains_without_flags(script):
+    entry = runpy.run_path(str(script))["ALGORITHM"]
+    assert paper_name(config_to_dict(entry.defaults)) == entry.name
 
 
 def test_a_script_has_the_settings_of_its_first_entry():

@@ -101,10 +101,12 @@ def test_class_entries_of_the_originals_sweeps_are_understood(tmp_path):
         (["--hidden_sizes"], "hidden_sizes is ''; it must be positive whole numbers, such as --hidden_sizes 64 64"),
         (
             ["--normalize_adv", "False"],
-            "takes no value, not 'False'; write --normalize_adv, or --no_normalize_adv",
+            "takes no value, not 'False'; write --no_normalize_adv",
         ),
-        (["--parallel=false"], "--parallel takes no value, not 'false'"),
-        (["--learn-std", "0"], "--learn_std takes no value, not '0'"),
+        (["--parallel=false"], "--parallel takes no value, not 'false'; write --no_parallel"),
+        (["--learn-std", "0"], "--learn_std takes no value, not '0'; write --no_learn_std"),
+        (["--learn_std", "On"], "--learn_std takes no value, not 'On'; write --learn_std"),
+        (["--learn_std=7"], "not '7'; write --learn_std, or --no_learn_std for the opposite"),
         (["--inner_lr", "nan"], "inner_lr is nan; it must be 0 or a positive, finite number"),
         (
             ["--inner_lr", "0.1,0.2"],
