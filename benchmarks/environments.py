@@ -141,7 +141,7 @@ def measure_alone(sample: Callable[[], None], env, rounds: int) -> dict[str, flo
 
 
 def markdown(row: dict) -> str:
-    """A row of the README's table."""
+    """A row of the table of docs/measured.md."""
     if "ratio" not in row:
         return f"| {row['family']} | | a round in {row['round_seconds']} s | | |"
     speeds = f"{row['raw_steps_per_second']:,} | {row['sampler_steps_per_second']:,}"
