@@ -36,6 +36,7 @@ _MODULES = {
     "Actor": "policies.actor",
     "MetaPolicy": "policies.base",
     "export_policy": "policies.export",
+    "MLPPolicy": "policies.mlp_policy",
     "MetaCategoricalMLPPolicy": "policies.meta_categorical_mlp_policy",
     "MetaGaussianMLPPolicy": "policies.meta_gaussian_mlp_policy",
     "DiceSampleProcessor": "samplers.dice_sample_processor",

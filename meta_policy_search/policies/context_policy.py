@@ -1,8 +1,9 @@
 """A Gaussian policy with a context, which alone adapts (CAVIA, Zintgraf et al. 2019)."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from meta_policy_search.policies.base import glorot_uniform
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
@@ -21,25 +22,26 @@ class ContextPolicy(MetaGaussianMLPPolicy):
       settings: of `MetaGaussianMLPPolicy`.
     """
 
-    def __init__(self, obs_dim: int, action_dim: int, *, context_dim: int = 5, **settings):
+    def __init__(self, obs_dim: int | tuple[int, ...], action_dim: int, *, context_dim: int = 5, **settings):
         self.context_dim = context_dim
         super().__init__(obs_dim, action_dim, **settings)
 
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         params = super().init_params(rng)
         first = next(iter(params))  # the kernel [O, units] of the first layer
-        of_context = glorot_uniform(rng, self.obs_dim + self.context_dim, params[first].shape[1])[: self.context_dim]
+        of_context = glorot_uniform(rng, math.prod(self.obs_shape) + self.context_dim, params[first].shape[1])[
+            : self.context_dim
+        ]
         return {**params, first: np.vstack([params[first], of_context]), CONTEXT: np.zeros(self.context_dim)}
 
-    def distribution(self, params: Params, observations: tf.Tensor) -> tfp.distributions.Distribution:
-        context = params[CONTEXT]
-        if context.shape.rank == 2:  # [N, C] beside observations [N, ..., O]
-            context = tf.reshape(context, [-1] + [1] * (len(observations.shape) - 2) + [self.context_dim])
-        context = tf.broadcast_to(context, tf.concat([tf.shape(observations)[:-1], [self.context_dim]], axis=0))
-        return super().distribution(params, tf.concat([observations, context], axis=-1))
+    def _inputs(self, params: Params, observations: tf.Tensor) -> tf.Tensor:
+        vectors, context = super()._inputs(params, observations), params[CONTEXT]
+        if context.shape.rank == 2:  # [N, C] beside vectors [N, ..., O]
+            context = tf.reshape(context, [-1] + [1] * (len(vectors.shape) - 2) + [self.context_dim])
+        context = tf.broadcast_to(context, tf.concat([tf.shape(vectors)[:-1], [self.context_dim]], axis=0))
+        return tf.concat([vectors, context], axis=-1)
 
-    def act(
-        self, params: ArrayParams, observations: np.ndarray, noise: np.ndarray
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        context = np.broadcast_to(params[CONTEXT][:, np.newaxis], (*observations.shape[:-1], self.context_dim))
-        return super().act(params, np.concatenate([observations, context], axis=-1), noise)
+    def _input_arrays(self, params: ArrayParams, observations: np.ndarray) -> np.ndarray:
+        vectors = super()._input_arrays(params, observations)
+        context = np.broadcast_to(params[CONTEXT][:, np.newaxis], (*vectors.shape[:-1], self.context_dim))
+        return np.concatenate([vectors, context], axis=-1)

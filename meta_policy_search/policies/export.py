@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 from gymnasium.spaces import Box, Discrete
 
 from meta_policy_search.envs.normalized_env import NORMALIZATION_SCALE
@@ -23,17 +24,20 @@ def export_policy(actor: Actor, directory: Path | str) -> None:
     | `mode` (the default) | `observations` [B, O] float32 | `actions`: the most probable ones |
     | `sample` | `observations`, `seed` [2] int32 | `actions`: draws, the same for the same seed |
 
-    Actions are what the environment takes, the scaling from the policy's [-10, 10] and the clipping included: [B, A] in the
-    units and the type of its action space, or [B], its numbers of discrete actions.
+    Observations have the policy's shape in place of O. Actions are what the environment takes, the scaling from the policy's
+    [-10, 10] and the clipping included: [B, A] in the units and the type of its action space, or [B], its numbers of
+    discrete actions.
 
     Raises:
-      ExportError: there is something in the directory already, or it can't be written.
+      ExportError: there is something in the directory already, it can't be written, or the policy has a memory.
     """
     directory = Path(directory)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ExportError(f"{directory} exists already; choose another place for the model")
+    if tf.nest.flatten(actor.initial_state()):
+        raise ExportError(f"{type(actor.policy).__name__} has a memory; the exported signatures have no place for its state")
     model = _Model(actor)
-    observations = tf.TensorSpec([None, actor.policy.obs_dim], tf.float32, "observations")
+    observations = tf.TensorSpec([None, *actor.policy.obs_shape], tf.float32, "observations")
     mode = model.mode.get_concrete_function(observations)
     sample = model.sample.get_concrete_function(observations, tf.TensorSpec([2], tf.int32, "seed"))
     try:
@@ -52,11 +56,14 @@ class _Model(tf.Module):
 
     @tf.function
     def mode(self, observations: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"actions": self._in_units(self._policy.distribution(self.params, observations).mode())}
+        return {"actions": self._in_units(self._policy.mode_of(self._distribution(observations)))}
 
     @tf.function
     def sample(self, observations: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"actions": self._in_units(self._policy.distribution(self.params, observations).sample(seed=seed))}
+        return {"actions": self._in_units(self._distribution(observations).sample(seed=seed))}
+
+    def _distribution(self, observations: tf.Tensor) -> tfp.distributions.Distribution:
+        return self._policy.distribution(self.params, observations)
 
     def _in_units(self, actions: tf.Tensor) -> tf.Tensor:
         if isinstance(self._space, Discrete):

@@ -1,11 +1,20 @@
 """The policy for discrete actions, with one set of parameters per task."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from meta_policy_search.policies.base import MetaPolicy
-from meta_policy_search.policies.networks import init_mlp, mlp, mlp_array, require_nonlinearity
+from meta_policy_search.policies.networks import (
+    flat_arrays,
+    flat_observations,
+    init_mlp,
+    mlp,
+    mlp_array,
+    require_nonlinearity,
+)
 from meta_policy_search.types import ArrayParams, Params
 
 tfd = tfp.distributions
@@ -17,7 +26,7 @@ class MetaCategoricalMLPPolicy(MetaPolicy):
     """pi_theta(a | s) = softmax(mlp_theta(s))_a.
 
     Args:
-      obs_dim: observation size O.
+      obs_dim: of one observation, its size O or its shape; the network takes it as one vector.
       n_actions: number of actions A; an action is an integer from 0 to A - 1.
       hidden_sizes: units of the hidden layers.
       hidden_nonlinearity: between the layers, one of `networks.NONLINEARITIES`.
@@ -26,7 +35,7 @@ class MetaCategoricalMLPPolicy(MetaPolicy):
 
     def __init__(
         self,
-        obs_dim: int,
+        obs_dim: int | tuple[int, ...],
         n_actions: int,
         hidden_sizes: tuple[int, ...] = (32, 32),
         hidden_nonlinearity: str = "tanh",
@@ -40,10 +49,11 @@ class MetaCategoricalMLPPolicy(MetaPolicy):
         super().__init__(rng, dtype)
 
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        return init_mlp(rng, SCOPE, self.obs_dim, self.hidden_sizes, self.n_actions)
+        return init_mlp(rng, SCOPE, math.prod(self.obs_shape), self.hidden_sizes, self.n_actions)
 
     def distribution(self, params: Params, observations: tf.Tensor) -> tfd.Distribution:
-        return tfd.Categorical(mlp(params, SCOPE, observations, len(self.hidden_sizes), self.hidden_nonlinearity))
+        inputs = flat_observations(observations, self.obs_shape)
+        return tfd.Categorical(mlp(params, SCOPE, inputs, len(self.hidden_sizes), self.hidden_nonlinearity))
 
     def agent_infos(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
         return {"logits": distribution.logits}
@@ -58,7 +68,8 @@ class MetaCategoricalMLPPolicy(MetaPolicy):
         self, params: ArrayParams, observations: np.ndarray, noise: np.ndarray
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Actions [N, R] int32: argmax(logits + Gumbel noise) is a draw from the softmax of the logits."""
-        logits = mlp_array(params, SCOPE, observations, len(self.hidden_sizes), self.hidden_nonlinearity)
+        inputs = flat_arrays(observations, self.obs_shape)
+        logits = mlp_array(params, SCOPE, inputs, len(self.hidden_sizes), self.hidden_nonlinearity)
         return np.argmax(logits + noise, axis=-1).astype(np.int32), {"logits": logits}
 
     def diagnostics(self, agent_infos: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float]:

@@ -7,7 +7,14 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from meta_policy_search.policies.base import MetaPolicy
-from meta_policy_search.policies.networks import init_mlp, mlp, mlp_array, require_nonlinearity
+from meta_policy_search.policies.networks import (
+    flat_arrays,
+    flat_observations,
+    init_mlp,
+    mlp,
+    mlp_array,
+    require_nonlinearity,
+)
 from meta_policy_search.types import ArrayParams, Params
 
 tfd = tfp.distributions
@@ -19,7 +26,7 @@ class MetaGaussianMLPPolicy(MetaPolicy):
     """pi_theta(a | s) = N(a; mlp_theta(s), diag(exp(log_std))^2), log_std independent of the state.
 
     Args:
-      obs_dim: observation size O.
+      obs_dim: of one observation, its size O or its shape; the network takes it as one vector.
       action_dim: action size A.
       hidden_sizes: units of the hidden layers (paper: 64, 64; humanoid 128, 128).
       hidden_nonlinearity: between the layers, one of `networks.NONLINEARITIES`.
@@ -32,7 +39,7 @@ class MetaGaussianMLPPolicy(MetaPolicy):
 
     def __init__(
         self,
-        obs_dim: int,
+        obs_dim: int | tuple[int, ...],
         action_dim: int,
         hidden_sizes: tuple[int, ...] = (32, 32),
         hidden_nonlinearity: str = "tanh",
@@ -51,13 +58,14 @@ class MetaGaussianMLPPolicy(MetaPolicy):
         super().__init__(rng, dtype)
 
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        params = init_mlp(rng, "mean_network", self.obs_dim, self.hidden_sizes, self.action_dim)
+        params = init_mlp(rng, "mean_network", math.prod(self.obs_shape), self.hidden_sizes, self.action_dim)
         if self.learn_std:
             params[LOG_STD] = np.full((1, self.action_dim), self.init_log_std)
         return params
 
     def distribution(self, params: Params, observations: tf.Tensor) -> tfd.Distribution:
-        mean = mlp(params, "mean_network", observations, len(self.hidden_sizes), self.hidden_nonlinearity)
+        inputs = self._inputs(params, observations)
+        mean = mlp(params, "mean_network", inputs, len(self.hidden_sizes), self.hidden_nonlinearity)
         log_std = params[LOG_STD] if self.learn_std else tf.constant(self.init_log_std, mean.dtype, [1, self.action_dim])
         log_std = tf.maximum(log_std, tf.constant(self.min_log_std, mean.dtype))  # tf.cast would round it to float32
         if log_std.shape.rank == 3:  # [N, 1, A] beside a mean of [N, ..., A]
@@ -78,13 +86,22 @@ class MetaGaussianMLPPolicy(MetaPolicy):
     def act(
         self, params: ArrayParams, observations: np.ndarray, noise: np.ndarray
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        mean = mlp_array(params, "mean_network", observations, len(self.hidden_sizes), self.hidden_nonlinearity)
+        inputs = self._input_arrays(params, observations)
+        mean = mlp_array(params, "mean_network", inputs, len(self.hidden_sizes), self.hidden_nonlinearity)
         log_std = params[LOG_STD] if self.learn_std else np.asarray(self.init_log_std, mean.dtype)
         log_std = np.maximum(log_std, np.asarray(self.min_log_std, mean.dtype))
         return mean + np.exp(log_std) * noise, {"mean": mean, "log_std": np.broadcast_to(log_std, mean.shape)}
 
     def diagnostics(self, agent_infos: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float]:
         return {"AveragePolicyStd": float(np.mean(np.exp(agent_infos["log_std"][mask]), dtype=np.float64))}
+
+    def _inputs(self, params: Params, observations: tf.Tensor) -> tf.Tensor:
+        """What the network takes, [..., I]."""
+        return flat_observations(observations, self.obs_shape)
+
+    def _input_arrays(self, params: ArrayParams, observations: np.ndarray) -> np.ndarray:
+        """`_inputs` in numpy, for parameters [N, ...] and observations [N, R, O]."""
+        return flat_arrays(observations, self.obs_shape)
 
 
 def _diagonal_gaussian(mean: tf.Tensor, log_std: tf.Tensor) -> tfd.Distribution:

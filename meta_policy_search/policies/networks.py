@@ -1,5 +1,6 @@
 """Multi-layer perceptrons as pure functions of named parameters."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -68,6 +69,22 @@ def mlp_array(params: ArrayParams, scope: str, inputs: np.ndarray, n_hidden: int
         if layer != "output":
             x = NONLINEARITIES[nonlinearity].array(x)
     return x
+
+
+def flat_observations(observations: tf.Tensor, obs_shape: tuple[int, ...]) -> tf.Tensor:
+    """Observations [..., *obs_shape] as vectors [..., O], O the number of their entries."""
+    if len(obs_shape) == 1:
+        return observations
+    leading = observations.shape[: -len(obs_shape)]
+    flat = tf.reshape(observations, tf.concat([tf.shape(observations)[: len(leading)], [math.prod(obs_shape)]], axis=0))
+    return tf.ensure_shape(flat, [*leading, math.prod(obs_shape)])
+
+
+def flat_arrays(observations: np.ndarray, obs_shape: tuple[int, ...]) -> np.ndarray:
+    """`flat_observations` in numpy."""
+    if len(obs_shape) == 1:
+        return observations
+    return observations.reshape(*observations.shape[: -len(obs_shape)], math.prod(obs_shape))
 
 
 def _layers(n_hidden: int) -> list[str]:

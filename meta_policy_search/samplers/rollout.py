@@ -32,6 +32,7 @@ class Rollout:
     ):
         self._envs, self._policy, self._params, self._limit = envs, policy, params, max_path_length
         self.batch_shape = (len(seeds), envs.num_envs // len(seeds))
+        self._state = policy.initial_state(self.batch_shape)
         self._acting, self._resetting = (
             [np.random.default_rng([s, stream]) for s in seeds] for stream in (ACTING, RESETTING)
         )
@@ -89,8 +90,9 @@ class Rollout:
         if time == 0:  # for the next H steps, [N, H, R, ...]
             shape = (self._limit, self.batch_shape[1])
             self._noise = np.stack([self._policy.noise(rng, shape) for rng in self._acting])
-        observations = observations.reshape(*self.batch_shape, -1)
-        actions, agent_infos = self._policy.act(self._params, observations, self._noise[:, time])
+        observations = observations.reshape(*self.batch_shape, *observations.shape[1:])
+        acted = self._policy.act_from_state(self._params, observations, self._noise[:, time], self._state)
+        actions, agent_infos, self._state = acted
         return _flat(actions), {name: _flat(value) for name, value in agent_infos.items()}
 
     def _step(self, actions: np.ndarray) -> BatchStep:

@@ -24,7 +24,7 @@ def random_batches(
     """The data of the steps 0..K of policies near theta, with random credits. The last two steps of row 0 are masked.
 
     Args:
-      policy: has `obs_dim`, like those of the package.
+      policy: with `obs_dim`, without a memory.
     """
     rng = np.random.default_rng(seed)
     return tuple(_samples(policy, rng, (n_tasks, rows, length)) for _ in range(steps + 1))
@@ -58,7 +58,7 @@ def _samples(policy: MetaPolicy, rng: np.random.Generator, shape: tuple[int, int
     n_tasks, rows, length = shape
     mask = np.ones(shape)
     mask[:, 0, -2:] = 0
-    observations = rng.normal(size=(*shape, policy.obs_dim))
+    observations = rng.normal(size=(*shape, *policy.obs_shape))
     params = {name: _near(value.numpy(), n_tasks, rng) for name, value in policy.theta.items()}
     noise = [policy.noise(rng, (n_tasks, rows)) for _ in range(length)]
     acted = [policy.act(params, observations[:, :, t], noise[t]) for t in range(length)]

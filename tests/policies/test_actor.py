@@ -5,6 +5,7 @@ from gymnasium.spaces import Box, Discrete
 from meta_policy_search.policies.actor import Actor
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
+from tests.policies.own_policies import BetaPolicy, CountingPolicy
 
 RNG = np.random.default_rng(0)
 SPACE = Box(np.array([-1.0, 0.0], np.float32), np.array([1.0, 4.0], np.float32))
@@ -54,3 +55,33 @@ def test_an_action_has_the_shape_of_the_space_and_a_batch_one_more_axis(actor, r
 def test_observations_of_another_size_are_refused():
     with pytest.raises(ValueError, match=r"the observations have the shape \[4\]; it must be \[3\] or \[B, 3\]"):
         gaussian((0.0, 0.0)).act(np.zeros(4))
+
+
+def test_the_most_probable_action_of_a_beta_policy_is_its_densitys_mode():
+    policy = BetaPolicy(3, 2, hidden_sizes=(4,), rng=np.random.default_rng(0))
+    params = {name: np.zeros(value.shape, np.float32) for name, value in policy.theta.items()}
+    params["network/output/bias"] = np.array([0.0, 1.0, 1.0, 1.0], np.float32)
+    a, b = 1 + np.log1p(np.exp(0.0)), 1 + np.log1p(np.exp(1.0))
+    mode = (a - 1) / (a + b - 2)  # of the first action, in [0, 1]; that of the second is 1/2
+    np.testing.assert_allclose(Actor(policy, params, SPACE).act(np.zeros(3)), [2 * mode - 1, 2.0], rtol=1e-5)
+
+
+def test_a_policy_with_a_memory_takes_its_state_from_step_to_step():
+    actor = Actor(CountingPolicy(), {"first": np.full(1, 3.0, np.float32)}, Box(-10, 10, (1,), np.float32))
+    state, actions = actor.initial_state(), []
+    for _ in range(3):
+        action, state = actor.act_from_state(np.zeros(2), state)
+        actions.append(float(action[0]))
+    assert actions == [3.0, 4.0, 5.0]
+    with pytest.raises(ValueError, match="this policy has a memory; act_from_state takes and returns its state"):
+        actor.act(np.zeros(2))
+
+
+def test_an_observation_with_axes_of_its_own_stays_in_shape():
+    policy = MetaGaussianMLPPolicy((2, 3), 2, (4,), rng=np.random.default_rng(0))
+    actor = Actor(policy, {name: value.numpy() for name, value in policy.theta.items()}, SPACE)
+    observations = np.random.default_rng(0).normal(size=(5, 2, 3))
+    assert actor.act(observations[0]).shape == (2,)
+    np.testing.assert_allclose(actor.act(observations)[0], actor.act(observations[0]), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"the shape \[2, 2, 3, 1\]; it must be \[2, 3\] or \[B, 2, 3\]"):
+        actor.act(np.zeros((2, 2, 3, 1)))

@@ -9,7 +9,9 @@ import tensorflow as tf
 from gymnasium.spaces import Box
 
 from meta_policy_search.envs.normalized_env import scale_actions
+from meta_policy_search.policies.actor import Actor
 from meta_policy_search.policies.export import ExportError, export_policy, scaled
+from tests.policies.own_policies import CountingPolicy
 from tests.policies.test_actor import categorical, gaussian
 
 ALONE = """
@@ -95,3 +97,12 @@ def test_nothing_is_overwritten(tmp_path):
         export_policy(categorical(), tmp_path / "model")
     with pytest.raises(ExportError, match="can't write the model to"):
         export_policy(categorical(), tmp_path / "model" / "mine" / "below")
+
+
+def test_a_policy_with_a_memory_is_refused(tmp_path):
+    actor = Actor(CountingPolicy(), {"first": np.zeros(1, np.float32)}, Box(-10, 10, (1,), np.float32))
+    with pytest.raises(
+        ExportError, match="CountingPolicy has a memory; the exported signatures have no place for its state"
+    ):
+        export_policy(actor, tmp_path / "model")
+    assert not (tmp_path / "model").exists()

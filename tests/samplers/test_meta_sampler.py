@@ -8,6 +8,7 @@ from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor, return_statistics, step_times
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
+from tests.policies.own_policies import CountingPolicy
 from tests.samplers.countdown_env import CountdownEnv
 
 
@@ -178,3 +179,18 @@ def test_a_policy_of_double_precision_gets_observations_of_its_own_type():
     assert all((value.numpy() == 0.1).all() for name, value in algo.theta.items() if name.startswith("inner_lr/"))
     before = algo.meta_loss([samples, samples])
     assert algo.meta_gradient([samples, samples])[0].loss == before.loss
+
+
+def test_the_state_of_a_policy_with_a_memory_goes_on_over_the_ends_of_episodes_and_begins_anew_in_a_round():
+    sampler = MetaSampler(CountdownEnv(), CountingPolicy(), rollouts_per_meta_task=2, meta_batch_size=3, max_path_length=6)
+    sampler.set_tasks([2, 3, 9])
+    params = {"first": np.array([[0.0], [5.0], [7.0]], np.float32)}
+    for seed in range(2):
+        trajectories, _ = sampler.obtain_samples(params, np.random.default_rng(seed))
+        steps = np.arange(trajectories.mask.shape[2])
+        assert trajectories.start.max() > 0
+        np.testing.assert_array_equal(
+            trajectories.actions[..., 0], np.broadcast_to(params["first"][:, None] + steps, trajectories.mask.shape)
+        )
+        seen = sampler.policy.distribution(params, tf.constant(trajectories.observations))
+        np.testing.assert_array_equal(seen.mean(), trajectories.agent_infos["mean"])
