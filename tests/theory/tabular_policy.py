@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import ArrayParams, Params, Samples
-from tests.theory.mdp import Trajectories
+from tests.theory import mdp as exact
 
 tfd = tfp.distributions
 
@@ -43,7 +43,7 @@ class TabularSoftmaxPolicy(MetaPolicy):
 
 
 def samples(
-    trajectories: list[Trajectories],
+    trajectories: list[exact.Trajectories],
     old_theta: np.ndarray,
     probabilities: np.ndarray,
     credit: np.ndarray,
@@ -71,3 +71,26 @@ def samples(
         advantages=np.array(credit),
         adjusted_rewards=np.array(rewards),
     )
+
+
+def returns(trajectories: exact.Trajectories) -> np.ndarray:
+    """R(tau), [M]."""
+    return trajectories.rewards.sum(axis=1)
+
+
+def whole_return(trajectories: exact.Trajectories) -> dict[str, np.ndarray]:
+    """The return as the credit of every step, and for DiCE, which credits the steps before a reward, in the last."""
+    last = np.zeros_like(trajectories.rewards)
+    last[:, -1] = returns(trajectories)
+    return {"credit": np.repeat(returns(trajectories)[:, np.newaxis], last.shape[1], axis=1), "rewards": last}
+
+
+def expectation(mdps: list[exact.MDP], thetas: np.ndarray, task_weights: np.ndarray | None = None, **others) -> Samples:
+    """All trajectories of every task, weighted with their probability under the task's own theta [N, S, A]."""
+    trajectories = [exact.enumerate_trajectories(mdp) for mdp in mdps]
+    probabilities = np.stack([exact.probabilities(t, theta) for t, theta in zip(trajectories, thetas, strict=True)])
+    if task_weights is not None:
+        probabilities = probabilities * task_weights[:, np.newaxis]
+    credits = [whole_return(t) for t in trajectories]
+    stacked = {name: np.stack([credit[name] for credit in credits]) for name in ("credit", "rewards")}
+    return samples(trajectories, thetas, probabilities, **stacked, **others)

@@ -16,7 +16,7 @@ from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML
 from meta_policy_search.types import Samples
 from tests.theory import mdp as exact
-from tests.theory.tabular_policy import TabularSoftmaxPolicy, samples
+from tests.theory.tabular_policy import TabularSoftmaxPolicy, expectation, returns, samples, whole_return
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -50,29 +50,6 @@ def problem(request) -> tuple[list[exact.MDP], np.ndarray]:
 
 def build(algorithm: type, settings: dict, theta: np.ndarray) -> MAMLAlgo:
     return algorithm(TabularSoftmaxPolicy(theta), inner_lr=ALPHA, **settings)
-
-
-def returns(trajectories: exact.Trajectories) -> np.ndarray:
-    """R(tau), [M]."""
-    return trajectories.rewards.sum(axis=1)
-
-
-def whole_return(trajectories: exact.Trajectories) -> dict[str, np.ndarray]:
-    """The return as the credit of every step, and for DiCE, which credits the steps before a reward, in the last."""
-    last = np.zeros_like(trajectories.rewards)
-    last[:, -1] = returns(trajectories)
-    return {"credit": np.repeat(returns(trajectories)[:, np.newaxis], last.shape[1], axis=1), "rewards": last}
-
-
-def expectation(mdps: list[exact.MDP], thetas: np.ndarray, task_weights: np.ndarray | None = None, **others) -> Samples:
-    """All trajectories of every task, weighted with their probability under the task's own theta [N, S, A]."""
-    trajectories = [exact.enumerate_trajectories(mdp) for mdp in mdps]
-    probabilities = np.stack([exact.probabilities(t, theta) for t, theta in zip(trajectories, thetas, strict=True)])
-    if task_weights is not None:
-        probabilities = probabilities * task_weights[:, np.newaxis]
-    credits = [whole_return(t) for t in trajectories]
-    stacked = {name: np.stack([credit[name] for credit in credits]) for name in ("credit", "rewards")}
-    return samples(trajectories, thetas, probabilities, **stacked, **others)
 
 
 def formulation_one(algo: MAMLAlgo, mdps: list[exact.MDP], theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
