@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from meta_policy_search.utils.reported_error import ReportedError
+from meta_policy_search.utils.reported_error import ReportedError, notes_of
 
 INTERRUPTED = 130  # exit code, as shells give it for Ctrl-C
 
@@ -70,10 +70,7 @@ def fail(sentence: str, code: int = 2) -> int:
     return code
 
 
-def show_notes(error: BaseException | None) -> None:
-    """Print what an error and its causes have noted to stderr, each note once: tracebacks of environments."""
-    shown = []
-    while error is not None:
-        shown += [note for note in getattr(error, "__notes__", []) if note not in shown]
-        error = error.__cause__
-    print(*(note.rstrip("\n") for note in shown), sep="\n", end="\n" if shown else "", file=sys.stderr)
+def show_notes(error: BaseException) -> None:
+    """Print what an error and its causes have noted to stderr: tracebacks of environments."""
+    for note in notes_of(error):
+        print(note.rstrip("\n"), file=sys.stderr)

@@ -18,7 +18,7 @@ from meta_policy_search.samplers.meta_sample_processor import task_returns
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
 from meta_policy_search.types import Samples, Trajectories
 from meta_policy_search.utils.checkpoint import Checkpoints
-from meta_policy_search.utils.reported_error import ReportedError
+from meta_policy_search.utils.reported_error import ReportedError, notes_of
 from meta_policy_search.utils.snapshots import PolicySnapshots, Snapshot
 from meta_policy_search.utils.stopwatch import Stopwatch
 
@@ -237,8 +237,7 @@ def _by_name(callbacks: Sequence[Callback]) -> dict[str, Callback]:
 def _remedy(error: SamplingError | AdaptationError) -> str:
     if isinstance(error, AdaptationError) or error.by_policy:
         return f"; {REMEDY}"
-    raised = getattr(error.__cause__, "__notes__", [])
-    return "" if raised else f"; {ENVIRONMENT_REMEDY}"  # the traceback of what was raised says more
+    return "" if notes_of(error) else f"; {ENVIRONMENT_REMEDY}"  # the traceback of what was raised says more
 
 
 def _check_statistics(statistics: Metrics) -> None:

@@ -9,3 +9,12 @@ class ReportedError(Exception):
     """
 
     exit_code = 2
+
+
+def notes_of(error: BaseException | None) -> list[str]:
+    """Return the notes of an error and of its causes, each once."""
+    notes: list[str] = []
+    while error is not None:
+        notes += [note for note in getattr(error, "__notes__", []) if note not in notes]
+        error = error.__cause__
+    return notes

@@ -7,6 +7,7 @@ import pytest
 
 from experiment_utils import algorithms as registry
 from meta_policy_search.envs.base import SimulationError
+from meta_policy_search.envs.environment_errors import simulation_error
 from meta_policy_search.meta_trainer import ENVIRONMENT_REMEDY, REMEDY, MetaTrainer, TrainingError
 from meta_policy_search.policies.meta_gaussian_mlp_policy import LOG_STD
 
@@ -108,6 +109,17 @@ def test_a_failing_environment_is_not_blamed_on_the_step_size():
     with pytest.raises(TrainingError, match="iteration 0: the arm fell off in 1 of 2 tasks") as caught:
         train(trainer)
     assert "inner_lr" not in str(caught.value)
+
+
+def test_the_policys_actions_are_no_matter_where_the_environment_raised_before_them():
+    trainer = make_trainer("MAML-VPG")
+
+    def failing(n_tasks, rng):
+        raise SimulationError("the reset for new tasks failed", []) from simulation_error(FileNotFoundError("terrain.npy"))
+
+    trainer.sampler.envs.sample_tasks = failing
+    with pytest.raises(TrainingError, match="^iteration 0: the reset for new tasks failed$"):
+        train(trainer)
 
 
 def test_nan_of_an_environment_names_it_the_task_and_the_time():
