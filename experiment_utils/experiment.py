@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from meta_policy_search.meta_trainer import MetaTrainer
 
 
+NOTHING_KEPT = "no iteration was finished, so nothing of the run is kept"
+
+
 class StoppedRun(ReportedError):
     """A run that can't go on: why, and how to go on later."""
 
@@ -43,7 +46,7 @@ def _main(defaults: Config, build: Build, description: str) -> None:
         configure_tensorflow(args.config.meta_update_device)
         _train(args, build)
     finally:
-        args.run_dir.remove_if_empty()
+        args.run_dir.remove_unless_kept()
 
 
 def _train(args: Args, build: Build) -> None:
@@ -57,8 +60,8 @@ def _train(args: Args, build: Build) -> None:
         if run(trainer, log, args.config, _resume_command(args)):
             raise KeyboardInterrupt
     except (TrainingError, LogError) as error:
-        what = f"{error}. The run stopped; its last good checkpoint is in {args.run_dir.checkpoints}"
-        raise StoppedRun(what) from error
+        left = f"its last good checkpoint is in {args.run_dir.checkpoints}" if args.run_dir.is_kept() else NOTHING_KEPT
+        raise StoppedRun(f"{error}. The run stopped; {left}") from error
     except MemoryError as error:
         remedy = "try a smaller meta_batch_size, rollouts_per_meta_task, max_path_length or hidden_sizes"
         raise StoppedRun(f"the memory is not enough ({error}); {remedy}") from error
@@ -69,8 +72,10 @@ def _train(args: Args, build: Build) -> None:
 def _unwritten(error: OSError, args: Args) -> str:
     """What to do about a file that can't be written. What is saved is good: see `MetaTrainer.train`."""
     run_dir = args.run_dir
-    again = f"go on with\n  {_resume_command(args)}" if run_dir.params.exists() else "start the run again"
     saved = "every finished iteration is saved" if args.config.checkpoint_every == 1 else "its last checkpoint is good"
+    saved, again = (
+        (saved, f"go on with\n  {_resume_command(args)}") if run_dir.is_kept() else (NOTHING_KEPT, "start the run again")
+    )
     if isinstance(error, BrokenPipeError):  # like `| head`
         discard_output()
         return f"nobody reads the output any more. The run stopped; {saved}; {again}"
@@ -146,10 +151,17 @@ def run(trainer: "MetaTrainer", log: "RunLog", config: Config, resume_command: s
         finally:
             stopped = stop.requested and trainer.next_itr < config.n_itr
             if stopped and resume_command:
-                print("\nStopped. Every finished iteration is saved; go on with\n  " + resume_command, flush=True)
-            if log.run_dir is not None:
+                print(f"\nStopped{_left(log.run_dir, resume_command)}", flush=True)
+            if log.run_dir is not None and log.run_dir.is_kept():
                 _draw(log, config, trainer.next_itr)
     return stopped
+
+
+def _left(run_dir: RunDir, resume_command: str) -> str:
+    """What is left of a run that was stopped."""
+    return (
+        f". Every finished iteration is saved; go on with\n  {resume_command}" if run_dir.is_kept() else f"; {NOTHING_KEPT}"
+    )
 
 
 class RunLog:

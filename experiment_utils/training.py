@@ -63,10 +63,10 @@ def train(
         trained = TrainedPolicy(config, small_components(trainer), trainer.next_itr, log.rows)
     finally:
         if run_dir is not None:
-            run_dir.remove_if_empty()
+            run_dir.remove_unless_kept()
             run_dir.unlock()
     if stopped:
-        again = "" if run_dir is None else f"; go on with folder={str(run_dir.path)!r}, resume=True"
+        again = "" if run_dir is None or not run_dir.is_kept() else f"; go on with folder={str(run_dir.path)!r}, resume=True"
         raise KeyboardInterrupt(f"stopped after {trainer.next_itr} of {config.n_itr} iterations{again}")
     return trained
 

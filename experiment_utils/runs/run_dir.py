@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class RunDir:
         self.checkpoints, self.tensorboard = path / "checkpoints", path / "tb"
         self.policies, self.task_log = path / "policies", path / "tasks.jsonl"
         self._lock_path = path / ".lock"
+        self._earlier: frozenset[Path] = frozenset()
 
     @staticmethod
     def default_path(algo: str) -> Path:
@@ -51,8 +53,9 @@ class RunDir:
             raise ConfigError(f"{self.path} already holds a run; go on with it by --resume, or choose another --dump_path")
 
     def create(self) -> None:
-        """Make the directory, or raise ConfigError."""
+        """Make the directory, or raise ConfigError. What an earlier run left there is noted, for `remove_unless_kept`."""
         try:
+            self._earlier = frozenset(self._files())
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".writable"
             probe.touch()
@@ -102,12 +105,29 @@ class RunDir:
             if path.is_symlink() and not path.resolve().is_relative_to(inside):
                 raise ConfigError(f"{path} is a link out of the run's folder; replace it by what it points to")
 
-    def remove_if_empty(self) -> None:
-        """Takes back `create` and `lock` where nothing came of the run."""
+    def is_kept(self) -> bool:
+        """Whether the run stays when this process ends: an earlier one began it, or it has a finished iteration."""
+        if self._earlier & {self.params, self.progress}:
+            return True
+        return self.progress.exists() and self.progress.read_bytes().count(b"\n") > 1  # a header and a row
+
+    def remove_unless_kept(self) -> None:
+        """Undo `create` and `lock` where nothing came of the run, so that the same command can be given again."""
+        if self.is_kept():
+            return
+        for path in sorted(set(self._files()) - self._earlier, reverse=True):  # contents before their directory
+            path.rmdir() if path.is_dir() else path.unlink()
         if [path.name for path in self.path.iterdir()] == [self._lock_path.name]:
             self._lock_path.unlink()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it is not empty
             self.path.rmdir()
+
+    def _files(self) -> Iterator[Path]:
+        """The files and directories of a run that exist, but for its pictures."""
+        for path in (self.params, self.progress, self.task_log, self.checkpoints, self.tensorboard, self.policies):
+            if path.exists():
+                yield path
+            yield from path.rglob("*")
 
     def read_config(self) -> dict[str, Any] | None:
         """Return the config in params.json, or None if there is no run here."""

@@ -375,6 +375,14 @@ class StepFails(Base):
         raise OSError(28, "No space left on device", "log.txt")
 
 
+class NoFile(Base):
+    """Its own file is missing."""
+
+    def reset(self, *, seed=None, options=None):
+        with open("terrain.npy"):
+            return super().reset(seed=seed)
+
+
 class CloseFails(Base):
     """Ends the process when it is closed."""
 

@@ -129,6 +129,7 @@ def test_what_a_module_raises_is_one_sentence_and_its_own_traceback(statement, t
             "iteration 0: the environment raised OSError ([Errno 28] No space left on device: 'log.txt')",
         ),
         ("StepFails", ["--no_parallel"], 1, "iteration 0: the environment raised OSError ([Errno 28] No space left"),
+        ("NoFile", [], 1, "-0.4604265724722594], when it was reset to draw new ones. The run stopped"),
         ("CloseFails", [], 0, "warning: the environment raised SystemExit (3) when it was closed; nothing is lost"),
         ("MakeFails", [], 2, "can't be used: the environment raised PermissionError ([Errno 13] Permission denied)"),
     ],
@@ -142,5 +143,6 @@ def test_a_failing_environment_leaves_one_sentence_and_its_traceback_on_the_scre
     assert words in sentence
     assert header == "Traceback (most recent call last):"
     assert all("tests/envs/case_envs.py" in frame for frame in frames if frame.startswith("  File"))
-    assert frames[-1].split("Error")[0] in ("OS", "SystemExit: 3", "Permission")
-    assert (tmp_path / "run").exists() == (code != 2)
+    assert frames[-1].split("Error")[0] in ("OS", "FileNotFound", "SystemExit: 3", "Permission")
+    assert (tmp_path / "run").exists() == (code == 0)
+    assert ("no iteration was finished, so nothing of the run is kept" in sentence) == (code == 1)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -128,6 +129,23 @@ class Interrupt(Callback):
     def on_iteration(self, trainer, iteration, metrics):
         if iteration == 1:
             os.kill(os.getpid(), signal.SIGINT)
+
+
+class Impatient(Callback):
+    """Ctrl-C twice in the first iteration."""
+
+    def on_iteration(self, trainer, iteration, metrics):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)  # Python's handler runs between two instructions
+
+
+def test_a_run_that_ends_in_its_first_iteration_can_be_started_again(tmp_path):
+    (tmp_path / "notes").touch()
+    with pytest.raises(KeyboardInterrupt, match=r"^stopped after 0 of 4 iterations$"):
+        train(small(n_itr=4), folder=tmp_path, callbacks=[Impatient()], verbose=False)
+    assert {path.name for path in tmp_path.iterdir()} == {"notes", ".lock"}
+    train(small(n_itr=1), folder=tmp_path, verbose=False)
 
 
 def test_ctrl_c_ends_after_the_iteration_and_the_run_can_go_on(tmp_path):

@@ -118,7 +118,7 @@ def test_the_policys_actions_are_no_matter_where_the_environment_raised_before_t
         raise SimulationError("the reset for new tasks failed", []) from simulation_error(FileNotFoundError("terrain.npy"))
 
     trainer.sampler.envs.sample_tasks = failing
-    with pytest.raises(TrainingError, match="^iteration 0: the reset for new tasks failed$"):
+    with pytest.raises(TrainingError, match=r"^iteration 0: the reset for new tasks failed$"):
         train(trainer)
 
 

@@ -40,17 +40,48 @@ def test_a_second_run_is_refused_and_the_first_ones_lock_stays(tmp_path):
     assert first.run_dir.path.exists()
 
 
-def test_a_run_that_came_to_nothing_leaves_nothing(tmp_path):
-    folder = RunDir(tmp_path / "run")
-    folder.create()
-    folder.lock()
-    folder.remove_if_empty()
-    assert not folder.path.exists()
+def begun(path) -> RunDir:
+    """The files that are there before the first iteration."""
+    folder = RunDir(path)
     folder.create()
     folder.lock()
     folder.params.write_text("{}")
-    folder.remove_if_empty()
-    assert folder.params.exists()
+    for directory, name in ((folder.checkpoints, "ckpt-0.index"), (folder.tensorboard, "events.1")):
+        directory.mkdir(exist_ok=True)
+        (directory / name).touch()
+    folder.progress.write_text("Itr,Step_0-AverageReturn\n0,")
+    return folder
+
+
+def test_a_run_without_a_finished_iteration_leaves_nothing(tmp_path):
+    folder = begun(tmp_path / "run")
+    assert not folder.is_kept()
+    folder.remove_unless_kept()
+    assert not folder.path.exists()
+
+
+def test_a_run_with_a_finished_iteration_or_of_an_earlier_process_stays(tmp_path):
+    folder = begun(tmp_path / "run")
+    folder.progress.write_text("Itr,Step_0-AverageReturn\n0,1.0\n")
+    for path in (folder.path, begun(tmp_path / "killed").path):
+        again = RunDir(path)
+        again.create()
+        assert again.is_kept()
+        before = set(path.rglob("*"))
+        again.remove_unless_kept()
+        assert set(path.rglob("*")) == before
+
+
+def test_only_what_the_run_wrote_is_removed(tmp_path):
+    own = [tmp_path / "notes.txt", tmp_path / "tb" / "events.0", tmp_path / "run.log"]
+    (tmp_path / "tb").mkdir()
+    for path in own:
+        path.write_text("mine")
+    folder = begun(tmp_path)
+    later = tmp_path / "of_a_callback.csv"
+    later.write_text("")
+    folder.remove_unless_kept()
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} - {tmp_path / ".lock"} == {*own, later}
 
 
 def test_links_inside_the_folder_and_to_the_folder_are_no_matter(tmp_path):
