@@ -93,6 +93,8 @@ class Config(Validated):
     """MuJoCo families only: the simulator. mujoco-py is MuJoCo 2.1.0 through gym, slow, for checking (`make legacy`)."""
     env_options: dict[str, Json] = dataclasses.field(default_factory=dict)
     """Further settings of the environment, such as '{"reward_type": "dense"}'."""
+    observe_task: bool = False
+    """Show the policy its task, behind the observation: the oracle, which has nothing to find out."""
     parallel: bool = dataclasses.field(default=True, metadata=CHANGES_NO_NUMBER)
     """Simulate on all cores; otherwise on one. The numbers are the same."""
     sampler: SamplerName = dataclasses.field(default="local", metadata=CHANGES_NO_NUMBER)

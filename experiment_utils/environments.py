@@ -21,6 +21,7 @@ from meta_policy_search.envs.base import BatchMetaEnv, SimulationError
 from meta_policy_search.envs.environment_errors import EnvironmentCode, described, own_traceback
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
+from meta_policy_search.envs.observed_task_env import ObservedTaskEnv
 from meta_policy_search.envs.single_env import TASK_METHODS
 
 if TYPE_CHECKING:
@@ -54,17 +55,27 @@ def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
     """
     source = require_env(config)
     num_threads = (0 if config.parallel else 1) if num_threads is None else num_threads
+    make = _observing(config, _batch(source, config, num_threads))
     try:
-        if source.is_batch:
-            settings = _settings_by_flag(source.kind, config, num_threads)
-            with EnvironmentCode(ValueError):  # which says that a setting can't be
-                return normalize(source.make(**settings, **config.env_options))
-        make = functools.partial(make_single, config.env, config.env_options)
-        if _is_of_a_session(source):
-            make = functools.partial(source.make, **config.env_options)  # sent to the workers by value
-        return normalize(GymnasiumVectorEnv(make=make, parallel=num_threads != 1))
+        with EnvironmentCode(ValueError) if source.is_batch else contextlib.nullcontext():  # it says that a setting can't be
+            return normalize(make())
     except (ValueError, SimulationError) as error:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
+
+
+def _batch(source: Source, config: Config, num_threads: int) -> Callable[..., BatchMetaEnv]:
+    """Return what makes a batch of the family, as the config asks."""
+    if source.is_batch:
+        return functools.partial(source.make, **_settings_by_flag(source.kind, config, num_threads), **config.env_options)
+    make = functools.partial(make_single, config.env, config.env_options)
+    if _is_of_a_session(source):
+        make = functools.partial(source.make, **config.env_options)  # sent to the workers by value
+    return functools.partial(GymnasiumVectorEnv, make=make, parallel=num_threads != 1)
+
+
+def _observing(config: Config, make: Callable[..., BatchMetaEnv]) -> Callable[..., BatchMetaEnv]:
+    """Return what makes the batch with all that the config shows the policy besides."""
+    return functools.partial(ObservedTaskEnv, make=make) if config.observe_task else make
 
 
 def make_held_out_env(config: Config) -> NormalizedEnv:

@@ -93,7 +93,7 @@ class TrainedPolicy:
         """
         render = {} if render_mode is None else {"render_mode": render_mode}
         try:
-            if require_env(self.config).is_batch:
+            if require_env(self.config).is_batch or self.config.observe_task:
                 env = make_env(self.config).env
                 return type(env)(**env.options, **render)
             return SingleEnv(functools.partial(make_single, self.config.env, {**self.config.env_options, **render}))

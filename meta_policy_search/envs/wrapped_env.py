@@ -1,0 +1,77 @@
+"""A batch of environments that observe more than the family shows."""
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
+
+if TYPE_CHECKING:
+    from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
+
+
+class WrappedEnv(BatchMetaEnv):
+    """M environments of a family, with numbers of the wrapper's behind the family's observation, [O] -> [O + E].
+
+    Args:
+      make: makes the wrapped batch, with `num_envs` and `render_mode`; a class, or its partial with settings.
+      num_envs, render_mode: see `BatchMetaEnv`.
+    """
+
+    def __init__(self, *, make: Callable[..., BatchMetaEnv], num_envs: int = 1, render_mode: str | None = None):
+        self.env = make(num_envs=num_envs, **({} if render_mode is None else {"render_mode": render_mode}))
+        self.metadata = self.env.metadata
+        self.action_space = self.env.action_space
+        super().__init__(num_envs=num_envs, render_mode=render_mode)
+        self.extra_size = self.extra(np.arange(num_envs)).shape[-1]
+        low, high = (
+            np.concatenate([bound, np.full(self.extra_size, infinity)])
+            for bound, infinity in ((self.env.observation_space.low, -np.inf), (self.env.observation_space.high, np.inf))
+        )
+        self.observation_space = Box(low, high, dtype=np.float64)
+
+    @abc.abstractmethod
+    def extra(self, envs: np.ndarray) -> np.ndarray:
+        """What some environments observe besides, [m, E]; `envs` are their indices [m]."""
+
+    @property
+    def family_name(self) -> str:
+        return self.env.family_name
+
+    def default_task(self) -> Task:
+        return self.env.default_task()
+
+    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
+        return self.env.draw_tasks(n_tasks, rng)
+
+    def require_task(self, task: Task) -> None:
+        self.env.require_task(task)
+
+    def set_tasks(self, tasks: Sequence[Task]) -> None:
+        self.env.set_tasks(tasks)
+        self.tasks = self.env.tasks
+
+    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+        observations = self.env.reset_envs(rng, envs)
+        return np.concatenate([observations, self.extra(np.arange(self.num_envs) if envs is None else envs)], axis=-1)
+
+    def step_envs(self, actions: np.ndarray) -> BatchStep:
+        step = self.env.step_envs(actions)
+        extra = self.extra(np.arange(self.num_envs))
+        return step._replace(observations=np.concatenate([step.observations, extra], axis=-1))
+
+    def diagnostics(self, trajectories: "Trajectories") -> Mapping[str, float]:
+        own = trajectories.observations[..., : -self.extra_size]
+        return self.env.diagnostics(trajectories._replace(observations=own))
+
+    def held_out_options(self) -> Mapping[str, Any] | None:
+        return self.env.held_out_options()
+
+    def render(self) -> np.ndarray | None:
+        return self.env.render()
+
+    def close(self) -> None:
+        self.env.close()
