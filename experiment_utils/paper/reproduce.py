@@ -10,6 +10,8 @@ from tyro.conf import subcommand
 
 from experiment_utils.cli import parse_arguments
 from experiment_utils.paper import (
+    baselines,
+    baselines_plot,
     estimators,
     estimators_plot,
     figure1,
@@ -105,6 +107,26 @@ class Figure4(Trained):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Baselines(Trained):
+    """Meta-learning beside its baselines, at equal environment steps."""
+
+    env: tuple[str, ...] = ()
+    """Only these families: corner, momentum, half_cheetah_vel."""
+
+    name = "baselines"
+    beside = (baselines.TABLE,)
+
+    def planned(self) -> list[Run]:
+        return baselines.runs(self.root, self.budget, self.seeds, self.env)
+
+    def after(self) -> Callable[[Run], object]:
+        return baselines.measure
+
+    def draw(self, out: Path) -> list[Path]:
+        return baselines_plot.draw(self.root, out, self.budget, self.env)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Formulations(Computed):
     """The poster's picture: meta-updates under the two formulations."""
 
@@ -149,6 +171,7 @@ COMMANDS = (
     | Annotated[Figure3, subcommand("figure3")]
     | Annotated[Figure3Point, subcommand("figure3_point")]
     | Annotated[Figure4, subcommand("figure4")]
+    | Annotated[Baselines, subcommand("baselines")]
     | Annotated[Formulations, subcommand("formulations")]
     | Annotated[Estimators, subcommand("estimators")]
 )

@@ -1,0 +1,146 @@
+"""Meta-learning beside what it must be compared with, at equal environment steps: which runs, and what is measured of them.
+
+Trained are ProMP and, for as many env steps, one policy on all tasks (PPO, K = 0: multi-task training, domain random search)
+and the oracle, the same with the task in its observation. Each is then adapted to the same test tasks by the same inner
+steps, and by PPO in each task alone; so is a random initialisation, which PPO trains from scratch.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from experiment_utils.config import ConfigError
+from experiment_utils.paper.experiments import SMOKE, Budget, of_figure, run_of
+from experiment_utils.runs.results import LAST_RETURN, RunDataWarning, load_runs, read_progress
+from experiment_utils.runs.run_spec import Run, Settings
+from meta_policy_search.utils.atomic_write import atomic_write
+
+TABLE = "adaptation.csv"  # beside each run
+INNER, PPO, MEMORY = "inner steps", "PPO", "memory"  # how a policy adapts
+META, JOINT, ORACLE, RANDOM = "ProMP", "all tasks", "oracle", "random initialisation"
+COLUMNS = {"policy": str, "adapted by": str, "updates": int, "rollouts": int, "task": int, "return": float, "itr": int}
+
+COMMON = {"meta_batch_size": 20, "rollouts_per_meta_task": 20, "max_path_length": 100, "inner_lr": 0.1}
+POINT = {"hidden_sizes": (32, 32), "learning_rate": 3e-3}
+
+
+class Panel(NamedTuple):
+    """A task family of the comparison."""
+
+    env: str
+    settings: Settings
+    quick_n_itr: int  # of ProMP
+    quick_seeds: tuple[int, ...]
+
+
+class Method(NamedTuple):
+    """A way to train a policy for a family."""
+
+    algorithm: str  # of the registry
+    settings: Settings
+    rounds: int  # sampling rounds per iteration, of N R H env steps each
+
+
+PANELS = {
+    "corner": Panel("MetaPointEnvCorner", POINT, 100, (1, 2, 3, 4, 5)),
+    "momentum": Panel("MetaPointEnvMomentum", POINT, 100, (1, 2, 3, 4, 5)),
+    "half_cheetah_vel": Panel("HalfCheetahRandVelEnv", {"hidden_sizes": (64, 64)}, 100, (1, 2, 3)),
+}
+METHODS = {
+    META: Method("ProMP", {"num_inner_grad_steps": 1}, 2),
+    JOINT: Method("ProMP", {"num_inner_grad_steps": 0}, 1),
+    ORACLE: Method("ProMP", {"num_inner_grad_steps": 0, "observe_task": True}, 1),
+}
+PAPER_N_ITR, PAPER_SEEDS = 1001, (1, 2, 3, 4, 5)
+
+
+def folder(root: Path) -> Path:
+    """Where the runs are."""
+    return root / "baselines"
+
+
+def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), env: Sequence[str] = ()) -> list[Run]:
+    """All runs, in baselines/<panel>/<method>/seed_<n>, seed by seed; `env` restricts them to some panels."""
+    return [
+        planned(root, panel, method, budget, seed)
+        for panel in chosen(env)
+        for seed in seeds or seeds_of(panel, budget)
+        for method in METHODS
+    ]
+
+
+def seeds_of(panel: str, budget: Budget) -> tuple[int, ...]:
+    """The seeds of a panel."""
+    return {"smoke": (1,), "quick": PANELS[panel].quick_seeds, "paper": PAPER_SEEDS}[budget]
+
+
+def planned(root: Path, panel: str, method: str, budget: Budget, seed: int) -> Run:
+    """One run. An iteration of K + 1 rounds counts K + 1 times, so all methods of a panel have the same env steps."""
+    trained = METHODS[method]
+    n_itr = {"smoke": SMOKE["n_itr"], "quick": PANELS[panel].quick_n_itr, "paper": PAPER_N_ITR}[budget]
+    sizes = {**COMMON, **PANELS[panel].settings, **(SMOKE if budget == "smoke" else {})}
+    length = {"n_itr": n_itr * METHODS[META].rounds // trained.rounds}
+    settings = {"env": PANELS[panel].env, **sizes, **trained.settings, **length, "seed": seed}
+    return run_of(trained.algorithm, folder(root) / panel / method.replace(" ", "_") / f"seed_{seed}", settings)
+
+
+def chosen(env: Sequence[str]) -> list[str]:
+    """The panels of these names (momentum) or families (MetaPointEnvMomentum).
+
+    Raises:
+      ConfigError: there is no such panel.
+    """
+    names = {key: name for name, panel in PANELS.items() for key in (name, panel.env)}
+    odd = [name for name in env if name not in names]
+    if odd:
+        raise ConfigError(f"baselines has no panel {odd[0]!r}; it has {', '.join(PANELS)}")
+    return list(dict.fromkeys(names[name] for name in env)) if env else list(PANELS)
+
+
+def method_of(run: Run) -> str:
+    """The method that a planned run is of."""
+    return run.folder.parent.name.replace("_", " ")
+
+
+def measure(run: Run) -> Path:
+    """Adapts the run's last policy to test tasks; adaptation.csv beside the run has a row for each task and amount.
+
+    It is made anew when the run has gone on.
+    """
+    from experiment_utils.paper.baselines_measure import measured_rows
+
+    target, iterations = run.folder / TABLE, len(read_progress(run.folder / "progress.csv"))
+    if (table := read_table(target)) is not None and table["itr"].eq(iterations).all():
+        return target
+    rows = measured_rows(run.folder, method_of(run))
+    atomic_write(target, pd.DataFrame(rows).assign(itr=iterations).to_csv(index=False))
+    return target
+
+
+def read_table(path: Path) -> pd.DataFrame | None:
+    """The rows of an adaptation.csv, or None if there is none; a broken one is named in a warning."""
+    if not path.exists():
+        return None
+    try:
+        return pd.read_csv(path)[list(COLUMNS)].astype(COLUMNS)
+    except (OSError, ValueError, KeyError):
+        warnings.warn(f"{path} can't be read as returns after adaptation; left out", RunDataWarning, stacklevel=2)
+        return None
+
+
+def load_panel(root: Path, panel: str, budget: Budget) -> pd.DataFrame:
+    """All rows of a panel's runs, each with its seed; of runs that are as long and as set as the budget says."""
+    return pd.concat([pd.DataFrame(columns=[*COLUMNS, "seed"]), *_tables(root, panel, budget)], ignore_index=True)
+
+
+def _tables(root: Path, panel: str, budget: Budget) -> Iterator[pd.DataFrame]:
+    for method in METHODS:
+        where = folder(root) / panel / method.replace(" ", "_")
+        found = load_runs([where], (LAST_RETURN,)) if where.exists() else []
+        wanted = of_figure(found, lambda run, m=method: planned(root, panel, m, budget, run.config["seed"]), "baselines")
+        for run in wanted:
+            if (table := read_table(run.path / TABLE)) is not None:
+                yield table.assign(seed=run.config["seed"], env_steps=run.progress["n_timesteps"].iloc[-1])

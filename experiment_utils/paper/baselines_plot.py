@@ -1,0 +1,143 @@
+"""Meta-learning and its baselines in one picture, and in tables with intervals over seeds."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
+
+from experiment_utils.algorithms import algorithm
+from experiment_utils.evaluation.k_shot import GREY, Interval, mean_interval
+from experiment_utils.paper.baselines import INNER, JOINT, META, ORACLE, PANELS, PPO, RANDOM, chosen, folder, load_panel
+from experiment_utils.paper.experiments import Budget
+from experiment_utils.plot_utils import PAGE, draw_curve, save_figure, save_table, styled
+from experiment_utils.runs.curves import Curve
+from experiment_utils.runs.results import require_runs
+
+COLOURS = {META: algorithm("ProMP").colour, JOINT: "#0072B2", ORACLE: "0.0", RANDOM: GREY}
+UNADAPTED = (ORACLE,)  # policies that have nothing to learn from rollouts
+AMOUNT = ["adapted by", "updates", "rollouts"]
+TICKS = (0, 1, 10, 100, 1000)  # rollouts
+
+Data = Mapping[str, pd.DataFrame]  # rows of `load_panel` by panel
+
+
+def draw(root: Path, out: Path, budget: Budget, env: Sequence[str] = ()) -> list[Path]:
+    """baselines.pdf and .png; as .csv and .md baselines_returns and baselines_differences.
+
+    Raises:
+      InvalidRunError: there is no run at all that was measured.
+    """
+    data = {panel: load_panel(root, panel, budget) for panel in chosen(env)}
+    data = {panel: rows for panel, rows in data.items() if len(rows)}
+    require_runs(bool(data), folder(root))
+    written = save_figure(draw_panels(data), out / "baselines")
+    for name, table in (("returns", returns_table(data)), ("differences", differences_table(data))):
+        written += save_table(table, out / f"baselines_{name}")
+    return written
+
+
+def of_seeds(rows: pd.DataFrame) -> pd.DataFrame:
+    """The mean return over tasks of each seed: a row for each way and amount of adaptation, a column for each seed."""
+    return rows.pivot_table(index=AMOUNT, columns="seed", values="return", aggfunc="mean").sort_index()
+
+
+def over_seeds(values: pd.Series) -> Interval:
+    """The mean over seeds and its 95 % interval; seeds without a value are left out."""
+    return mean_interval([np.array([value]) for value in values.dropna()])
+
+
+@styled
+def draw_panels(data: Data) -> Figure:
+    """A row for each family: return against inner steps, against rollouts, and against rollouts that PPO learns from."""
+    figure, grid = plt.subplots(len(data), 3, figsize=(PAGE, 1.9 * len(data) + 0.5), squeeze=False, sharey="row")
+    for row, (panel, rows) in zip(grid, data.items(), strict=True):
+        for policy in (name for name in COLOURS if name in set(rows["policy"])):
+            _draw_policy(row, policy, of_seeds(rows[rows["policy"] == policy]))
+        row[0].set(ylabel="return", xlabel="inner steps, 20 rollouts each")
+        row[1].set(xlabel="rollouts, one inner step", title=PANELS[panel].env)
+        row[2].set(xlabel="rollouts that PPO learns from")
+        for axes in row[1:]:
+            axes.set_xscale("symlog", linthresh=1)
+            axes.set_xticks([tick for tick in TICKS if tick <= axes.get_xlim()[1]])
+            axes.xaxis.set_major_formatter(ScalarFormatter())
+    labelled = [pair for axes in grid.flat for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
+    handles = {label: handle for handle, label in labelled}
+    title = "bands: 95 % interval over seeds (n: number of seeds)"
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3, title=title)
+    return figure
+
+
+def _draw_policy(row: Sequence[Axes], policy: str, table: pd.DataFrame) -> None:
+    colour, label = COLOURS[policy], f"{policy} (n={table.shape[1]})"
+    if policy in UNADAPTED:
+        mean, low, high = over_seeds(table.iloc[0])
+        for axes in row:
+            axes.axhline(mean, color=colour, ls=":", label=label)
+            axes.axhspan(low, high, color=colour, alpha=0.1, lw=0)
+        return
+    inner, ppo = table.loc[INNER], table.loc[PPO]
+    updates, rollouts = (inner.index.get_level_values(name) for name in ("updates", "rollouts"))
+    full = rollouts[updates == 1].max()
+    _draw(row[0], inner[rollouts == updates * full].droplevel("rollouts"), colour, label)
+    _draw(row[1], inner[updates <= 1].droplevel("updates"), colour, label)
+    _draw(row[2], ppo.droplevel("updates"), colour, label)
+
+
+def _draw(axes: Axes, table: pd.DataFrame, colour: str, label: str) -> None:
+    """A curve over the index of the table, [P] rows of one value per seed."""
+    mean, low, high = np.array([over_seeds(values) for _, values in table.iterrows()]).T
+    draw_curve(axes, Curve(table.index.to_numpy(), mean, low, high, table.shape[1]), colour, label, x="rollouts")
+
+
+def returns_table(data: Data) -> pd.DataFrame:
+    """Per family and policy: its env steps of training, and the return before and after adaptation, with intervals."""
+    lines = []
+    for panel, rows in data.items():
+        for policy in (name for name in COLOURS if name in set(rows["policy"])):
+            own = rows[rows["policy"] == policy]
+            steps = 0.0 if policy == RANDOM else own["env_steps"].mean() / 1e6
+            line = {"family": PANELS[panel].env, "policy": policy, "training (10^6 env steps)": steps}
+            table = of_seeds(own)
+            cells = {name: _cell(over_seeds(table.loc[amount])) for name, amount in compared(table).items()}
+            lines.append({**line, "seeds": table.shape[1], **cells})
+    return pd.DataFrame(lines).fillna("-")
+
+
+def compared(table: pd.DataFrame) -> dict[str, tuple]:
+    """The amounts of adaptation that the tables show, by their heading, as far as `of_seeds` has them."""
+    found: dict[str, tuple] = {}
+    inner = [amount for amount in table.index if amount[0] == INNER]
+    ppo = [amount for amount in table.index if amount[0] == PPO]
+    full = max((rollouts for _, updates, rollouts in inner if updates == 1), default=0)
+    for how, updates, rollouts in inner:
+        if updates in (0, 1, 3) and rollouts == updates * full:
+            found["not adapted" if not updates else f"{updates} inner steps, {rollouts} rollouts"] = (how, updates, rollouts)
+    if len(ppo) > 1:
+        found[f"PPO, {ppo[-1][2]} rollouts"] = ppo[-1]
+    return found
+
+
+def differences_table(data: Data) -> pd.DataFrame:
+    """Per family, baseline and amount of adaptation: ProMP's return minus the baseline's, seed by seed in the same tasks."""
+    lines = []
+    for panel, rows in data.items():
+        tables = {policy: of_seeds(rows[rows["policy"] == policy]) for policy in COLOURS if policy in set(rows["policy"])}
+        own = tables.pop(META, None)
+        for policy, table in tables.items() if own is not None else ():
+            for name, amount in compared(own).items():
+                other = table.loc[amount] if amount in table.index else table.iloc[0]  # what is not adapted stays
+                mean, low, high = over_seeds(own.loc[amount] - other)
+                line = {"family": PANELS[panel].env, "ProMP against": policy, "adapted by": name}
+                verdict = "ProMP" if low > 0 else policy if high < 0 else "undecided"
+                lines.append({**line, "difference": mean, "95 % low": low, "95 % high": high, "better": verdict})
+    return pd.DataFrame(lines)
+
+
+def _cell(interval: Interval) -> str:
+    half = (interval.high - interval.low) / 2
+    return f"{interval.mean:.4g}" if np.isnan(half) else f"{interval.mean:.4g} ± {half:.2g}"
