@@ -62,10 +62,17 @@ def folder(root: Path) -> Path:
     return root / "baselines"
 
 
-def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), env: Sequence[str] = ()) -> list[Run]:
-    """All runs, in baselines/<panel>/<method>/seed_<n>, seed by seed; `env` restricts them to some panels."""
+def runs(
+    root: Path, budget: Budget, seeds: Sequence[int] = (), env: Sequence[str] = (), n_itr: int | None = None
+) -> list[Run]:
+    """All runs, in baselines/<panel>/<method>/seed_<n>, seed by seed.
+
+    Args:
+      env: restricts them to some panels.
+      n_itr: iterations of ProMP instead of the budget's; the others get as many env steps.
+    """
     return [
-        planned(root, panel, method, budget, seed)
+        planned(root, panel, method, budget, seed, n_itr)
         for panel in chosen(env)
         for seed in seeds or seeds_of(panel, budget)
         for method in METHODS
@@ -77,14 +84,14 @@ def seeds_of(panel: str, budget: Budget) -> tuple[int, ...]:
     return {"smoke": (1,), "quick": PANELS[panel].quick_seeds, "paper": PAPER_SEEDS}[budget]
 
 
-def planned(root: Path, panel: str, method: str, budget: Budget, seed: int) -> Run:
+def planned(root: Path, panel: str, method: str, budget: Budget, seed: int, n_itr: int | None = None) -> Run:
     """One run. An iteration of K + 1 rounds counts K + 1 times, so all methods of a panel have the same env steps."""
-    trained = METHODS[method]
-    n_itr = {"smoke": SMOKE["n_itr"], "quick": PANELS[panel].quick_n_itr, "paper": PAPER_N_ITR}[budget]
-    sizes = {**COMMON, **PANELS[panel].settings, **(SMOKE if budget == "smoke" else {})}
-    length = {"n_itr": n_itr * METHODS[META].rounds // trained.rounds}
-    settings = {"env": PANELS[panel].env, **sizes, **trained.settings, **length, "seed": seed}
-    return run_of(trained.algorithm, folder(root) / panel / method.replace(" ", "_") / f"seed_{seed}", settings)
+    trained, (env, own, quick_n_itr, _) = METHODS[method], PANELS[panel]
+    n_itr = n_itr or {"smoke": SMOKE["n_itr"], "quick": quick_n_itr, "paper": PAPER_N_ITR}[budget]
+    sizes = {**COMMON, **own, **(SMOKE if budget == "smoke" else {})}
+    settings = {"env": env, **sizes, **trained.settings, "n_itr": n_itr * METHODS[META].rounds // trained.rounds}
+    where = folder(root) / panel / method.replace(" ", "_") / f"seed_{seed}"
+    return run_of(trained.algorithm, where, {**settings, "seed": seed})
 
 
 def chosen(env: Sequence[str]) -> list[str]:
@@ -132,15 +139,24 @@ def read_table(path: Path) -> pd.DataFrame | None:
 
 
 def load_panel(root: Path, panel: str, budget: Budget) -> pd.DataFrame:
-    """All rows of a panel's runs, each with its seed; of runs that are as long and as set as the budget says."""
-    return pd.concat([pd.DataFrame(columns=[*COLUMNS, "seed"]), *_tables(root, panel, budget)], ignore_index=True)
+    """All rows of a panel's runs, with seed and env steps. Runs that are shorter than others are named and left out."""
+    tables = list(_tables(root, panel, budget))
+    longest = max((steps for steps, _, _ in tables), default=0)
+    for steps, path, _ in tables:
+        if steps < longest:
+            message = f"{path} has {steps} env steps, others of {panel} have {longest}; left out"
+            warnings.warn(message, RunDataWarning, stacklevel=2)
+    kept = [table.assign(env_steps=steps) for steps, _, table in tables if steps == longest]
+    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=[*COLUMNS, "seed", "env_steps"])
 
 
-def _tables(root: Path, panel: str, budget: Budget) -> Iterator[pd.DataFrame]:
+def _tables(root: Path, panel: str, budget: Budget) -> Iterator[tuple[int, Path, pd.DataFrame]]:
     for method in METHODS:
         where = folder(root) / panel / method.replace(" ", "_")
         found = load_runs([where], (LAST_RETURN,)) if where.exists() else []
         wanted = of_figure(found, lambda run, m=method: planned(root, panel, m, budget, run.config["seed"]), "baselines")
         for run in wanted:
-            if (table := read_table(run.path / TABLE)) is not None:
-                yield table.assign(seed=run.config["seed"], env_steps=run.progress["n_timesteps"].iloc[-1])
+            table = read_table(run.path / TABLE)
+            if table is not None:
+                steps = int(run.progress["n_timesteps"].iloc[table["itr"].iloc[0] - 1])  # of the policy that was measured
+                yield steps, run.path, table.assign(seed=run.config["seed"])

@@ -119,6 +119,10 @@ class Baselines(Trained):
     def planned(self) -> list[Run]:
         return baselines.runs(self.root, self.budget, self.seeds, self.env)
 
+    def runs(self) -> list[Run]:
+        """The runs as planned; with n_itr, the iterations of ProMP, all as long as that is in env steps."""
+        return baselines.runs(self.root, self.budget, self.seeds, self.env, self.n_itr)
+
     def after(self) -> Callable[[Run], object]:
         return baselines.measure
 

@@ -7,6 +7,7 @@ import scipy.stats
 
 from experiment_utils.paper import baselines, baselines_plot
 from experiment_utils.paper.baselines import INNER, JOINT, META, METHODS, ORACLE, PPO, RANDOM
+from experiment_utils.paper.reproduce import Baselines
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning
 from tests.experiment_utils.fake_runs import write_run
 
@@ -15,7 +16,7 @@ POLICIES = (META, JOINT, ORACLE, RANDOM)
 
 def rows_of(policy: str, seed: int, returns: dict[tuple[str, int, int], float]) -> pd.DataFrame:
     """Two tasks, 1 below and 1 above the given return."""
-    rows = [
+    rows: list[dict] = [
         {"policy": policy, "adapted by": how, "updates": updates, "rollouts": rollouts, "task": task, "return": value + sign}
         for (how, updates, rollouts), value in returns.items()
         for task, sign in enumerate((-1.0, 1.0))
@@ -47,6 +48,11 @@ def test_all_methods_of_a_family_have_the_same_env_steps(tmp_path, budget):
         steps.setdefault((values["env"], values["seed"]), set()).add(int(total))
     assert all(len(totals) == 1 for totals in steps.values())
     assert len(steps) == {"smoke": 3, "quick": 5 + 5 + 3, "paper": 15}[budget]
+
+
+def test_other_iterations_are_promps_and_the_env_steps_stay_equal(tmp_path):
+    runs = Baselines(dump_path=tmp_path, n_itr=7, seeds=(1,), env=("momentum",)).runs()
+    assert {baselines.method_of(run): run.settings["n_itr"] for run in runs} == {META: 7, JOINT: 14, ORACLE: 14}
 
 
 def test_only_the_oracle_sees_the_task_and_only_promp_adapts_in_training(tmp_path):
@@ -107,14 +113,21 @@ def test_nothing_to_draw_and_a_broken_table_are_named(tmp_path):
         assert baselines.read_table(tmp_path / "adaptation.csv") is None
 
 
-def test_a_run_with_other_settings_is_left_out(tmp_path):
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"max_path_length": 99}, "has another max_path_length than baselines"),
+        ({"returns": [1.0]}, "has 100 env steps, others of corner have 200"),
+    ],
+)
+def test_a_run_with_other_settings_or_fewer_env_steps_is_left_out(tmp_path, other, words):
     run = baselines.planned(tmp_path, "corner", META, "smoke", 1)
-    for seed, length in ((1, 10), (2, 99)):
-        folder = write_run(
-            run.folder.with_name(f"seed_{seed}"), [1.0, 2.0], **{**run.settings, "seed": seed, "max_path_length": length}
-        )
-        rows_of(META, seed, {(INNER, 0, 0): 1.0}).to_csv(folder / baselines.TABLE, index=False)
-    with pytest.warns(RunDataWarning, match="has another max_path_length than baselines"):
+    for seed, changes in ((1, {}), (2, other)):
+        settings = {"returns": [1.0, 2.0], **run.settings, "seed": seed, **changes}
+        folder = write_run(run.folder.with_name(f"seed_{seed}"), **settings)
+        table = rows_of(META, seed, {(INNER, 0, 0): 1.0}).assign(itr=len(settings["returns"]))
+        table.to_csv(folder / baselines.TABLE, index=False)
+    with pytest.warns(RunDataWarning, match=words):
         found = baselines.load_panel(tmp_path, "corner", "smoke")
     assert set(found["seed"]) == {1}
     assert set(found["env_steps"]) == {200}
