@@ -1,23 +1,12 @@
-"""The command meta-policy-search: the run scripts as subcommands. Importing it is quick; each loads what it needs."""
+"""The command meta-policy-search: what the run scripts do, as subcommands. Each loads what it needs when it is called."""
 
 import dataclasses
 import sys
 from collections.abc import Callable
 
-from experiment_utils.places import SCRIPTS
 from experiment_utils.script import fail, run_script, say
 
 PROGRAM = "meta-policy-search"
-
-# subcommand -> what it does, and the script that does it
-BY_SCRIPT = {
-    "meta-test": ("adapt a trained policy to new tasks and measure it", "meta_test.py"),
-    "visualize": ("film a policy before and after adaptation", "visualize.py"),
-    "report": ("write a page about each run", "report.py"),
-    "plot": ("draw learning curves of run folders, and compare them", "plot_curves.py"),
-    "reproduce": ("train and draw the figures of the paper", "reproduce.py"),
-    "export": ("export a policy as a TensorFlow SavedModel", "export_policy.py"),
-}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,14 +23,19 @@ def main(argv: list[str] | None = None) -> int:
     commands = _commands()
     if argv[0] not in commands:
         return fail(f"unknown command {argv[0]!r}; there are {', '.join(commands)} ({PROGRAM} --help)")
+    sys.argv = [f"{PROGRAM} {argv[0]}", *argv[1:]]  # what help and messages call the program
     return commands[argv[0]][1](argv[1:])
 
 
 def _commands() -> dict[str, tuple[str, Callable[[list[str]], int]]]:
-    scripts = {name: (what, _of_script(name, script)) for name, (what, script) in BY_SCRIPT.items()}
     return {
         "train": ("train an algorithm: train ALGORITHM, such as train promp", _train),
-        **scripts,
+        "meta-test": ("adapt a trained policy to new tasks and measure it", _meta_test),
+        "visualize": ("film a policy before and after adaptation", _visualize),
+        "report": ("write a page about each run", _report),
+        "plot": ("draw learning curves of run directories, and compare them", _plot),
+        "reproduce": ("train and draw the figures of the paper", _reproduce),
+        "export": ("export a policy as a TensorFlow SavedModel", _export),
         "sweep": ("train a grid of settings and seeds", _sweep),
         "envs": ("list the task families with spaces and tasks", _envs),
     }
@@ -59,19 +53,6 @@ def _help() -> list[str]:
         "",
         f"{PROGRAM} COMMAND --help says what a command takes.",
     ]
-
-
-def _of_script(name: str, script: str) -> Callable[[list[str]], int]:
-    def act(argv: list[str]) -> int:
-        sys.argv = [f"{PROGRAM} {name}", *argv]
-        path = SCRIPTS / script
-        try:  # not by runpy, which would put the script's path where the help and messages find the program's name
-            exec(compile(path.read_bytes(), path, "exec"), {"__name__": "__main__", "__file__": str(path)})
-        except SystemExit as end:
-            return end.code or 0
-        return 0
-
-    return act
 
 
 def _train(argv: list[str]) -> int:
@@ -95,10 +76,45 @@ def _train(argv: list[str]) -> int:
     return run_script(act)
 
 
+def _meta_test(argv: list[str]) -> int:
+    from experiment_utils.commands.meta_test import main as meta_test
+
+    return meta_test(argv)
+
+
+def _visualize(argv: list[str]) -> int:
+    from experiment_utils.commands.visualize import main as visualize
+
+    return visualize(argv)
+
+
+def _report(argv: list[str]) -> int:
+    from experiment_utils.commands.report import main as report
+
+    return report(argv)
+
+
+def _plot(argv: list[str]) -> int:
+    from experiment_utils.commands.plot_curves import main as plot_curves
+
+    return plot_curves(argv)
+
+
+def _reproduce(argv: list[str]) -> int:
+    from experiment_utils.paper.reproduce import main as reproduce
+
+    return reproduce(argv)
+
+
+def _export(argv: list[str]) -> int:
+    from experiment_utils.commands.export_policy import main as export_policy
+
+    return export_policy(argv)
+
+
 def _sweep(argv: list[str]) -> int:
     from experiment_utils.run_sweep import main as sweep
 
-    sys.argv = [f"{PROGRAM} sweep", *argv]
     return sweep(argv)
 
 

@@ -1,4 +1,11 @@
-"""The commands that make the figures: train what is missing, go on with what was cut off, draw."""
+"""The figures of the paper and the poster: trains what is missing, goes on with what was cut off, draws.
+
+python run_scripts/reproduce.py figure2 --env half_cheetah --budget quick
+python run_scripts/reproduce.py figure2 --plot-only
+
+Runs lie below --dump_path, and the pictures in its folder figures/. --plot-only trains nothing: it draws what is committed
+in results/ into docs/figures/. Budgets and the time they take: docs/reproduce.md.
+"""
 
 import dataclasses
 import itertools
@@ -181,14 +188,14 @@ COMMANDS = (
 )
 
 
-def main(description: str, argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Make the figure that the arguments ask for; return the exit code."""
     plain_warnings()
-    return run_script(lambda: _main(description, argv), interrupted="Stopped. The same command goes on where it was.")
+    return run_script(lambda: _main(argv), interrupted="Stopped. The same command goes on where it was.")
 
 
-def _main(description: str, argv: list[str] | None) -> int:
-    figure = parse_arguments(COMMANDS, description, argv)
+def _main(argv: list[str] | None) -> int:
+    figure = parse_arguments(COMMANDS, __doc__, argv)
     figure.require_effect()
     code = 0 if figure.plot_only else figure.train()
     say(figure.draw(figure.out or figure.default_out()))

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import os
-import runpy
 import subprocess
 import sys
 import warnings
@@ -15,6 +14,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from experiment_utils.algorithms import algorithm, algorithms, paper_name
+from experiment_utils.commands import plot_curves as plot_curves_command
 from experiment_utils.plot_utils import colours, curves_figure, markdown, save_figure, step_colours
 from experiment_utils.runs.curves import (
     area_under_curve,
@@ -304,7 +304,7 @@ def test_markdown():
 @pytest.fixture
 def plot_curves(tmp_path, monkeypatch):
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # the script changes it
-    main = runpy.run_path(str(SCRIPT))["main"]
+    main = plot_curves_command.main
     return lambda *argv, also=(): main([str(tmp_path / "runs"), *also, "--out", str(tmp_path / "out" / "curves"), *argv])
 
 

@@ -2,12 +2,12 @@ import base64
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from experiment_utils.commands import report
 from experiment_utils.config import ConfigError
 from experiment_utils.evaluation.report import column_text, quantities, write_report
 from experiment_utils.runs.results import InvalidRunError, load_run
@@ -101,16 +101,12 @@ def test_folder_without_a_run_gets_a_sentence(tmp_path, capsys):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_script_writes_the_page_into_the_folder_or_says_what_is_wrong(folder, tmp_path, capsys, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "run_scripts"))
-    import report
-
+def test_script_writes_the_page_into_the_folder_or_says_what_is_wrong(folder, tmp_path, capsys):
     assert report.main([str(folder)]) == 0
     assert capsys.readouterr().out.strip() == str(folder / "report.html")
     assert report.main([str(tmp_path / "nothing")]) == 2
     assert "error: " in capsys.readouterr().err
     assert report.main([str(folder), str(folder), "--out", "x.html"]) == 2
-    del sys.modules["report"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """meta_test.py and export_policy.py as a user calls them."""
 
-import runpy
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from experiment_utils.algorithms import SCRIPTS
+from experiment_utils.commands import export_policy, meta_test
 from experiment_utils.config import InvalidSetting
 from experiment_utils.evaluation.trained_policy import load_trained
 from tests.experiment_utils.small_runs import small, untrained
@@ -24,15 +24,14 @@ def folder(tmp_path_factory):
     return path
 
 
-def args(script, run_dir, **settings):
-    """The script's `run`, and what a command line would make of these settings."""
-    names = runpy.run_path(str(script))
-    return names["run"], names["Args"](run_dir=run_dir, **settings)
+def args(command, run_dir, **settings):
+    """The command's `run`, and what a command line would make of these settings."""
+    return command.run, command.Args(run_dir=run_dir, **settings)
 
 
 @pytest.mark.usefixtures("eagerly")
 def test_meta_test_writes_tables_and_a_picture(folder, tmp_path, capsys):
-    run, asked = args(META_TEST, folder, num_tasks=3, rollouts=2, steps=2, out=tmp_path)
+    run, asked = args(meta_test, folder, num_tasks=3, rollouts=2, steps=2, out=tmp_path)
     written = run(asked)
     names = {f"k_shot.{ending}" for ending in ("pdf", "png", "csv", "md")} | {"tasks.csv", "tasks.md"}
     assert {path.name for path in written} == names == {path.name for path in tmp_path.iterdir()}
@@ -49,7 +48,7 @@ def test_meta_test_writes_tables_and_a_picture(folder, tmp_path, capsys):
 
 @pytest.mark.usefixtures("eagerly")
 def test_meta_test_takes_explicit_tasks_and_writes_into_the_run_by_default(folder):
-    run, asked = args(META_TEST, folder, tasks=("[1, 2]", "[0.5, -1]"), rollouts=1, steps=1)
+    run, asked = args(meta_test, folder, tasks=("[1, 2]", "[0.5, -1]"), rollouts=1, steps=1)
     run(asked)
     assert list(pd.read_csv(folder / "meta_test" / "tasks.csv")["value"].unique()) == ["[1.0, 2.0]", "[0.5, -1.0]"]
 
@@ -57,14 +56,14 @@ def test_meta_test_takes_explicit_tasks_and_writes_into_the_run_by_default(folde
 @pytest.mark.usefixtures("eagerly")
 def test_another_seed_draws_other_tasks(folder, tmp_path):
     for seed in (0, 1):
-        run, asked = args(META_TEST, folder, num_tasks=2, rollouts=1, steps=1, out=tmp_path / str(seed), seed=seed)
+        run, asked = args(meta_test, folder, num_tasks=2, rollouts=1, steps=1, out=tmp_path / str(seed), seed=seed)
         run(asked)
     drawn = [set(pd.read_csv(tmp_path / seed / "tasks.csv")["value"]) for seed in "01"]
     assert not drawn[0] & drawn[1]
 
 
 def test_an_adapted_policy_is_exported(folder, tmp_path):
-    run, asked = args(EXPORT, folder, out=tmp_path / "model", task="[1, -1]", steps=2, rollouts=3)
+    run, asked = args(export_policy, folder, out=tmp_path / "model", task="[1, -1]", steps=2, rollouts=3)
     (said,) = run(asked)
     assert said.endswith("the policy adapted to the task [1, -1] of iteration 0")
     trained, rng = load_trained(folder), np.random.default_rng(0)
@@ -80,7 +79,7 @@ def test_an_adapted_policy_is_exported(folder, tmp_path):
 @pytest.mark.parametrize("settings", [{"steps": 0}, {"num_tasks": 0}, {"rollouts": -1}, {"seed": -1}])
 def test_numbers_that_cannot_be_are_named(settings):
     with pytest.raises(InvalidSetting, match=f"{next(iter(settings))} is {next(iter(settings.values()))}; it must be"):
-        args(META_TEST, "run", **settings)
+        args(meta_test, "run", **settings)
 
 
 @pytest.mark.parametrize(

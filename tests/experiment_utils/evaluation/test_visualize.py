@@ -1,20 +1,18 @@
 """visualize.py as a user calls it."""
 
 import importlib.util
-import runpy
 from pathlib import Path
 
 import imageio.v3 as imageio
 import pytest
 
-from experiment_utils.algorithms import SCRIPTS
+from experiment_utils.commands.visualize import main
 from experiment_utils.evaluation import use_run
 from experiment_utils.evaluation.video import CAPTION_HEIGHT
 from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.envs.point_envs.point_env_2d import MetaPointEnv
 from tests.experiment_utils.small_runs import SMALL, small, train
 
-main = runpy.run_path(str(SCRIPTS / "visualize.py"))["main"]
 PICTURE = 400  # pixels, of a point mass
 
 
@@ -37,6 +35,13 @@ def test_film_of_a_run_has_a_frame_per_step(folder, capsys):
     assert film.shape == (SMALL["max_path_length"], PICTURE + 2 * CAPTION_HEIGHT, 2 * PICTURE, 3)
     assert "after 1 step on 2 rollouts" in capsys.readouterr().out
     assert (film[0] != film[-1]).any()
+
+
+def test_the_environments_of_a_film_are_closed(folder, tmp_path, monkeypatch):
+    closed = []
+    monkeypatch.setattr(MetaPointEnv, "close", lambda self: closed.append(self.render_mode))
+    assert main([str(folder), "--itr", "last", "--video", str(tmp_path / "film.gif"), "--max_path_length", "2"]) == 0
+    assert closed.count("rgb_array") == 2
 
 
 def test_settings_of_the_film_change_it(folder, tmp_path):

@@ -143,7 +143,7 @@ def test_exponents_are_slopes_in_logarithmic_axes_and_none_where_there_is_no_bia
 
 
 def test_the_atlas_is_drawn_with_its_tables(tmp_path, capsys):
-    assert main("", ["estimators", "--budget", "smoke", "--dump_path", str(tmp_path)]) == 0
+    assert main(["estimators", "--budget", "smoke", "--dump_path", str(tmp_path)]) == 0
     written = draw(tmp_path, SMOKE)
     assert (tmp_path / "smoke" / "figures" / "estimators.pdf").read_bytes() == written[0].read_bytes()
     assert [path.name for path in written if path.suffix in (".png", ".csv")] == [

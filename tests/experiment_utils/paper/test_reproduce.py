@@ -77,7 +77,7 @@ def _format_of_warnings(monkeypatch):
 
 
 def main(argv: list[str]) -> int:
-    return reproduce_module.main("", argv)
+    return reproduce_module.main(argv)
 
 
 @pytest.mark.parametrize(

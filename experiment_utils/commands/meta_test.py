@@ -1,0 +1,79 @@
+"""Adapts a trained policy to newly drawn tasks exactly as in training, and says how well it does.
+
+python run_scripts/meta_test.py data/promp/run_1 --num_tasks 40 --rollouts 20 --steps 3
+
+Writes, into <run>/meta_test/ or --out, k_shot.pdf and .png (return against adaptation steps and against the number of
+rollouts adapted on), the numbers in k_shot.csv and .md, and those of each task in tasks.csv and .md. The references are
+the policy before adaptation and a randomly initialised one, adapted likewise.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from experiment_utils.config import ConfigError, Count, config_to_dict
+from experiment_utils.evaluation.tasks import parse_tasks
+from experiment_utils.evaluation.use_run import RunArgs, use_run
+from experiment_utils.script import require_place
+
+TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Args(RunArgs):
+    """What to test."""
+
+    num_tasks: Count = 40
+    """Tasks, drawn as in training."""
+    rollouts: Count = 20
+    """Rollouts per task: adapted on in each step, and measured by."""
+    steps: Count = 3
+    """Adaptation steps, also more than in training."""
+    tasks: tuple[str, ...] = ()
+    """These tasks instead of drawn ones: JSON each (-1, [2,2]), or a .json file with a list of them."""
+    out: Path | None = None
+    """Where to write. Default: meta_test in the run's folder."""
+
+    @property
+    def task_words(self) -> tuple[str, ...]:
+        return self.tasks
+
+    def check(self) -> None:
+        if self.tasks and self.num_tasks != Args.num_tasks:
+            raise ConfigError("--num_tasks has no effect on --tasks; leave one of them out")
+        require_place(self.target)
+        super().check()
+
+    @property
+    def target(self) -> Path:
+        """Where to write."""
+        return self.run_dir / "meta_test" if self.out is None else self.out
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Tests as the arguments ask; returns the exit code."""
+    return use_run(Args, __doc__, argv, run, failed="the test stopped")
+
+
+def run(args: Args) -> list[Path]:
+    """Tests and writes; returns the files."""
+    from experiment_utils.algorithms import paper_name
+    from experiment_utils.evaluation.k_shot import compare, k_shot_figure, overall_table, task_table
+    from experiment_utils.evaluation.trained_policy import load_trained
+    from experiment_utils.plot_utils import markdown, save_figure, save_table
+
+    trained = load_trained(args.run_dir, args.itr, env=args.env, parallel=True)
+    rng = np.random.default_rng((trained.config.seed, TEST_STREAM, args.seed))
+    tasks = trained.sample_tasks(args.num_tasks, rng)
+    if args.tasks:
+        tasks = parse_tasks(args.tasks, like=tasks[0])
+    results = compare(trained, tasks, args.steps, args.rollouts, rng)
+    overall, in_training = overall_table(results), trained.drawn_in_training(tasks)
+    name = paper_name(config_to_dict(trained.config))
+    title = f"{name} on {trained.config.env}, iteration {trained.itr}"
+    known = "" if in_training is None else f", {sum(in_training) or 'none'} of which training drew too"
+    print(f"{title}, {len(tasks)} tasks{known}\n\n{markdown(overall)}")
+    out, table = args.target, task_table(results, tasks, in_training)
+    figure = save_figure(k_shot_figure(results, title, name), out / "k_shot")
+    return figure + save_table(overall, out / "k_shot") + save_table(table, out / "tasks")
