@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import gymnasium
 
@@ -18,17 +18,24 @@ from experiment_utils.config import Config, ConfigError, nearest
 from experiment_utils.script import show_notes
 from meta_policy_search.envs import ALL_FAMILIES, FAMILIES, OPTIONAL_FAMILIES, load_class
 from meta_policy_search.envs.base import BatchMetaEnv, SimulationError
-from meta_policy_search.envs.environment_errors import EnvironmentCode, described, own_traceback
+from meta_policy_search.envs.environment_errors import EnvironmentCode, described, environment_code, own_traceback
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
 from meta_policy_search.envs.observed_task_env import ObservedTaskEnv
 from meta_policy_search.envs.single_env import TASK_METHODS
 
-if TYPE_CHECKING:
-    from meta_policy_search.samplers.meta_sampler import MetaSampler  # loads TensorFlow
-
 # settings of a family that are not options: they have flags of their own, or are the sampler's affair
 NOT_OPTIONS = {"physics", "backend", "num_threads", "num_envs", "render_mode"}
+
+
+class Closeable(Protocol):
+    """What simulates: an environment or a sampler."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+C = TypeVar("C", bound=Closeable)
 
 
 class Source(NamedTuple):
@@ -95,16 +102,17 @@ def make_held_out_env(config: Config) -> NormalizedEnv:
 
 
 @contextlib.contextmanager
-def closing(sampler: "MetaSampler") -> Iterator[None]:
-    """Close the sampler's environments at the end. What they raise then is no reason to fail, and a warning."""
+def closing(simulation: C) -> Iterator[C]:
+    """Close an environment or a sampler at the end. What it raises then is no reason to fail, and a warning."""
     try:
-        yield
+        yield simulation
     except BaseException:
-        with contextlib.suppress(SimulationError):  # the first error counts
-            sampler.close()
+        with contextlib.suppress(SimulationError), environment_code:  # the first error counts
+            simulation.close()
         raise
     try:
-        sampler.close()
+        with environment_code:
+            simulation.close()
     except SimulationError as error:
         print(f"warning: {error} when it was closed; nothing is lost", file=sys.stderr)
         show_notes(error)

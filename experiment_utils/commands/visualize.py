@@ -3,9 +3,9 @@
 python run_scripts/visualize.py data/promp/run_1 --video film.mp4
 """
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -69,18 +69,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(args: Args) -> list[Path]:
-    """Films, or shows windows; returns the files."""
-    fps, frames = film(args)
-    if args.window:
-        for _ in frames:  # each is shown when it is drawn
-            pass
-        return []
-    write_video(frames, args.target, fps, args.width)
-    return [args.target]
-
-
-def film(args: Args) -> tuple[float, Iterator]:
-    """Pictures per second, and the frames; in windows the frames are shown and empty."""
+    """Film, or show windows; return the files."""
+    from experiment_utils.environments import closing
     from experiment_utils.evaluation.film import captioned_frames, episodes
     from experiment_utils.evaluation.trained_policy import load_trained
     from experiment_utils.progress import tracked
@@ -94,11 +84,16 @@ def film(args: Args) -> tuple[float, Iterator]:
     adapted = trained.adapt(task, rng=rng, steps=steps, rollouts=args.rollouts)
     after = f"after {steps} step{'s' if steps != 1 else ''}"
     print(f"task {task_text(task) or 'drawn'}, {after} on {args.rollouts or trained.config.rollouts_per_meta_task} rollouts")
-    envs = [trained.make_env(render_mode="human" if args.window else "rgb_array") for _ in range(2)]
     length = args.max_path_length or trained.config.max_path_length
-    shown = episodes(envs, [trained.actor(), adapted], task, length, args.seed, args.sample)
-    fps = envs[0].metadata.get("render_fps", 30)
-    titles, seconds = ["before adaptation", after], getattr(envs[0].unwrapped, "dt", None)
-    if args.window:
-        return fps, shown
-    return fps, tracked(captioned_frames(shown, titles, task, seconds), "frames of the film, at most", length)
+    with contextlib.ExitStack() as stack:
+        mode = "human" if args.window else "rgb_array"
+        envs = [stack.enter_context(closing(trained.make_env(render_mode=mode))) for _ in range(2)]
+        shown = episodes(envs, [trained.actor(), adapted], task, length, args.seed, args.sample)
+        if args.window:
+            for _ in shown:  # each is shown when it is drawn
+                pass
+            return []
+        titles, seconds = ["before adaptation", after], getattr(envs[0].unwrapped, "dt", None)
+        frames = tracked(captioned_frames(shown, titles, task, seconds), "frames of the film, at most", length)
+        write_video(frames, args.target, envs[0].metadata.get("render_fps", 30), args.width)
+    return [args.target]
