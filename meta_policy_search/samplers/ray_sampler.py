@@ -66,6 +66,12 @@ class RaySampler(MetaSampler):
     def set_tasks(self, tasks: Sequence[Task]) -> None:
         self.tasks = tasks
 
+    def close(self) -> None:
+        """End the workers, each when it has answered, and with it its environments."""
+        for worker in self._workers:
+            worker.__ray_terminate__.remote()
+        super().close()
+
     def _make_batch(self, env: BatchMetaEnv) -> BatchMetaEnv:
         return env
 

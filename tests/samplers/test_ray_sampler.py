@@ -1,5 +1,7 @@
 """Sampling on a Ray cluster of this machine: the numbers of the local sampler, also when a worker is lost."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,24 @@ def test_a_failing_simulation_is_reported_with_its_task_in_the_whole_batch(sampl
         with pytest.raises(SamplingError, match=r"^the simulation exploded in 1 of 5 tasks \(slot 3: 77\)$"):
             rounds(sampler, [1, 4, 9, CountdownEnv.fails_at, 3])
     assert_equal(*(rounds(sampler, [1, 4, 9, 2, 3]) for sampler in samplers))
+
+
+@pytest.mark.slow
+def test_a_closed_sampler_gives_its_cores_back(cluster):
+    from meta_policy_search.samplers.ray_sampler import RaySampler
+
+    def free():
+        return ray.available_resources().get("CPU", 0)
+
+    policy = MetaGaussianMLPPolicy(2, 1, (4,), rng=np.random.default_rng(0))
+    sampler = RaySampler(NoisyCountdownEnv(), policy, make_env=make_env, num_workers=1, **SIZES)
+    rounds(sampler, [1, 4, 9, 2, 3], count=1)
+    used = free()
+    sampler.close()
+    deadline = time.monotonic() + 60
+    while free() <= used and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert free() > used
 
 
 @pytest.mark.slow
