@@ -42,19 +42,6 @@ class Components(NamedTuple):
     sample_processor: SampleProcessor
 
 
-def assemble(
-    config: Any,
-    rng: np.random.Generator,
-    make_algo: Callable[[MetaPolicy], MAMLAlgo],
-    make_processor: Callable[[Any], SampleProcessor] | None = None,
-) -> Components:
-    """Return environment, policy, algorithm, sampler and processor; the processor of all algorithms but DiCE by default."""
-    env = make_env(config)
-    policy = make_policy(config, env, rng)
-    algo = make_algo(policy)
-    return Components(algo, make_sampler(config, env, policy), (make_processor or make_sample_processor)(config))
-
-
 def make_policy(config: Config, env: NormalizedEnv, rng: np.random.Generator) -> MetaPolicy:
     """The policy for the family's spaces: categorical where actions are discrete (learn_std means nothing then).
 
@@ -67,19 +54,41 @@ def make_policy(config: Config, env: NormalizedEnv, rng: np.random.Generator) ->
                 f"adapted is 'context', which takes a Gaussian policy; the actions of {config.env} are discrete"
             )
         return MetaCategoricalMLPPolicy(
-            obs_dim=env.observation_space.shape[0],
+            obs_dim=env.observation_space.shape,
             n_actions=int(env.action_space.n),
             hidden_sizes=config.hidden_sizes,
             rng=rng,
         )
     make = functools.partial(ContextPolicy, context_dim=config.context_dim)
     return (make if config.adapted == "context" else MetaGaussianMLPPolicy)(
-        obs_dim=env.observation_space.shape[0],
+        obs_dim=env.observation_space.shape,
         action_dim=env.action_space.shape[0],
         hidden_sizes=config.hidden_sizes,
         learn_std=config.learn_std,
         rng=rng,
     )
+
+
+MakePolicy = Callable[[Any, NormalizedEnv, np.random.Generator], MetaPolicy]
+
+
+def assemble(
+    config: Any,
+    rng: np.random.Generator,
+    make_algo: Callable[[MetaPolicy], MAMLAlgo],
+    make_processor: Callable[[Any], SampleProcessor] | None = None,
+    make_policy: MakePolicy = make_policy,
+) -> Components:
+    """Return environment, policy, algorithm, sampler and processor.
+
+    Args:
+      make_processor: by default that of all algorithms but DiCE.
+      make_policy: for a policy of your own.
+    """
+    env = make_env(config)
+    policy = make_policy(config, env, rng)
+    algo = make_algo(policy)
+    return Components(algo, make_sampler(config, env, policy), (make_processor or make_sample_processor)(config))
 
 
 def make_sampler(config: Config, env: NormalizedEnv, policy: MetaPolicy) -> MetaSampler:

@@ -172,7 +172,7 @@ def described_families() -> list[str]:
         actions = f"{action.n} actions" if isinstance(action, gymnasium.spaces.Discrete) else f"action [{action.shape[0]}]"
         task = re.search(r"Task: (.*?)\.(\s|$)", inspect.getdoc(kind) or "", re.DOTALL)
         words = " ".join(task[1].split()) if task else ""
-        lines.append(f"{name}: observation [{env.observation_space.shape[0]}], {actions}. Task: {words}")
+        lines.append(f"{name}: observation {list(env.observation_space.shape)}, {actions}. Task: {words}")
         env.close()
     return [*lines, f"With Meta-World (docs/metaworld.md): {', '.join(OPTIONAL_FAMILIES)}"]
 

@@ -1,7 +1,8 @@
 """What passes between sampler, processor, algorithm and optimiser.
 
 Shape alphabet: N tasks in the meta-batch, R rollout rows (environments) per task, T lock-step time steps per row,
-O / A observation / action size, K inner (adaptation) steps.
+O / A observation / action size, K inner (adaptation) steps. Observations with axes of their own, such as images, have them
+in place of O.
 
 A row holds whole episodes one after the other: an episode that ends early is followed by the next one in the same row.
 `start` tells the episodes apart, and steps of an episode that the sampler did not finish carry mask 0.

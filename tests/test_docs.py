@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -93,6 +94,18 @@ def test_the_page_on_own_environments_steps_from_python(project):
     assert names["observations"].shape == names["step"].observations.shape == (8, 3)
     assert (names["step"].rewards < 0).all()
     assert len(set(names["envs"].tasks)) == 8
+
+
+@pytest.mark.slow
+def test_the_page_on_own_policies_trains_checks_and_takes_pictures():
+    names: dict = {}
+    for block in blocks(ROOT / "docs" / "own_policy.md", "python"):
+        exec(block.replace("n_itr=50", "n_itr=1, meta_batch_size=2, rollouts_per_meta_task=2, max_path_length=9"), names)
+    policy = names["CNNPolicy"]((7, 6, 3), 2, hidden_sizes=(4,), rng=np.random.default_rng(0))
+    pictures = np.random.default_rng(1).integers(0, 256, (2, 5, 7, 6, 3)).astype(np.float32)
+    params = {name: value.numpy() for name, value in policy.stacked_theta(2).items()}
+    actions, _ = policy.act(params, pictures, policy.noise(np.random.default_rng(2), (2, 5)))
+    assert actions.shape == policy.mode(params, pictures).shape == (2, 5, 2)
 
 
 @pytest.mark.slow

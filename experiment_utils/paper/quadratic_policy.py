@@ -17,6 +17,8 @@ class QuadraticPolicy(MetaPolicy):
     log-probability counts; `clipped=False` leaves the clipping to the environment.
     """
 
+    obs_dim = 1
+
     def __init__(self, clipped: bool = True, dtype: tf.DType = tf.float64):
         super().__init__(np.random.default_rng(0), dtype)
         self.limit = ACTION_LIMIT if clipped else np.inf

@@ -28,7 +28,7 @@ class LinearBaseline(abc.ABC):
 
     @abc.abstractmethod
     def features(self, observations: np.ndarray, times: np.ndarray) -> np.ndarray:
-        """phi [B, F] of observations [B, O] at the time steps [B] of their episodes."""
+        """phi [B, F] of observations [B, O] (or in shape, [B, ...]) at the time steps [B] of their episodes."""
 
     def fit_predict(self, observations: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The baseline [B] of one task's steps: observations [B, O], times [B] since the episode's start, targets [B]."""
@@ -56,7 +56,7 @@ class LinearFeatureBaseline(LinearBaseline):
     """phi = (o, o^2, tau, tau^2, tau^3, 1) with o clipped to [-10, 10] and tau = t / 100."""
 
     def features(self, observations: np.ndarray, times: np.ndarray) -> np.ndarray:
-        clipped = np.clip(observations, -OBSERVATION_CLIP, OBSERVATION_CLIP)
+        clipped = np.clip(observations.reshape(len(observations), -1), -OBSERVATION_CLIP, OBSERVATION_CLIP)
         return np.concatenate([clipped, clipped**2, _time_features(times)], axis=-1)
 
 

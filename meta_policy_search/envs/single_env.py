@@ -16,10 +16,10 @@ from meta_policy_search.envs.spaces import (
     as_gymnasium_space,
     kind_of,
     number,
-    observation_vector,
+    observation_array,
+    observation_box,
     require_action_space,
     require_observation_space,
-    vector_space,
 )
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ Make = Callable[[], Any]
 
 
 class SingleEnv(gymnasium.Env):
-    """An environment with tasks, with gymnasium's signatures, a vector as observation, and no surprises.
+    """An environment with tasks, with gymnasium's signatures, an array as observation, and no surprises.
 
-    Values keep their numbers or are refused: observations are float64 [O] (other spaces are flattened), rewards floats,
-    ends bools; actions have the type of `action_space`. Whatever the environment raises is a SimulationError.
+    Values keep their numbers or are refused: observations are float64, those of a Box in its shape and others flattened to
+    [O]; rewards are floats, ends bools; actions have the type of `action_space`. Whatever the environment raises is a
+    SimulationError.
 
     Args:
       make: makes the environment: a class, or a function without arguments.
@@ -64,7 +65,7 @@ class SingleEnv(gymnasium.Env):
         self._space_of_observations = self._space("observation_space")
         require_action_space(self.action_space)
         require_observation_space(self._space_of_observations)
-        self.observation_space = vector_space(self._space_of_observations)
+        self.observation_space = observation_box(self._space_of_observations)
 
     @property
     def unwrapped(self) -> Any:
@@ -129,7 +130,7 @@ class SingleEnv(gymnasium.Env):
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         with environment_code:
             observation, info = self.env.reset(seed=seed, options=options)
-        return self._vector(observation, "reset"), _info(info)
+        return self._array(observation, "reset"), _info(info)
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One step; the action is of the type of the space already."""
@@ -143,7 +144,7 @@ class SingleEnv(gymnasium.Env):
             )
         observation, reward, terminated, truncated, info = result
         return (
-            self._vector(observation, "step"),
+            self._array(observation, "step"),
             _checked(number, reward, "reward", "step"),
             bool(_checked(number, terminated, "terminated", "step")),
             bool(_checked(number, truncated, "truncated", "step")),
@@ -158,8 +159,8 @@ class SingleEnv(gymnasium.Env):
         with environment_code:
             self.env.close()
 
-    def _vector(self, observation: Any, method: str) -> np.ndarray:
-        return _checked(observation_vector, self._space_of_observations, observation, method)
+    def _array(self, observation: Any, method: str) -> np.ndarray:
+        return _checked(observation_array, self._space_of_observations, observation, method)
 
     def _space(self, name: str) -> Any:
         with environment_code:

@@ -1,4 +1,4 @@
-"""What the package takes of spaces: actions that a policy can give, observations that become a vector."""
+"""What the package takes of spaces: actions that a policy can give, observations that become one array."""
 
 from typing import Any
 
@@ -55,37 +55,51 @@ def _unbounded(dtype: np.dtype) -> tuple[float, float]:
 
 
 def require_observation_space(space: Space) -> None:
-    """Raise ValueError for a space whose observations are not a vector of fixed size."""
+    """Raise ValueError for a space whose observations are not an array or vector of fixed size."""
     if not space.is_np_flattenable or 0 in gymnasium.spaces.flatten_space(space).shape:
         raise ValueError(f"its observation space {space} can't be flattened to a vector of fixed size")
 
 
-def vector_space(space: Space) -> Box:
-    """The Box [O] float64 of flattened observations: whatever numbers an environment returns fit without a change."""
+def observation_box(space: Space) -> Box:
+    """The Box of `observation_array`s, float64: whatever numbers an environment returns fit without a change."""
     flat = gymnasium.spaces.flatten_space(space)
-    return Box(flat.low.astype(np.float64), flat.high.astype(np.float64), flat.shape, np.float64)
+    shape = _shape(space) or flat.shape
+    low, high = (bound.astype(np.float64).reshape(shape) for bound in (flat.low, flat.high))
+    return Box(low, high, shape, np.float64)
 
 
-def observation_vector(space: Space, observation: Any) -> np.ndarray:
-    """The observation as a vector [O] float64; Discrete parts are one-hot, as gymnasium flattens them.
+def observation_array(space: Space, observation: Any) -> np.ndarray:
+    """The observation as an array float64: of a Box in its shape, of other spaces a vector [O], as gymnasium flattens them.
 
-    Numbers stay what they are, also those that the space's type can't hold.
+    Discrete parts are one-hot. Numbers stay what they are, also those that the space's type can't hold. What has no axes
+    becomes a vector of one.
 
     Raises:
       ValueError: it has another shape or other parts than the space, or is not made of numbers.
     """
+    vector = _vector(space, observation)
+    return vector.reshape(_shape(space) or vector.shape)
+
+
+def _shape(space: Space) -> tuple[int, ...]:
+    """Of the array that an observation becomes, where it is a shape of the space's own; () for a vector."""
+    return space.shape if isinstance(space, Box | MultiBinary) else ()
+
+
+def _vector(space: Space, observation: Any) -> np.ndarray:
+    """The observation as a vector [O] float64."""
     match space:
         case Box() | MultiBinary():
             return _numbers(observation, space.shape)
         case Dict():
             if not hasattr(observation, "keys") or set(observation.keys()) != set(space.keys()):
                 raise ValueError(f"{kind_of(observation)} as observation, not a dict with {', '.join(map(str, space))}")
-            return np.concatenate([observation_vector(part, observation[name]) for name, part in space.items()])
+            return np.concatenate([_vector(part, observation[name]) for name, part in space.items()])
         case Tuple():
             if not isinstance(observation, tuple | list) or len(observation) != len(space):
                 raise ValueError(f"{kind_of(observation)} as observation, not a tuple of {len(space)}")
             pairs = zip(space, observation, strict=True)
-            return np.concatenate([observation_vector(part, value) for part, value in pairs])
+            return np.concatenate([_vector(part, value) for part, value in pairs])
         case Discrete() | MultiDiscrete():
             return _one_hot(space, observation)
     return _numbers(gymnasium.spaces.flatten(space, observation), gymnasium.spaces.flatten_space(space).shape)

@@ -30,7 +30,8 @@ class MLPPolicy(MetaPolicy):
                 low, size = np.array([-10, 20], self.dtype.as_numpy_dtype)
                 return tfd.Independent(tfb.Shift(low)(tfb.Scale(size)(tfd.Beta(a, b))), 1)
 
-    Another network takes the place of the perceptron by overriding `init_params` and `network`.
+    Another network takes the place of the perceptron by overriding `init_params` and `network`; one that knows nothing of
+    the task axis, such as a convolution, is applied by `networks.task_by_task`.
 
     Args:
       obs_dim: of one observation, its size O or its shape; the perceptron takes it as one vector.

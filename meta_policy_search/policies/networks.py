@@ -71,6 +71,21 @@ def mlp_array(params: ArrayParams, scope: str, inputs: np.ndarray, n_hidden: int
     return x
 
 
+def task_by_task(
+    network: Callable[[Params, tf.Tensor], tf.Tensor], params: Params, inputs: tf.Tensor, theta: Params
+) -> tf.Tensor:
+    """A network that is written for the parameters of one task, such as a convolution, applied to each task's inputs.
+
+    Parameters [N, ...] go with inputs [N, ...], whose parts go through the network one after the other; parameters of the
+    shapes of `theta`, without task axis, go with any.
+    """
+    if all(len(value.shape) == len(theta[name].shape) for name, value in params.items()):
+        return network(params, inputs)
+    n_tasks = next(iter(params.values())).shape[0]
+    parts = [network({name: value[task] for name, value in params.items()}, inputs[task]) for task in range(n_tasks)]
+    return tf.stack(parts)
+
+
 def flat_observations(observations: tf.Tensor, obs_shape: tuple[int, ...]) -> tf.Tensor:
     """Observations [..., *obs_shape] as vectors [..., O], O the number of their entries."""
     if len(obs_shape) == 1:

@@ -43,6 +43,9 @@ class MetaSampler:
       rollouts_per_meta_task: R.
       meta_batch_size: N.
       max_path_length: H, the time limit of an episode in steps.
+
+    Raises:
+      ValueError: the policy takes observations of another shape than the environment's.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class MetaSampler:
         meta_batch_size: int,
         max_path_length: int,
     ):
+        _require_fit(env, policy)
         self.policy, self.max_path_length = policy, max_path_length
         self.batch_shape = (meta_batch_size, rollouts_per_meta_task)
         self.total_samples = meta_batch_size * rollouts_per_meta_task * max_path_length
@@ -133,6 +137,14 @@ class MetaSampler:
         whose = "the policy" if names[kind] == "actions" else self.envs.family_name
         where = f"at time step {time} in {describe_tasks(self.tasks, np.unique(slots))}"
         raise SamplingError(f"NaN or infinite {names[kind]} of {whose} {where}", by_policy=names[kind] == "actions")
+
+
+def _require_fit(env: BatchMetaEnv, policy: MetaPolicy) -> None:
+    """Raise ValueError if the policy declares another shape of observations than the environment's."""
+    shape = env.observation_space.shape
+    if hasattr(policy, "obs_dim") and policy.obs_shape != shape:
+        takes = f"{type(policy).__name__} takes observations of the shape {list(policy.obs_shape)}"
+        raise ValueError(f"{takes}, and {env.family_name} has {list(shape)}; obs_dim=env.observation_space.shape fits")
 
 
 def describe_tasks(tasks: Sequence[Task], slots: np.ndarray) -> str:

@@ -155,13 +155,15 @@ def check_resume(make: Make, *, make_policy: Callable[[], MetaPolicy] = small_po
 
 
 def _spoil(samples: Samples) -> Samples:
+    """Other values where the weight is 0: huge observations, and actions of other rows, which have a density."""
     masked = samples.weights == 0
 
-    def fill(values: tf.Tensor) -> tf.Tensor:
-        where = tf.reshape(masked, [*masked.shape, *[1] * (len(values.shape) - 3)])
-        return tf.where(where, tf.cast(1e30, values.dtype), values) if values.dtype.is_floating else values
+    def fill(values: tf.Tensor, by: tf.Tensor) -> tf.Tensor:
+        return tf.where(tf.reshape(masked, [*masked.shape, *[1] * (len(values.shape) - 3)]), by, values)
 
-    return samples._replace(observations=fill(samples.observations), actions=fill(samples.actions))
+    huge, others = tf.fill(samples.observations.shape, 1e30), tf.roll(samples.actions, 1, axis=1)
+    observations = fill(samples.observations, tf.cast(huge, samples.observations.dtype))
+    return samples._replace(observations=observations, actions=fill(samples.actions, others))
 
 
 @contextlib.contextmanager

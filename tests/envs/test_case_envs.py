@@ -37,7 +37,7 @@ def box(low, high, dtype, size=2):
 def sampled(make, parallel=False, steps=4):
     """A sampler with 2 tasks of 2 rollouts, and a round of it."""
     envs = normalize(GymnasiumVectorEnv(make=make, parallel=parallel))
-    settings = {"obs_dim": envs.observation_space.shape[0], "hidden_sizes": (4,), "rng": np.random.default_rng(0)}
+    settings = {"obs_dim": envs.observation_space.shape, "hidden_sizes": (4,), "rng": np.random.default_rng(0)}
     if isinstance(envs.action_space, Discrete):
         policy = MetaCategoricalMLPPolicy(n_actions=int(envs.action_space.n), **settings)
     else:
@@ -217,7 +217,7 @@ OBSERVATIONS = {
     "bool": (MultiBinary(2), np.array([True, False]), [1, 0]),
     "list": (box(-1, 1, F32), [0.5, 1], [0.5, 1]),
     "tuple": (box(-1, 1, F32), (0.5, 1), [0.5, 1]),
-    "a picture": (Box(0, 255, (2, 1, 2), np.uint8), np.array([[[1, 2]], [[3, 4.5]]]), [1, 2, 3, 4.5]),
+    "a picture": (Box(0, 255, (2, 1, 2), np.uint8), np.array([[[1, 2]], [[3, 4.5]]]), [[[1, 2]], [[3, 4.5]]]),
     "a number": (Box(-1, 1, (), F32), 0.5, [0.5]),
     "Discrete": (Discrete(3), 1, [0, 1, 0]),
     "Discrete from 5": (Discrete(3, start=5), np.int32(7), [0, 0, 1]),

@@ -194,3 +194,9 @@ def test_the_state_of_a_policy_with_a_memory_goes_on_over_the_ends_of_episodes_a
         )
         seen = sampler.policy.distribution(params, tf.constant(trajectories.observations))
         np.testing.assert_array_equal(seen.mean(), trajectories.agent_infos["mean"])
+
+
+def test_a_policy_for_other_observations_is_refused():
+    policy = MetaGaussianMLPPolicy(3, 1, (4,), rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"takes observations of the shape \[3\], and CountdownEnv has \[2\]"):
+        MetaSampler(CountdownEnv(), policy, rollouts_per_meta_task=2, meta_batch_size=3, max_path_length=6)
