@@ -59,7 +59,10 @@ class WrappedEnv(BatchMetaEnv):
         return np.concatenate([observations, self.extra(np.arange(self.num_envs) if envs is None else envs)], axis=-1)
 
     def step_envs(self, actions: np.ndarray) -> BatchStep:
-        step = self.env.step_envs(actions)
+        return self.with_extra(self.env.step_envs(actions))
+
+    def with_extra(self, step: BatchStep) -> BatchStep:
+        """A step of the family with what is observed besides."""
         extra = self.extra(np.arange(self.num_envs))
         return step._replace(observations=np.concatenate([step.observations, extra], axis=-1))
 
