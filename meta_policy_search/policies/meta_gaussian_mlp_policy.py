@@ -57,8 +57,13 @@ class MetaGaussianMLPPolicy(MetaPolicy):
         self.learn_std, self.init_log_std, self.min_log_std = learn_std, math.log(init_std), math.log(min_std)
         super().__init__(rng, dtype)
 
+    @property
+    def input_size(self) -> int:
+        """Of what the network takes."""
+        return math.prod(self.obs_shape)
+
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        params = init_mlp(rng, "mean_network", math.prod(self.obs_shape), self.hidden_sizes, self.action_dim)
+        params = init_mlp(rng, "mean_network", self.input_size, self.hidden_sizes, self.action_dim)
         if self.learn_std:
             params[LOG_STD] = np.full((1, self.action_dim), self.init_log_std)
         return params
