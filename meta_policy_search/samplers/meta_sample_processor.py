@@ -50,7 +50,11 @@ class MetaSampleProcessor:
         steps = mask.sum(axis=(1, 2), keepdims=True)
         extras = {"returns": returns, "baselines": baselines}
         samples = make_samples(trajectories, weights=mask / steps, advantages=advantages * mask, extras=extras)
-        return samples, return_statistics(trajectories, self.discount)
+        return samples, self.statistics(trajectories)
+
+    def statistics(self, trajectories: Trajectories) -> dict[str, float]:
+        """Of the returns of all finished episodes, under the original's keys."""
+        return return_statistics(trajectories, self.discount)
 
     def _standardised(self, advantages: np.ndarray) -> np.ndarray:
         if self.normalize_adv:

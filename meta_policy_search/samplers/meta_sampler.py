@@ -43,9 +43,12 @@ class MetaSampler:
       rollouts_per_meta_task: R.
       meta_batch_size: N.
       max_path_length: H, the time limit of an episode in steps.
+      rollouts_per_row: E, of the R rollouts those that one environment makes one after the other; a divisor of R. A row of
+        the trajectories [N, R / E, T] is then E episodes, through which the state of a policy with a memory is kept. Where
+        episodes end early there are more of them, in as many steps.
 
     Raises:
-      ValueError: the policy takes observations of another shape than the environment's.
+      ValueError: the policy takes observations of another shape than the environment's, or E does not divide R.
     """
 
     def __init__(
@@ -56,10 +59,14 @@ class MetaSampler:
         rollouts_per_meta_task: int,
         meta_batch_size: int,
         max_path_length: int,
+        rollouts_per_row: int = 1,
     ):
         _require_fit(env, policy)
-        self.policy, self.max_path_length = policy, max_path_length
-        self.batch_shape = (meta_batch_size, rollouts_per_meta_task)
+        if rollouts_per_row < 1 or rollouts_per_meta_task % rollouts_per_row:
+            what = f"rollouts_per_row is {rollouts_per_row}"
+            raise ValueError(f"{what}; it must be a divisor of rollouts_per_meta_task, {rollouts_per_meta_task}")
+        self.policy, self.max_path_length, self.rollouts_per_row = policy, max_path_length, rollouts_per_row
+        self.batch_shape = (meta_batch_size, rollouts_per_meta_task // rollouts_per_row)
         self.total_samples = meta_batch_size * rollouts_per_meta_task * max_path_length
         self.envs = self._make_batch(env)
         self.tasks: Sequence[Task] = ()

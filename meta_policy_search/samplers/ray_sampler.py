@@ -52,14 +52,17 @@ class RaySampler(MetaSampler):
         rollouts_per_meta_task: int,
         meta_batch_size: int,
         max_path_length: int,
+        rollouts_per_row: int = 1,
     ):
         sizes = {"rollouts_per_meta_task": rollouts_per_meta_task, "max_path_length": max_path_length}
-        super().__init__(env, policy, meta_batch_size=meta_batch_size, **sizes)
+        super().__init__(env, policy, meta_batch_size=meta_batch_size, rollouts_per_row=rollouts_per_row, **sizes)
         if not ray.is_initialized():
             # the cluster of RAY_ADDRESS, or of this machine, or a new one
             ray.init(log_to_driver=False, logging_level="warning")
         self._shares = np.array_split(np.arange(meta_batch_size), min(num_workers, meta_batch_size))
-        self._start = lambda: _Worker.options(num_cpus=cpus_per_worker).remote(make_env, policy, cpus_per_worker, **sizes)
+        self._start = lambda: _Worker.options(num_cpus=cpus_per_worker).remote(
+            make_env, policy, cpus_per_worker, rows=self.batch_shape[1], max_path_length=max_path_length
+        )
         self._workers = [self._start() for _ in self._shares]
         self._rounds = 0
 
@@ -82,7 +85,7 @@ class RaySampler(MetaSampler):
             own = {name: values[share] for name, values in params.items()}
             tasks = pack_tasks([self.tasks[slot] for slot in share])
             jobs.append(ray.put(Job(self._rounds, own, tasks, seeds[share])))
-        steps = self.max_path_length  # no round is shorter
+        steps = self.max_path_length * self.rollouts_per_row  # no round is shorter
         while (finished := sum(self._ask("simulate", jobs, steps)))[-1] < self.total_samples:
             steps += max(1, self.max_path_length // 20)  # what is too much is cut off
         length = int(np.argmax(finished >= self.total_samples)) + 1
@@ -133,11 +136,11 @@ class _Worker:
         policy: MetaPolicy,
         num_threads: int,
         *,
-        rollouts_per_meta_task: int,
+        rows: int,
         max_path_length: int,
     ):
         self._make, self._policy, self._limit = functools.partial(make_env, num_threads), policy, max_path_length
-        self._rollouts, self._round, self._envs = rollouts_per_meta_task, None, None
+        self._rows, self._round, self._envs = rows, None, None
 
     def simulate(self, job: Job, steps: int) -> np.ndarray | SimulationError:
         """The steps of finished episodes after each of the round's first `steps` steps, [steps]."""
@@ -163,8 +166,8 @@ class _Worker:
         self._round = None  # until it has begun
         with environment_code:
             if self._envs is None:
-                self._envs = self._make().batch(len(job.seeds) * self._rollouts)
-            self._envs.set_tasks([task for task in unpack_tasks(job.tasks) for _ in range(self._rollouts)])
+                self._envs = self._make().batch(len(job.seeds) * self._rows)
+            self._envs.set_tasks([task for task in unpack_tasks(job.tasks) for _ in range(self._rows)])
         self._rollout = Rollout(self._envs, self._policy, job.params, job.seeds, self._limit)
         self._round = job.number
 
