@@ -1,6 +1,7 @@
 """The registry of algorithms: an entry holds all that depends on which algorithm it is. Importing it loads no TensorFlow."""
 
 import dataclasses
+import functools
 import importlib
 import os
 import re
@@ -18,6 +19,7 @@ from experiment_utils.config import (
     DICEMAMLConfig,
     ProMPConfig,
     ReptileConfig,
+    RL2Config,
     TRPOMAMLConfig,
     VPGMAMLConfig,
     nearest,
@@ -212,6 +214,20 @@ def _reptile(config: ReptileConfig, rng: np.random.Generator) -> "Components":
     return builders.assemble(config, rng, lambda policy: Reptile(policy, **settings))
 
 
+def _rl2(config: RL2Config, rng: np.random.Generator) -> "Components":
+    from experiment_utils import builders
+    from meta_policy_search.meta_algos.rl2 import RL2
+    from meta_policy_search.samplers.trial_sample_processor import TrialSampleProcessor
+
+    settings = builders.inner_settings(config) | builders.own_settings(config, RL2Config)
+    of_policy_and_sampler = {"memory_size", "rollouts_per_trial"}
+    settings = {name: value for name, value in settings.items() if name not in of_policy_and_sampler}
+    make_processor = functools.partial(builders.make_sample_processor, kind=TrialSampleProcessor)
+    return builders.assemble(
+        config, rng, lambda policy: RL2(policy, **settings), make_processor, builders.make_memory_policy
+    )
+
+
 def _dice_maml(config: DICEMAMLConfig, rng: np.random.Generator) -> "Components":
     from experiment_utils import builders
     from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
@@ -246,6 +262,7 @@ def _entries() -> list[Algorithm]:
         Algorithm("Loaded-DiCE-TRPO", trpo, _trpo_maml, trpo_script, "#999933", loaded),
         Algorithm("Loaded-DiCE-VPG", vpg, _vpg_maml, vpg_script, "#882255", loaded),
         Algorithm("Reptile", ReptileConfig(), _reptile, SCRIPTS / "reptile_run_mujoco.py", "#117733"),
+        Algorithm("RL2", RL2Config(), _rl2, SCRIPTS / "rl2_run_mujoco.py", "#44AA99"),
         Algorithm("DiCE", dice, _dice_maml, dice_script, "#7F3FBF", {"outer_type": "dice"}),
         Algorithm("VPG-DiCE", dice, _dice_maml, dice_script, "#B5A0D6", {"outer_type": "vpg"}),
         Algorithm("TRPO-DiCE", dice, _dice_maml, dice_script, "#4B0082", {"outer_type": "trpo"}),

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from experiment_utils.config import Config, ConfigError, DICEMAMLConfig, nearest
+from experiment_utils.config import Config, ConfigError, DICEMAMLConfig, RL2Config, nearest
 from experiment_utils.environments import make_env
 from experiment_utils.memory import require_memory
 from meta_policy_search.adaptation import SampleProcessor
@@ -21,6 +21,7 @@ from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.meta_algos.inner_loop import InnerLoop
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.policies.context_policy import CONTEXT, ContextPolicy
+from meta_policy_search.policies.gru_policy import MetaGRUPolicy
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
 from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcessor
@@ -82,13 +83,31 @@ def assemble(
     """Return environment, policy, algorithm, sampler and processor.
 
     Args:
-      make_processor: by default that of all algorithms but DiCE.
+      make_processor: by default that of all algorithms but DiCE and RL2.
       make_policy: for a policy of your own.
     """
     env = make_env(config)
     policy = make_policy(config, env, rng)
     algo = make_algo(policy)
     return Components(algo, make_sampler(config, env, policy), (make_processor or make_sample_processor)(config))
+
+
+def make_memory_policy(config: RL2Config, env: NormalizedEnv, rng: np.random.Generator) -> MetaGRUPolicy:
+    """RL2's policy.
+
+    Raises:
+      ConfigError: actions are discrete.
+    """
+    if isinstance(env.action_space, Discrete):
+        raise ConfigError(f"the policy with a memory is Gaussian; the actions of {config.env} are discrete")
+    return MetaGRUPolicy(
+        obs_dim=env.observation_space.shape[0],
+        action_dim=env.action_space.shape[0],
+        memory_size=config.memory_size,
+        hidden_sizes=config.hidden_sizes,
+        learn_std=config.learn_std,
+        rng=rng,
+    )
 
 
 def make_sampler(config: Config, env: NormalizedEnv, policy: MetaPolicy) -> MetaSampler:
@@ -98,7 +117,8 @@ def make_sampler(config: Config, env: NormalizedEnv, policy: MetaPolicy) -> Meta
       ConfigError: what it samples can't fit into memory.
     """
     require_memory(config, env)
-    sizes = {name: getattr(config, name) for name in ("rollouts_per_meta_task", "meta_batch_size", "max_path_length")}
+    names = ("rollouts_per_meta_task", "meta_batch_size", "max_path_length", "rollouts_per_row")
+    sizes = {name: getattr(config, name) for name in names}
     if config.sampler == "local":
         return MetaSampler(env, policy, **sizes)
     from meta_policy_search.samplers.ray_sampler import RaySampler  # ray is an optional package
@@ -107,9 +127,9 @@ def make_sampler(config: Config, env: NormalizedEnv, policy: MetaPolicy) -> Meta
     return RaySampler(env, policy, make_env=functools.partial(make_env, config), **workers, **sizes)
 
 
-def make_sample_processor(config: Config) -> MetaSampleProcessor:
-    """The processor of all algorithms but DiCE's."""
-    return MetaSampleProcessor(
+def make_sample_processor(config: Config, kind: type[MetaSampleProcessor] = MetaSampleProcessor) -> MetaSampleProcessor:
+    """The processor of all algorithms but DiCE's; RL2's is the kind `TrialSampleProcessor`."""
+    return kind(
         baseline=BASELINES[config.baseline](),
         discount=config.discount,
         gae_lambda=config.gae_lambda,

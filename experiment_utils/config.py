@@ -159,6 +159,16 @@ class Config(Validated):
         """The algorithm's name, as params.json records it."""
         return type(self).__name__.removesuffix("Config")
 
+    @property
+    def rollouts_per_row(self) -> int:
+        """Rollouts that one environment makes one after the other in a sampling round, and a memory sees together."""
+        return 1
+
+    @property
+    def observe_previous_step(self) -> bool:
+        """Whether the policy sees its last action and reward, and where episodes end."""
+        return False
+
     def __post_init__(self):
         super().__post_init__()
         learned = self.trainable_inner_step_size
@@ -272,6 +282,42 @@ class ReptileConfig(Config):
         super().__post_init__()
         self._require_inner_objective()
         self._require("trainable_inner_step_size", not self.trainable_inner_step_size, "off: Reptile has no gradient of it")
+
+
+@dataclasses.dataclass(frozen=True)
+class RL2Config(Config):
+    """Settings of RL2."""
+
+    num_inner_grad_steps: Natural = 0
+    """0: the memory adapts, and no gradient."""
+    learning_rate: Positive = 1e-3
+    """Step size beta of Adam."""
+    optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
+    """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
+    num_ppo_steps: Count = 5
+    """Gradient steps per iteration."""
+    clip_eps: Positive = 0.3
+    """Clipping range epsilon of the likelihood ratio."""
+    rollouts_per_trial: Count = 5
+    """Rollouts through which the memory is kept; must divide rollouts_per_meta_task."""
+    memory_size: Count = 64
+    """Units of the gated recurrent unit, below the hidden layers."""
+
+    @property
+    def rollouts_per_row(self) -> int:
+        return self.rollouts_per_trial
+
+    @property
+    def observe_previous_step(self) -> bool:
+        return True
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._require("num_inner_grad_steps", self.num_inner_grad_steps == 0, "0: RL2 adapts by its memory")
+        self._require("adapted", self.adapted == "all", "left out: RL2 adapts by its memory")
+        rollouts = self.rollouts_per_meta_task
+        divides = rollouts % self.rollouts_per_trial == 0
+        self._require("rollouts_per_trial", divides, f"a divisor of rollouts_per_meta_task ({rollouts})")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,6 +22,7 @@ from meta_policy_search.envs.environment_errors import EnvironmentCode, describe
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
 from meta_policy_search.envs.observed_task_env import ObservedTaskEnv
+from meta_policy_search.envs.previous_step_env import PreviousStepEnv
 from meta_policy_search.envs.single_env import TASK_METHODS
 
 # settings of a family that are not options: they have flags of their own, or are the sampler's affair
@@ -82,7 +83,9 @@ def _batch(source: Source, config: Config, num_threads: int) -> Callable[..., Ba
 
 def _observing(config: Config, make: Callable[..., BatchMetaEnv]) -> Callable[..., BatchMetaEnv]:
     """Return what makes the batch with all that the config shows the policy besides."""
-    return functools.partial(ObservedTaskEnv, make=make) if config.observe_task else make
+    if config.observe_task:
+        make = functools.partial(ObservedTaskEnv, make=make)
+    return functools.partial(PreviousStepEnv, make=make) if config.observe_previous_step else make
 
 
 def make_held_out_env(config: Config) -> NormalizedEnv:

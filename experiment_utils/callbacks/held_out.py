@@ -39,8 +39,8 @@ class HeldOutEvaluation(Callback):
 
     def on_train_begin(self, trainer: MetaTrainer) -> None:
         sizes = {"rollouts_per_meta_task": self._rollouts, "meta_batch_size": self._n_tasks}
-        length = trainer.sampler.max_path_length
-        self._sampler = MetaSampler(self._env, trainer.algo.policy, max_path_length=length, **sizes)
+        sizes |= {name: getattr(trainer.sampler, name) for name in ("max_path_length", "rollouts_per_row")}
+        self._sampler = MetaSampler(self._env, trainer.algo.policy, **sizes)
         try:
             self._sampler.update_tasks(np.random.default_rng((self._seed, HELD_OUT_STREAM)))
         except SamplingError as error:

@@ -93,7 +93,7 @@ class TrainedPolicy:
         """
         render = {} if render_mode is None else {"render_mode": render_mode}
         try:
-            if require_env(self.config).is_batch or self.config.observe_task:
+            if require_env(self.config).is_batch or self.config.observe_task or self.config.observe_previous_step:
                 env = make_env(self.config).env
                 return type(env)(**env.options, **render)
             return SingleEnv(functools.partial(make_single, self.config.env, {**self.config.env_options, **render}))
@@ -129,6 +129,7 @@ class TrainedPolicy:
             rollouts_per_meta_task=self.config.rollouts_per_meta_task if rollouts is None else rollouts,
             meta_batch_size=len(tasks),
             max_path_length=self.config.max_path_length,
+            rollouts_per_row=self.config.rollouts_per_row,
         )
         sampler.set_tasks(tasks)
         with closing(sampler):
@@ -153,7 +154,9 @@ def load_trained(
     folder = RunDir(Path(path))
     config, entry = find_policy(folder.path, itr, env)
     config = dataclasses.replace(config, parallel=parallel and config.parallel, sampler="local")
-    small = dataclasses.replace(config, rollouts_per_meta_task=1)  # testers make samplers of their own size
+    small = dataclasses.replace(
+        config, rollouts_per_meta_task=config.rollouts_per_row
+    )  # testers make samplers of their own size
     components = entry.build(small, np.random.default_rng(config.seed))
     folder.require_class(class_name(components.algo))
     read = functools.partial(read_progress, folder.progress)

@@ -1,8 +1,8 @@
 """Meta-learning beside what it must be compared with, at equal environment steps: which runs, and what is measured of them.
 
 Trained are ProMP and, for as many env steps, one policy on all tasks (PPO, K = 0: multi-task training, domain random search)
-and the oracle, the same with the task in its observation. Each is then adapted to the same test tasks by the same inner
-steps, and by PPO in each task alone; so is a random initialisation, which PPO trains from scratch.
+the oracle, the same with the task in its observation, and RL2. Each is then adapted to the same test tasks by the same inner
+steps, and by PPO in each task alone; so is a random initialisation, which PPO trains from scratch. RL2 adapts by its memory.
 """
 
 import warnings
@@ -20,7 +20,7 @@ from meta_policy_search.utils.atomic_write import atomic_write
 
 TABLE = "adaptation.csv"  # beside each run
 INNER, PPO, MEMORY = "inner steps", "PPO", "memory"  # how a policy adapts
-META, JOINT, ORACLE, RANDOM = "ProMP", "all tasks", "oracle", "random initialisation"
+META, JOINT, ORACLE, RANDOM, RL2 = "ProMP", "all tasks", "oracle", "random initialisation", "RL2"
 COLUMNS = {"policy": str, "adapted by": str, "updates": int, "rollouts": int, "task": int, "return": float, "itr": int}
 
 COMMON = {"meta_batch_size": 20, "rollouts_per_meta_task": 20, "max_path_length": 100, "inner_lr": 0.1}
@@ -42,6 +42,7 @@ class Method(NamedTuple):
     algorithm: str  # of the registry
     settings: Settings
     rounds: int  # sampling rounds per iteration, of N R H env steps each
+    smoke: Settings = {}  # noqa: RUF012, never changed; of the smoke budget
 
 
 PANELS = {
@@ -53,6 +54,7 @@ METHODS = {
     META: Method("ProMP", {"num_inner_grad_steps": 1}, 2),
     JOINT: Method("ProMP", {"num_inner_grad_steps": 0}, 1),
     ORACLE: Method("ProMP", {"num_inner_grad_steps": 0, "observe_task": True}, 1),
+    RL2: Method("RL2", {}, 1, smoke={"rollouts_per_trial": SMOKE["rollouts_per_meta_task"], "memory_size": 8}),
 }
 PAPER_N_ITR, PAPER_SEEDS = 1001, (1, 2, 3, 4, 5)
 
@@ -88,7 +90,7 @@ def planned(root: Path, panel: str, method: str, budget: Budget, seed: int, n_it
     """One run. An iteration of K + 1 rounds counts K + 1 times, so all methods of a panel have the same env steps."""
     trained, (env, own, quick_n_itr, _) = METHODS[method], PANELS[panel]
     n_itr = n_itr or {"smoke": SMOKE["n_itr"], "quick": quick_n_itr, "paper": PAPER_N_ITR}[budget]
-    sizes = {**COMMON, **own, **(SMOKE if budget == "smoke" else {})}
+    sizes = {**COMMON, **own, **({**SMOKE, **trained.smoke} if budget == "smoke" else {})}
     settings = {"env": env, **sizes, **trained.settings, "n_itr": n_itr * METHODS[META].rounds // trained.rounds}
     where = folder(root) / panel / method.replace(" ", "_") / f"seed_{seed}"
     return run_of(trained.algorithm, where, {**settings, "seed": seed})

@@ -8,13 +8,14 @@ import tensorflow as tf
 
 from experiment_utils.evaluation.k_shot import k_shot
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
-from experiment_utils.paper.baselines import INNER, META, ORACLE, PPO, RANDOM
+from experiment_utils.paper.baselines import INNER, MEMORY, META, ORACLE, PPO, RANDOM, RL2
 from experiment_utils.tensorflow_setup import configure_tensorflow
 from meta_policy_search.envs.base import Task
 from meta_policy_search.meta_algos.per_task_ppo import PerTaskPPO
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
+from meta_policy_search.samplers.trial_sample_processor import returns_in_order
 from meta_policy_search.types import Params
 
 TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
@@ -34,6 +35,9 @@ def measured_rows(folder: Path, method: str) -> Iterator[Row]:
     rng = np.random.default_rng((trained.config.seed, TEST_STREAM))
     tasks, sampling, initial = trained.sample_tasks(N_TASKS, rng), *rng.spawn(2)
     policy = trained.components.algo.policy
+    if method == RL2:
+        yield from ({"policy": method, **row} for row in _of_memory(trained, tasks, sampling))
+        return
     thetas = {method: dict(policy.theta)}
     if method == META:
         thetas[RANDOM] = {name: tf.cast(value, policy.dtype) for name, value in policy.init_params(initial).items()}
@@ -52,6 +56,16 @@ def _of_theta(
                 yield from _rows(INNER, shot.steps, shot.steps * shot.rollouts, shot.returns)
         for update, returns in enumerate(ppo_returns(tester, params, UPDATES if is_adapted else 0, rng)):
             yield from _rows(PPO, update, update * tester.sampler.batch_shape[1], returns)
+
+
+def _of_memory(trained: TrainedPolicy, tasks: Sequence[Task], rng: np.random.Generator) -> Iterator[Row]:
+    """The returns of a trial's rollouts in their order: the memory has seen 0, 1, 2, .. of them before."""
+    with trained.tester(tasks) as tester:
+        params = stack_params(trained.components.algo.policy.theta, len(tasks))
+        trajectories, _ = tester.sampler.obtain_samples(params, rng)
+    by_task = returns_in_order(trajectories)
+    for seen in range(trained.config.rollouts_per_row):
+        yield from _rows(MEMORY, 0, seen, [np.array([row[seen] for row in rows if len(row) > seen]) for rows in by_task])
 
 
 def ppo_returns(tester: MetaTester, params: Params, updates: int, rng: np.random.Generator) -> Iterator[list[np.ndarray]]:

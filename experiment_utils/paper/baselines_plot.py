@@ -12,13 +12,27 @@ from matplotlib.ticker import ScalarFormatter
 
 from experiment_utils.algorithms import algorithm
 from experiment_utils.evaluation.k_shot import GREY, Interval, mean_interval
-from experiment_utils.paper.baselines import INNER, JOINT, META, ORACLE, PANELS, PPO, RANDOM, chosen, folder, load_panel
+from experiment_utils.paper.baselines import (
+    INNER,
+    JOINT,
+    MEMORY,
+    META,
+    ORACLE,
+    PANELS,
+    PPO,
+    RANDOM,
+    RL2,
+    chosen,
+    folder,
+    load_panel,
+)
 from experiment_utils.paper.experiments import Budget
 from experiment_utils.plot_utils import PAGE, draw_curve, save_figure, save_table, styled
 from experiment_utils.runs.curves import Curve
 from experiment_utils.runs.results import require_runs
 
-COLOURS = {META: algorithm("ProMP").colour, JOINT: "#0072B2", ORACLE: "0.0", RANDOM: GREY}
+COLOURS = {META: algorithm("ProMP").colour, JOINT: "#0072B2", RL2: algorithm("RL2").colour}
+COLOURS |= {ORACLE: "0.0", RANDOM: GREY}
 UNADAPTED = (ORACLE,)  # policies that have nothing to learn from rollouts
 AMOUNT = ["adapted by", "updates", "rollouts"]
 TICKS = (0, 1, 10, 100, 1000)  # rollouts
@@ -59,7 +73,7 @@ def draw_panels(data: Data) -> Figure:
         for policy in (name for name in COLOURS if name in set(rows["policy"])):
             _draw_policy(row, policy, of_seeds(rows[rows["policy"] == policy]))
         row[0].set(ylabel="return", xlabel="inner steps, 20 rollouts each")
-        row[1].set(xlabel="rollouts, one inner step", title=PANELS[panel].env)
+        row[1].set(xlabel="rollouts, one inner step or in memory", title=PANELS[panel].env)
         row[2].set(xlabel="rollouts that PPO learns from")
         for axes in row[1:]:
             axes.set_xscale("symlog", linthresh=1)
@@ -79,6 +93,9 @@ def _draw_policy(row: Sequence[Axes], policy: str, table: pd.DataFrame) -> None:
         for axes in row:
             axes.axhline(mean, color=colour, ls=":", label=label)
             axes.axhspan(low, high, color=colour, alpha=0.1, lw=0)
+        return
+    if policy == RL2:
+        _draw(row[1], table.loc[MEMORY].droplevel("updates"), colour, label)
         return
     inner, ppo = table.loc[INNER], table.loc[PPO]
     updates, rollouts = (inner.index.get_level_values(name) for name in ("updates", "rollouts"))
@@ -112,25 +129,30 @@ def compared(table: pd.DataFrame) -> dict[str, tuple]:
     """The amounts of adaptation that the tables show, by their heading, as far as `of_seeds` has them."""
     found: dict[str, tuple] = {}
     inner = [amount for amount in table.index if amount[0] == INNER]
-    ppo = [amount for amount in table.index if amount[0] == PPO]
+    ppo, memory = ([amount for amount in table.index if amount[0] == how] for how in (PPO, MEMORY))
     full = max((rollouts for _, updates, rollouts in inner if updates == 1), default=0)
     for how, updates, rollouts in inner:
         if updates in (0, 1, 3) and rollouts == updates * full:
             found["not adapted" if not updates else f"{updates} inner steps, {rollouts} rollouts"] = (how, updates, rollouts)
+    if memory:
+        found |= {"not adapted": memory[0], f"memory, {memory[-1][2]} rollouts": memory[-1]}
     if len(ppo) > 1:
         found[f"PPO, {ppo[-1][2]} rollouts"] = ppo[-1]
     return found
 
 
 def differences_table(data: Data) -> pd.DataFrame:
-    """Per family, baseline and amount of adaptation: ProMP's return minus the baseline's, seed by seed in the same tasks."""
+    """Per family, baseline and amount of adaptation: ProMP's return minus the baseline's, seed by seed in the same tasks.
+
+    The oracle's is that without adaptation, RL2's that of a trial's last rollout.
+    """
     lines = []
     for panel, rows in data.items():
         tables = {policy: of_seeds(rows[rows["policy"] == policy]) for policy in COLOURS if policy in set(rows["policy"])}
         own = tables.pop(META, None)
         for policy, table in tables.items() if own is not None else ():
             for name, amount in compared(own).items():
-                other = table.loc[amount] if amount in table.index else table.iloc[0]  # what is not adapted stays
+                other = table.loc[amount] if amount in table.index else table.iloc[-1]  # what its rollouts have made of it
                 mean, low, high = over_seeds(own.loc[amount] - other)
                 line = {"family": PANELS[panel].env, "ProMP against": policy, "adapted by": name}
                 verdict = "ProMP" if low > 0 else policy if high < 0 else "undecided"

@@ -6,12 +6,10 @@ import pytest
 import scipy.stats
 
 from experiment_utils.paper import baselines, baselines_plot
-from experiment_utils.paper.baselines import INNER, JOINT, META, METHODS, ORACLE, PPO, RANDOM
+from experiment_utils.paper.baselines import INNER, JOINT, MEMORY, META, METHODS, ORACLE, PPO, RANDOM, RL2
 from experiment_utils.paper.reproduce import Baselines
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning
 from tests.experiment_utils.fake_runs import write_run
-
-POLICIES = (META, JOINT, ORACLE, RANDOM)
 
 
 def rows_of(policy: str, seed: int, returns: dict[tuple[str, int, int], float]) -> pd.DataFrame:
@@ -33,6 +31,7 @@ def three_seeds() -> pd.DataFrame:
         tables += [rows_of(META, seed, {key: value + 10 for key, value in full.items()})]
         tables += [rows_of(RANDOM, seed, full), rows_of(JOINT, seed, {key: value + seed for key, value in full.items()})]
         tables += [rows_of(ORACLE, seed, {(INNER, 0, 0): 30.0})]
+        tables += [rows_of(RL2, seed, {(MEMORY, 0, 0): 0.0, (MEMORY, 0, 1): 5.0})]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -44,7 +43,7 @@ def test_all_methods_of_a_family_have_the_same_env_steps(tmp_path, budget):
     for run in runs:
         values = run.settings
         sizes = ("meta_batch_size", "rollouts_per_meta_task", "max_path_length", "n_itr")
-        total = np.prod([values[name] for name in sizes]) * (values["num_inner_grad_steps"] + 1)
+        total = np.prod([values[name] for name in sizes]) * (values.get("num_inner_grad_steps", 0) + 1)
         steps.setdefault((values["env"], values["seed"]), set()).add(int(total))
     assert all(len(totals) == 1 for totals in steps.values())
     assert len(steps) == {"smoke": 3, "quick": 5 + 5 + 3, "paper": 15}[budget]
@@ -52,14 +51,14 @@ def test_all_methods_of_a_family_have_the_same_env_steps(tmp_path, budget):
 
 def test_other_iterations_are_promps_and_the_env_steps_stay_equal(tmp_path):
     runs = Baselines(dump_path=tmp_path, n_itr=7, seeds=(1,), env=("momentum",)).runs()
-    assert {baselines.method_of(run): run.settings["n_itr"] for run in runs} == {META: 7, JOINT: 14, ORACLE: 14}
+    assert {baselines.method_of(run): run.settings["n_itr"] for run in runs} == {META: 7, JOINT: 14, ORACLE: 14, RL2: 14}
 
 
 def test_only_the_oracle_sees_the_task_and_only_promp_adapts_in_training(tmp_path):
     runs = {baselines.method_of(run): run.settings for run in baselines.runs(tmp_path, "quick", [1], ["momentum"])}
     assert list(runs) == list(METHODS)
     assert [name for name, settings in runs.items() if settings.get("observe_task")] == [ORACLE]
-    assert [name for name, settings in runs.items() if settings["num_inner_grad_steps"]] == [META]
+    assert [name for name, settings in runs.items() if settings.get("num_inner_grad_steps")] == [META]
 
 
 @pytest.mark.parametrize("name", ["half_cheetah_vel", "HalfCheetahRandVelEnv"])
@@ -83,6 +82,7 @@ def test_the_tables_say_where_promp_is_better_seed_by_seed():
     assert returns.loc[META, "1 inner steps, 20 rollouts"].startswith("14 ± 2.5")
     assert returns.loc[RANDOM, "training (10^6 env steps)"] == 0.0
     assert returns.loc[ORACLE, "PPO, 40 rollouts"] == "-"
+    assert returns.loc[RL2, ["not adapted", "memory, 1 rollouts"]].tolist() == ["0 ± 0", "5 ± 0"]
     found = baselines_plot.differences_table(data).set_index(["ProMP against", "adapted by"])
     against_random = found.loc[(RANDOM, "not adapted")]  # 10 in every seed
     assert (against_random["difference"], against_random["better"]) == (10.0, "ProMP")
@@ -92,13 +92,17 @@ def test_the_tables_say_where_promp_is_better_seed_by_seed():
     )
     against_oracle = found.loc[(ORACLE, "1 inner steps, 20 rollouts")]  # 13, 14, 15 - 30: it stays what it is
     assert (against_oracle["difference"], against_oracle["better"]) == (-16.0, ORACLE)
+    assert found.loc[(RL2, "1 inner steps, 20 rollouts"), "difference"] == 14.0 - 5.0
 
 
 def test_the_picture_has_a_curve_for_each_policy_in_each_way_to_adapt():
     figure = baselines_plot.draw_panels({"corner": three_seeds(), "momentum": three_seeds()})
     assert len(figure.axes) == 6
     inner, rollouts, ppo = figure.axes[:3]
-    assert [line.get_label() for line in inner.lines] == [f"{name} (n=3)" for name in baselines_plot.COLOURS]
+    labels = [f"{name} (n=3)" for name in baselines_plot.COLOURS]
+    assert [line.get_label() for line in rollouts.lines] == labels
+    assert [line.get_label() for line in inner.lines] == [label for label in labels if RL2 not in label]
+    np.testing.assert_array_equal(rollouts.lines[labels.index("RL2 (n=3)")].get_ydata(), [0, 5])
     np.testing.assert_array_equal(inner.lines[0].get_xdata(), [0, 1, 2])
     np.testing.assert_array_equal(inner.lines[0].get_ydata(), [12, 14, 15])
     np.testing.assert_array_equal(rollouts.lines[0].get_xdata(), [0, 5, 20])
