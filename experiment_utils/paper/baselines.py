@@ -41,7 +41,7 @@ class Method(NamedTuple):
 
     algorithm: str  # of the registry
     settings: Settings
-    rounds: int  # sampling rounds per iteration, of N R H env steps each
+    rounds: int  # env steps per iteration, in units of N R H of COMMON
     smoke: Settings = {}  # noqa: RUF012, never changed; of the smoke budget
 
 
@@ -50,11 +50,13 @@ PANELS = {
     "momentum": Panel("MetaPointEnvMomentum", POINT, 100, (1, 2, 3, 4, 5)),
     "half_cheetah_vel": Panel("HalfCheetahRandVelEnv", {"hidden_sizes": (64, 64)}, 100, (1, 2, 3)),
 }
+SMOKE_TRIALS = {"rollouts_per_trial": SMOKE["rollouts_per_meta_task"], "memory_size": 8}
+SMOKE_TRIALS |= {"meta_batch_size": 2 * SMOKE["meta_batch_size"]}
 METHODS = {
     META: Method("ProMP", {"num_inner_grad_steps": 1}, 2),
     JOINT: Method("ProMP", {"num_inner_grad_steps": 0}, 1),
     ORACLE: Method("ProMP", {"num_inner_grad_steps": 0, "observe_task": True}, 1),
-    RL2: Method("RL2", {}, 1, smoke={"rollouts_per_trial": SMOKE["rollouts_per_meta_task"], "memory_size": 8}),
+    RL2: Method("RL2", {"meta_batch_size": 2 * COMMON["meta_batch_size"]}, 2, SMOKE_TRIALS),
 }
 PAPER_N_ITR, PAPER_SEEDS = 1001, (1, 2, 3, 4, 5)
 
@@ -87,11 +89,18 @@ def seeds_of(panel: str, budget: Budget) -> tuple[int, ...]:
 
 
 def planned(root: Path, panel: str, method: str, budget: Budget, seed: int, n_itr: int | None = None) -> Run:
-    """One run. An iteration of K + 1 rounds counts K + 1 times, so all methods of a panel have the same env steps."""
+    """One run. All methods of a panel have the same env steps, so the iterations depend on how many are in one."""
     trained, (env, own, quick_n_itr, _) = METHODS[method], PANELS[panel]
     n_itr = n_itr or {"smoke": SMOKE["n_itr"], "quick": quick_n_itr, "paper": PAPER_N_ITR}[budget]
-    sizes = {**COMMON, **own, **({**SMOKE, **trained.smoke} if budget == "smoke" else {})}
-    settings = {"env": env, **sizes, **trained.settings, "n_itr": n_itr * METHODS[META].rounds // trained.rounds}
+    small = {**SMOKE, **trained.smoke} if budget == "smoke" else {}
+    settings = {
+        "env": env,
+        **COMMON,
+        **own,
+        **trained.settings,
+        **small,
+        "n_itr": n_itr * METHODS[META].rounds // trained.rounds,
+    }
     where = folder(root) / panel / method.replace(" ", "_") / f"seed_{seed}"
     return run_of(trained.algorithm, where, {**settings, "seed": seed})
 
