@@ -24,7 +24,7 @@ META, JOINT, ORACLE, RANDOM, RL2 = "ProMP", "all tasks", "oracle", "random initi
 COLUMNS = {"policy": str, "adapted by": str, "updates": int, "rollouts": int, "task": int, "return": float, "itr": int}
 
 COMMON = {"meta_batch_size": 20, "rollouts_per_meta_task": 20, "max_path_length": 100, "inner_lr": 0.1}
-POINT = {"hidden_sizes": (32, 32), "learning_rate": 3e-3}
+POINT = {"max_path_length": 50, "hidden_sizes": (32, 32), "learning_rate": 3e-3}
 
 
 class Panel(NamedTuple):
@@ -46,8 +46,8 @@ class Method(NamedTuple):
 
 
 PANELS = {
-    "corner": Panel("MetaPointEnvCorner", POINT, 100, (1, 2, 3, 4, 5)),
-    "momentum": Panel("MetaPointEnvMomentum", POINT, 100, (1, 2, 3, 4, 5)),
+    "corner": Panel("MetaPointEnvCorner", POINT, 50, (1, 2, 3, 4, 5)),
+    "momentum": Panel("MetaPointEnvMomentum", POINT, 50, (1, 2, 3, 4, 5)),
     "half_cheetah_vel": Panel("HalfCheetahRandVelEnv", {"hidden_sizes": (64, 64)}, 100, (1, 2, 3)),
 }
 SMOKE_TRIALS = {"rollouts_per_trial": SMOKE["rollouts_per_meta_task"], "memory_size": 8}

@@ -21,7 +21,7 @@ from meta_policy_search.types import Params
 TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
 N_TASKS = 20
 STEPS = 5  # inner steps
-UPDATES = 50  # of PPO in a task
+UPDATES = 30  # of PPO in a task
 Row = dict[str, str | int | float]
 
 
