@@ -16,10 +16,11 @@ import gymnasium
 
 from experiment_utils.config import Config, ConfigError, nearest
 from experiment_utils.script import show_notes
-from meta_policy_search.envs import ALL_FAMILIES, FAMILIES, OPTIONAL_FAMILIES, load_class
+from meta_policy_search.envs import ALL_FAMILIES, FAMILIES, load_class
 from meta_policy_search.envs.base import BatchMetaEnv, SimulationError
 from meta_policy_search.envs.environment_errors import EnvironmentCode, described, environment_code, own_traceback
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
+from meta_policy_search.envs.metaworld_tasks import ML1_TASKS, MULTI_TASK
 from meta_policy_search.envs.normalized_env import NormalizedEnv, normalize
 from meta_policy_search.envs.observed_task_env import ObservedTaskEnv
 from meta_policy_search.envs.previous_step_env import PreviousStepEnv
@@ -88,8 +89,8 @@ def _observing(config: Config, make: Callable[..., BatchMetaEnv]) -> Callable[..
     return functools.partial(PreviousStepEnv, make=make) if config.observe_previous_step else make
 
 
-def make_held_out_env(config: Config) -> NormalizedEnv:
-    """Return the config's environment with the options under which it draws tasks that training never draws.
+def held_out_config(config: Config) -> Config:
+    """Return the config with the options under which its environment draws tasks that training never draws.
 
     Raises:
       ConfigError: its family has no such tasks, or doesn't say which.
@@ -100,8 +101,13 @@ def make_held_out_env(config: Config) -> NormalizedEnv:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
     if options is None:
         what = f"{config.env} has no held-out tasks: training draws all that there are, or its class has no held_out_options"
-        raise ConfigError(f"{what}; leave out eval_every (docs/train_from_python.md)")
-    return make_env(dataclasses.replace(config, env_options={**config.env_options, **options}))
+        raise ConfigError(f"{what}; leave out eval_every, or --held_out (docs/train_from_python.md)")
+    return dataclasses.replace(config, env_options={**config.env_options, **options})
+
+
+def make_held_out_env(config: Config) -> NormalizedEnv:
+    """Return the environment of `held_out_config`. Raises like it."""
+    return make_env(held_out_config(config))
 
 
 @contextlib.contextmanager
@@ -177,7 +183,14 @@ def described_families() -> list[str]:
         words = " ".join(task[1].split()) if task else ""
         lines.append(f"{name}: observation {list(env.observation_space.shape)}, {actions}. Task: {words}")
         env.close()
-    return [*lines, f"With Meta-World (docs/metaworld.md): {', '.join(OPTIONAL_FAMILIES)}"]
+    return [*lines, *_described_benchmarks()]
+
+
+def _described_benchmarks() -> list[str]:
+    """The same for Meta-World, which need not be installed."""
+    head = "With Meta-World (docs/metaworld.md): observation [39], action [4]; its test set is what is held out of training."
+    several = [f"{name}: {what}. Task: a name and a goal's number" for name, what in MULTI_TASK.items()]
+    return ["", head, *several, f"One task, whose goals are numbered: {', '.join(ML1_TASKS)}"]
 
 
 def find(name: str, in_registry: bool = False) -> Source:

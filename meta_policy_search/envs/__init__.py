@@ -4,6 +4,8 @@ import importlib
 
 import gymnasium
 
+from meta_policy_search.envs.metaworld_tasks import FAMILIES as METAWORLD
+
 _MUJOCO, _POINT = "meta_policy_search.envs.mujoco_envs", "meta_policy_search.envs.point_envs"
 _GRID = "meta_policy_search.envs.grid_envs"
 
@@ -30,9 +32,7 @@ FAMILIES = {
 }
 
 # the same for what needs a package that is not installed by default
-OPTIONAL_FAMILIES = {
-    name: f"meta_policy_search.envs.metaworld_envs:{name}" for name in ("ML1ReachEnv", "ML1PushEnv", "ML1PickPlaceEnv")
-}
+OPTIONAL_FAMILIES = {name: f"meta_policy_search.envs.metaworld_envs:{name}" for name in METAWORLD}
 ALL_FAMILIES = {**FAMILIES, **OPTIONAL_FAMILIES}
 
 

@@ -1,16 +1,20 @@
-"""ML1 of Meta-World (Yu et al. 2019): a Sawyer arm reaches, pushes, or picks and places, and doesn't see the goal.
+"""Meta-World's ML1, ML10 and ML45 (Yu et al. 2019): a Sawyer arm manipulates things, and doesn't see the goal.
 
-Meta-World comes without mujoco's consent: see docs/metaworld.md.
+Meta-World comes without mujoco's consent: see docs/metaworld.md. `ML1ReachEnv` and 49 others are attributes of this module,
+one for each of its tasks (`metaworld_tasks.ML1_TASKS`).
 """
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import gymnasium
 import mujoco
 import numpy as np
 
-from meta_policy_search.envs.base import MetaEnv, episode_means
+from meta_policy_search.envs.base import MetaEnv, Task, episode_means
+from meta_policy_search.envs.metaworld_success import EPISODES, first_episodes_success
+from meta_policy_search.envs.metaworld_tasks import ML1_TASKS
 
 try:
     import metaworld
@@ -23,46 +27,70 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "test"]
 
+EPISODE_STEPS = 500  # after which Meta-World truncates
 WELD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 5.0)  # of hand and mocap body, Meta-World's numbers
 
 
-class ML1Env(MetaEnv):
-    """One of Meta-World's tasks with 50 goals to train on, or 50 others to test on. A family names the task.
+class MetaWorldEnv(MetaEnv):
+    """A benchmark of Meta-World. The reward, observation [39] (the goal's entries are 0) and action [4] are its own.
 
-    The reward, observation [39] (the goal's entries are 0) and action [4] are Meta-World's; episodes are truncated after 500
-    steps. Task: the number of a goal, 0 to 49, uniform.
+    Episodes are truncated after 500 steps. The test set is what is held out of training.
 
     Args:
-      split: the goals that `sample_tasks` and `set_task` are about.
+      split: the tasks that `sample_tasks` and `set_task` are about.
       goals_seed: of Meta-World, for all goals.
     """
 
-    task_name: str
+    benchmark: str
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (39,), np.float64)
+    action_space = gymnasium.spaces.Box(-1.0, 1.0, (4,), np.float32)
 
     def __init__(self, *, split: Split = "train", goals_seed: int = 0):
         if split not in get_args(Split):
             raise ValueError(f"split is {split!r}; it can be 'train' or 'test'")
         self.split = split
-        benchmark = benchmark_of(self.task_name, goals_seed)
-        self.goals = benchmark.train_tasks if split == "train" else benchmark.test_tasks
-        self._env: gymnasium.Env = benchmark.train_classes[self.task_name]()
-        self.action_space = self._env.action_space
-        self.set_task(0)
-        self.observation_space = self._env.observation_space
+        benchmark = benchmark_of(self.benchmark, goals_seed)
+        self._classes = benchmark.train_classes if split == "train" else benchmark.test_classes
+        self.names = list(self._classes)
+        tasks = benchmark.train_tasks if split == "train" else benchmark.test_tasks
+        self.goals = {name: [task for task in tasks if task.env_name == name] for name in self.names}
+        self._name, self._env = "", None
+        self.set_task(self.task_of(self.names[0], 0))
+
+    def task_of(self, name: str, goal: int) -> Task:
+        """The task of Meta-World's name and of the goal with this number."""
+        return name, goal
+
+    def place_of(self, task: Task) -> tuple[str, int]:
+        """The inverse of `task_of`."""
+        name, goal = task
+        return str(name), int(goal)
 
     def held_out_options(self) -> dict[str, Split]:
-        """The other of Meta-World's two sets of goals."""
+        """The other of Meta-World's two sets."""
         return {"split": "test" if self.split == "train" else "train"}
 
-    def sample_tasks(self, n_tasks: int) -> np.ndarray:
-        return self.np_random.integers(len(self.goals), size=n_tasks)
+    def sample_tasks(self, n_tasks: int) -> Sequence[Task]:
+        """As in Meta-World's meta-batches each name comes equally often, if their number divides n_tasks."""
+        rounds = -(-n_tasks // len(self.names))
+        names = np.concatenate([self.np_random.permutation(self.names) for _ in range(rounds)])[:n_tasks]
+        goals = self.np_random.integers(len(self.goals[self.names[0]]), size=n_tasks)  # as many of each name
+        return [self.task_of(str(name), int(goal)) for name, goal in zip(names, goals, strict=True)]
 
-    def set_task(self, task: int) -> None:
-        self._task = int(task)
-        self._env.set_task(self.goals[self._task])
+    def set_task(self, task: Task) -> None:
+        name, goal = self.place_of(task)
+        if name not in self.goals:
+            raise ValueError(f"there is no task {name!r} in the {self.split} set; there are {', '.join(self.names)}")
+        if not 0 <= goal < len(self.goals[name]):
+            raise ValueError(f"there is no goal {goal}; they have the numbers 0 to {len(self.goals[name]) - 1}")
+        if name != self._name:
+            self.close()
+            self._name, self._env = name, self._classes[name]()
+        self._task = task
+        self._env.set_task(self.goals[name][goal])
 
-    def get_task(self) -> int:
+    def get_task(self) -> Task:
         return self._task
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
@@ -70,38 +98,73 @@ class ML1Env(MetaEnv):
         return self._env.reset(seed=seed)
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
-        return self._env.step(action)
+        observation, reward, terminated, truncated, info = self._env.step(action)
+        return observation, reward, terminated, truncated, {**info, "name": self.names.index(self._name)}
 
     def close(self) -> None:
-        self._env.close()
+        if self._env is not None:
+            self._env.close()
 
     def diagnostics(self, trajectories: "Trajectories") -> dict[str, float]:
-        """The share of the finished episodes that succeeded in any step, as Meta-World counts."""
-        return {"SuccessRate": float((episode_means(trajectories.env_infos["success"], trajectories) > 0).mean())}
+        """The share of the finished episodes that succeeded in any step, and what Meta-World's evaluation says of them.
+
+        The latter is there where its three episodes of each task are, and every row is one episode.
+        """
+        success = trajectories.env_infos["success"]
+        rates = {"SuccessRate": float((episode_means(success, trajectories) > 0).mean())}
+        _, rows, steps = success.shape
+        if rows >= EPISODES and steps <= EPISODE_STEPS:
+            names = trajectories.env_infos["name"][:, 0, 0]
+            rates["MetaWorldSuccessRate"] = first_episodes_success(success, names)
+        return rates
 
 
-class ML1ReachEnv(ML1Env):
-    """The hand shall reach a point."""
+class ML1Env(MetaWorldEnv):
+    """One of Meta-World's tasks with 50 goals to train on, and 50 others to test on.
 
-    task_name = "reach-v3"
+    Task: the number of a goal, 0 to 49, uniform.
+    """
+
+    def task_of(self, name: str, goal: int) -> int:
+        return goal
+
+    def place_of(self, task: int) -> tuple[str, int]:
+        return self.benchmark, int(task)
 
 
-class ML1PushEnv(ML1Env):
-    """The hand shall push a puck to a point on the table."""
+class ML10Env(MetaWorldEnv):
+    """10 of Meta-World's tasks to train on, 5 others to test on, with 50 goals each.
 
-    task_name = "push-v3"
+    Task: its name and the number of a goal, such as ("push-v3", 17).
+    """
+
+    benchmark = "ML10"
 
 
-class ML1PickPlaceEnv(ML1Env):
-    """The hand shall pick up a puck and hold it at a point."""
+class ML45Env(MetaWorldEnv):
+    """45 of Meta-World's tasks to train on, the 5 others to test on, with 50 goals each.
 
-    task_name = "pick-place-v3"
+    Task: its name and the number of a goal, such as ("push-v3", 17).
+    """
+
+    benchmark = "ML45"
 
 
 @functools.cache
-def benchmark_of(task_name: str, seed: int) -> metaworld.ML1:
+def __getattr__(name: str) -> type[ML1Env]:
+    """ML1 of one task. The class belongs to this module like one that is written here, also for pickle."""
+    if name not in ML1_TASKS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    task = ML1_TASKS[name]
+    words = {"__doc__": f"ML1 of {task}. {ML1Env.__doc__}", "__module__": __name__, "benchmark": task}
+    return type(name, (ML1Env,), words)
+
+
+@functools.cache
+def benchmark_of(name: str, seed: int) -> metaworld.Benchmark:
     """Meta-World's goals, once per process: drawing them takes seconds."""
-    return metaworld.ML1(task_name, seed=seed)
+    many = {"ML10": metaworld.ML10, "ML45": metaworld.ML45}
+    return many[name](seed=seed) if name in many else metaworld.ML1(name, seed=seed)
 
 
 def reset_mocap_welds(env: SawyerMocapBase) -> None:
