@@ -4,7 +4,8 @@ python run_scripts/meta_test.py data/promp/run_1 --num_tasks 40 --rollouts 20 --
 
 Writes, into <run>/meta_test/ or --out, k_shot.pdf and .png (return against adaptation steps and against the number of
 rollouts adapted on), the numbers in k_shot.csv and .md, and those of each task in tasks.csv and .md. The references are
-the policy before adaptation and a randomly initialised one, adapted likewise.
+the policy before adaptation and a randomly initialised one, adapted likewise. Where the family knows of success, its rate
+stands in a column.
 """
 
 import dataclasses
@@ -32,12 +33,18 @@ class Args(RunArgs):
     """Adaptation steps, also more than in training."""
     tasks: tuple[str, ...] = ()
     """These tasks instead of drawn ones: JSON each (-1, [2,2]), or a .json file with a list of them."""
+    held_out: bool = False
+    """Tasks that training never draws, such as Meta-World's test set, in place of those drawn as in training."""
     out: Path | None = None
     """Where to write. Default: meta_test in the run's folder."""
 
     @property
     def task_words(self) -> tuple[str, ...]:
         return self.tasks
+
+    @property
+    def of_held_out(self) -> bool:
+        return self.held_out
 
     def check(self) -> None:
         if self.tasks and self.num_tasks != Args.num_tasks:
@@ -63,16 +70,17 @@ def run(args: Args) -> list[Path]:
     from experiment_utils.evaluation.trained_policy import load_trained
     from experiment_utils.plot_utils import markdown, save_figure, save_table
 
-    trained = load_trained(args.run_dir, args.itr, env=args.env, parallel=True)
+    trained = load_trained(args.run_dir, args.itr, env=args.env, parallel=True, held_out=args.held_out)
     rng = np.random.default_rng((trained.config.seed, TEST_STREAM, args.seed))
     tasks = trained.sample_tasks(args.num_tasks, rng)
     if args.tasks:
         tasks = parse_tasks(args.tasks, like=tasks[0])
     results = compare(trained, tasks, args.steps, args.rollouts, rng)
-    overall, in_training = overall_table(results), trained.drawn_in_training(tasks)
+    overall, in_training = overall_table(results), None if args.held_out else trained.drawn_in_training(tasks)
     name = paper_name(config_to_dict(trained.config))
     title = f"{name} on {trained.config.env}, iteration {trained.itr}"
-    known = "" if in_training is None else f", {sum(in_training) or 'none'} of which training drew too"
+    known = " that training never draws" if args.held_out else ""
+    known = known if in_training is None else f", {sum(in_training) or 'none'} of which training drew too"
     print(f"{title}, {len(tasks)} tasks{known}\n\n{markdown(overall)}")
     out, table = args.target, task_table(results, tasks, in_training)
     figure = save_figure(k_shot_figure(results, title, name), out / "k_shot")

@@ -23,10 +23,11 @@ from meta_policy_search.envs.base import Task
 from meta_policy_search.meta_tester import MetaTester, first_rollouts
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
-from meta_policy_search.types import Params
+from meta_policy_search.types import Params, Trajectories
 
 ROLLOUTS = (1, 2, 5, 10, 20, 50, 100)  # adapted on, as far as there are so many
 META, RANDOM = "meta-policy", "random initialisation"
+SUCCESS = "SuccessRate"
 GREY = "0.4"  # of the random policy
 
 
@@ -36,6 +37,8 @@ class Shot(NamedTuple):
     steps: int
     rollouts: int  # per task, that each step adapted on
     returns: list[np.ndarray]  # of the episodes of each task, N arrays
+    success: Mapping[str, float] = {}  # by name, if the family knows of success
+    task_success: Sequence[Mapping[str, float]] = ()  # of each task
 
 
 class Interval(NamedTuple):
@@ -80,11 +83,23 @@ def k_shot(tester: MetaTester, params: Params, steps: int, rng: np.random.Genera
     for step, found in enumerate(tester.rounds(params, steps, rng)):
         if step == 0:
             first = found.trajectories
-        yield Shot(step, n_rollouts, task_returns(found.trajectories))
+        yield _shot(tester, step, n_rollouts, found.trajectories)
     for rollouts in fewer_rollouts(n_rollouts):
         adapted = tester.adapt(params, first_rollouts(first, rollouts))
         trajectories, _ = tester.sampler.obtain_samples(adapted, rng)
-        yield Shot(1, rollouts, task_returns(trajectories))
+        yield _shot(tester, 1, rollouts, trajectories)
+
+
+def _shot(tester: MetaTester, steps: int, rollouts: int, trajectories: Trajectories) -> Shot:
+    n_tasks, success = len(trajectories.mask), _success(tester, trajectories)
+    of_tasks = [tf.nest.map_structure(lambda x, n=n: x[n : n + 1], trajectories) for n in range(n_tasks)] if success else []
+    return Shot(steps, rollouts, task_returns(trajectories), success, [_success(tester, task) for task in of_tasks])
+
+
+def _success(tester: MetaTester, trajectories: Trajectories) -> dict[str, float]:
+    """What of the family's diagnostics is called a success rate."""
+    found = tester.sampler.diagnostics(trajectories)
+    return {name: value for name, value in found.items() if name.endswith(SUCCESS)}
 
 
 def mean_interval(groups: Sequence[np.ndarray]) -> Interval:
@@ -111,6 +126,7 @@ def overall_table(results: Mapping[str, Sequence[Shot]]) -> pd.DataFrame:
             "rollouts": shot.rollouts,
             **_columns(mean_interval(shot.returns)),
             **_size(shot),
+            **shot.success,
         }
         for policy, shots in results.items()
         for shot in shots
@@ -136,6 +152,7 @@ def task_table(
             "rollouts": shot.rollouts,
             **_columns(mean_interval(returns[:, np.newaxis])),
             "episodes": len(returns),
+            **({} if not shot.success else {SUCCESS: shot.task_success[number][SUCCESS]}),
         }
         for policy, shots in results.items()
         for shot in shots

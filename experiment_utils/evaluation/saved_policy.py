@@ -7,7 +7,7 @@ import numpy as np
 
 from experiment_utils.algorithms import Algorithm, algorithms, of_class
 from experiment_utils.config import Config, ConfigError, config_from_dict
-from experiment_utils.environments import make_env
+from experiment_utils.environments import held_out_config, make_env
 from experiment_utils.evaluation.tasks import parse_tasks
 from experiment_utils.runs.run_dir import RunDir
 from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
@@ -19,14 +19,15 @@ MEASURED_BESIDES = {"sampling_rounds", "measure_every", "round_tasks"}
 OWN_ENVS = {name for family, place in ALL_FAMILIES.items() for name in (family, place, gymnasium_id(family))}
 
 
-def find_policy(path: Path, itr: str | int, env: str | None = None) -> tuple[Config, Algorithm]:
+def find_policy(path: Path, itr: str | int, env: str | None = None, held_out: bool = False) -> tuple[Config, Algorithm]:
     """Return the settings of a run that has a policy of this iteration, and the entry that builds its algorithm.
 
     Args:
-      itr, env: see `load_trained`.
+      itr, env, held_out: see `load_trained`.
 
     Raises:
-      ConfigError: there is no run or no such policy, or the run's environment is not trusted.
+      ConfigError: there is no run or no such policy, or the run's environment is not trusted or has
+        no held-out tasks.
     """
     run_dir = RunDir(path)
     config, entry = _read_config(run_dir)
@@ -38,7 +39,7 @@ def find_policy(path: Path, itr: str | int, env: str | None = None) -> tuple[Con
             raise ConfigError(str(error)) from error
     elif itr != LAST:
         raise ConfigError(f"the run in {run_dir.path} has no policy snapshots; there is {LAST}, from its checkpoint")
-    return config, entry
+    return held_out_config(config) if held_out else config, entry
 
 
 def from_checkpoint(run_dir: RunDir) -> bool:

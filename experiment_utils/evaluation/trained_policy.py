@@ -137,7 +137,7 @@ class TrainedPolicy:
 
 
 def load_trained(
-    path: Path | str, itr: str | int = BEST, *, env: str | None = None, parallel: bool = False
+    path: Path | str, itr: str | int = BEST, *, env: str | None = None, parallel: bool = False, held_out: bool = False
 ) -> TrainedPolicy:
     """The policy that a run has trained. No code in the folder is executed, and none that it names but this package's.
 
@@ -147,12 +147,13 @@ def load_trained(
       env: the run's environment, where that is not one of this package's: you trust its code.
       parallel: simulate on all cores, if the run did. The numbers are the same. Environments that are not this package's
         then need the guard `if __name__ == "__main__"` in your script.
+      held_out: with the tasks that training never draws, where the family knows of such.
 
     Raises:
       ConfigError: there is no run or no such snapshot, or one of its files can't be used, or its environment is not trusted.
     """
     folder = RunDir(Path(path))
-    config, entry = find_policy(folder.path, itr, env)
+    config, entry = find_policy(folder.path, itr, env, held_out)
     config = dataclasses.replace(config, parallel=parallel and config.parallel, sampler="local")
     small = dataclasses.replace(
         config, rollouts_per_meta_task=config.rollouts_per_row

@@ -35,9 +35,14 @@ class RunArgs(Validated):
 
     def check(self) -> None:
         """Raise ConfigError for what can't be done, as far as that is seen without TensorFlow."""
-        config, _ = find_policy(self.run_dir, self.itr, self.env)
+        config, _ = find_policy(self.run_dir, self.itr, self.env, self.of_held_out)
         if self.task_words:
             check_tasks(self.task_words, config)
+
+    @property
+    def of_held_out(self) -> bool:
+        """Whether the tasks are those that training never draws."""
+        return False
 
     @property
     def task_words(self) -> Sequence[str]:

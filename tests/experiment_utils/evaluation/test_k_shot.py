@@ -20,6 +20,7 @@ from experiment_utils.evaluation.k_shot import (
     task_table,
 )
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
+from meta_policy_search.envs.grid_envs.grid_navigation import GridNavigationEnv
 from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.types import Params, Samples
 from tests.experiment_utils.small_runs import small, train, untrained
@@ -110,6 +111,26 @@ def test_every_step_and_every_number_of_rollouts_is_measured_by_all_rollouts_in_
     assert len(by_task) == 2 * 7 * 4
     first = by_task[(by_task["policy"] == META) & (by_task["task"] == 2)].iloc[0]
     assert first["return"] == pytest.approx(results[META][0].returns[2].mean())
+
+
+def test_where_the_family_knows_of_success_its_rate_is_a_column(tmp_path, monkeypatch):
+    untrained(tmp_path, small(ProMPConfig(), env="GridNavigationEnv"))
+    trained, rng = load_trained(tmp_path), np.random.default_rng(0)
+    tasks = trained.sample_tasks(3, rng)
+    plain = compare(trained, tasks, steps=1, rollouts=2, rng=rng)
+    assert "SuccessRate" not in {*overall_table(plain), *task_table(plain, tasks)}
+
+    def diagnostics(self, trajectories):
+        return {"SuccessRate": float(trajectories.rewards.sum()), "OwnSuccessRate": 0.5, "AvgSpeed": 1.0}
+
+    monkeypatch.setattr(GridNavigationEnv, "diagnostics", diagnostics)
+    results = compare(trained, tasks, steps=1, rollouts=2, rng=rng)
+    overall, by_task = overall_table(results), task_table(results, tasks)
+    assert (overall["OwnSuccessRate"] == 0.5).all()
+    assert "AvgSpeed" not in overall
+    shot = (by_task["policy"] == META) & (by_task["steps"] == 0)
+    assert by_task[shot]["SuccessRate"].sum() == pytest.approx(overall["SuccessRate"][0])
+    assert by_task[shot]["SuccessRate"].nunique() > 1
 
 
 def test_the_interval_is_students_where_groups_are_equal():

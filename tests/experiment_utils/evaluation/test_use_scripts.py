@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from experiment_utils.algorithms import SCRIPTS
 from experiment_utils.commands import export_policy, meta_test
-from experiment_utils.config import InvalidSetting
+from experiment_utils.config import ConfigError, InvalidSetting
+from experiment_utils.environments import make_env
 from experiment_utils.evaluation.trained_policy import load_trained
 from tests.experiment_utils.small_runs import small, untrained
 
@@ -60,6 +61,29 @@ def test_another_seed_draws_other_tasks(folder, tmp_path):
         run(asked)
     drawn = [set(pd.read_csv(tmp_path / seed / "tasks.csv")["value"]) for seed in "01"]
     assert not drawn[0] & drawn[1]
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_held_out_tasks_are_those_that_training_never_draws(tmp_path, capsys):
+    config = small(env="GridNavigationEnv", env_options={"split": "train"})
+    untrained(tmp_path / "run", config)
+    run, asked = args(meta_test, tmp_path / "run", num_tasks=30, rollouts=1, steps=1, held_out=True)
+    asked.check()
+    run(asked)
+    assert "30 tasks that training never draws" in capsys.readouterr().out
+    tested = set(pd.read_csv(tmp_path / "run" / "meta_test" / "tasks.csv")["value"])
+    drawn = {str(list(task)) for task in make_env(config).sample_tasks(2000, np.random.default_rng(0))}
+    assert len(tested) > 1
+    assert not tested & drawn
+    assert len(drawn) == 18
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_family_without_held_out_tasks_is_refused_before_anything_slow_begins(tmp_path):
+    untrained(tmp_path / "run", small(env="MetaPointEnvCorner"))
+    _, asked = args(meta_test, tmp_path / "run", held_out=True)
+    with pytest.raises(ConfigError, match="MetaPointEnvCorner has no held-out tasks"):
+        asked.check()
 
 
 def test_an_adapted_policy_is_exported(folder, tmp_path):
