@@ -10,12 +10,12 @@ require_usable_backend()
 
 _MODULES = {
     "Config": "config",
-    "ConfigError": "config",
+    "ConfigError": "validation",
     "DICEMAMLConfig": "config",
     "ProMPConfig": "config",
     "TRPOMAMLConfig": "config",
     "VPGMAMLConfig": "config",
-    "load_config": "config",
+    "load_config": "config_files",
     "configure_tensorflow": "tensorflow_setup",
     "train": "training",
     "TrainedPolicy": "evaluation.trained_policy",

@@ -15,16 +15,15 @@ import numpy as np
 
 from experiment_utils.config import (
     Config,
-    ConfigError,
     DICEMAMLConfig,
     ProMPConfig,
     ReptileConfig,
     RL2Config,
     TRPOMAMLConfig,
     VPGMAMLConfig,
-    nearest,
 )
 from experiment_utils.places import SCRIPTS
+from experiment_utils.validation import ConfigError, nearest
 
 if TYPE_CHECKING:
     from experiment_utils.builders import Components

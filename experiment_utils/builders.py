@@ -10,9 +10,10 @@ import keras
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from experiment_utils.config import Config, ConfigError, DICEMAMLConfig, RL2Config, nearest
+from experiment_utils.config import Config, DICEMAMLConfig, RL2Config
 from experiment_utils.environments import make_env
 from experiment_utils.memory import require_memory
+from experiment_utils.validation import ConfigError, nearest
 from meta_policy_search.adaptation import SampleProcessor
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from experiment_utils.config import ConfigError, InvalidSetting, expected_values, field_types, nearest
 from experiment_utils.script import discard_output
+from experiment_utils.validation import ConfigError, InvalidSetting, expected_values, field_types, nearest
 
 T = TypeVar("T")
 

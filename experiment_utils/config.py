@@ -1,18 +1,23 @@
 """The settings of an experiment, under the original's names. Importing this module is quick: no TensorFlow, no MuJoCo."""
 
 import dataclasses
-import difflib
-import functools
-import json
-import math
-import typing
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Literal
 
-import msgspec
-from msgspec import Meta
+from experiment_utils.validation import (
+    Count,
+    Fraction,
+    InvalidSetting,
+    Natural,
+    NotNegative,
+    Positive,
+    Sizes,
+    Validated,
+)
+from meta_policy_search.utils.lazy import lazy_names
 
-from meta_policy_search.utils.reported_error import ReportedError
+# what this module defined once
+_MOVED = {"ConfigError": "validation"} | dict.fromkeys(("load_config", "config_from_dict", "config_to_dict"), "config_files")
+__getattr__, _, _ = lazy_names(__name__, {name: f"experiment_utils.{place}" for name, place in _MOVED.items()})
 
 # metadata of a field that says how or where to compute, not what: it may differ when a run is resumed
 CHANGES_NO_NUMBER = {"changes_numbers": False}
@@ -29,54 +34,6 @@ HvpType = Literal["fisher", "hessian", "finite_difference"]
 OuterType = Literal["dice", "vpg", "trpo"]
 Tracker = Literal["none", "wandb", "mlflow", "trackio"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
-
-# what a setting can be, and how a message says it
-Count = Annotated[int, Meta(ge=1, description="a positive whole number")]
-Natural = Annotated[int, Meta(ge=0, description="0 or a positive whole number")]
-Positive = Annotated[float, Meta(gt=0, description="a positive, finite number")]
-NotNegative = Annotated[float, Meta(ge=0, description="0 or a positive, finite number")]
-Fraction = Annotated[float, Meta(ge=0, le=1, description="a number between 0 and 1")]
-Sizes = Annotated[tuple[Count, ...], Meta(min_length=1, description="positive whole numbers")]
-WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a string", Path: "a path"}
-WORDS |= {dict: 'a JSON object, such as {"reward_type": "dense"}'}
-
-C = TypeVar("C", bound="Config")
-
-# Keys that params.json files of the original have and that it never reads.
-UNREAD_BY_THE_ORIGINAL = {"scope", "exp_tag", "learning_rate", "positive_adv", "entropy_bonus"}
-
-
-class ConfigError(ReportedError, ValueError):
-    """A setting that can't be: one sentence that says which and what would be right."""
-
-
-class InvalidSetting(ConfigError):
-    """A value of the wrong kind or out of range.
-
-    Args:
-      name: of the setting.
-      value: which it can't have.
-      expected: what would be right, to follow "it must be".
-    """
-
-    def __init__(self, name: str, value: object, expected: str):
-        super().__init__(f"{name} is {value!r}; it must be {expected}")
-        self.name, self.value, self.expected = name, value, expected
-
-
-@dataclasses.dataclass(frozen=True)
-class Validated:
-    """A frozen dataclass that checks its fields by their types.
-
-    A list becomes the tuple, and a whole number the float, that the type says.
-
-    Raises:
-      InvalidSetting: a value of another kind, or out of range.
-    """
-
-    def __post_init__(self):
-        for name, hint in field_types(type(self)).items():
-            object.__setattr__(self, name, _validated(name, getattr(self, name), hint))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -336,127 +293,3 @@ class DICEMAMLConfig(Config):
     """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
     step_size: Positive = 0.01
     """Trust region delta for outer_type trpo, in nats."""
-
-
-def load_config(path: Path, defaults: C) -> C:
-    """`defaults` with the values of a JSON file: one of ours, or a params.json of the original.
-
-    Raises:
-      ConfigError: the file is missing or not JSON, or has an unknown key or a value of the wrong kind.
-    """
-    return config_from_dict(read_config_file(path), defaults, f"the config file {path}")
-
-
-def read_config_file(path: Path) -> dict[str, Json]:
-    """The settings in a JSON file, unchecked.
-
-    Raises:
-      ConfigError: the file is missing, or not JSON, or no object.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"can't read the config file {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"the config file {path} is not JSON: {error}") from error
-    values = values.get("config", values) if isinstance(values, dict) else values
-    if not isinstance(values, dict):
-        raise ConfigError(f"the config file {path} holds no JSON object with settings")
-    return values
-
-
-def config_from_dict(values: Json, defaults: C, source: str) -> C:
-    """`defaults` with other values; class names of the original ({"$class": "module.Class"}) become plain names.
-
-    Args:
-      values: from a file, which may be untrusted: to import a module:Class that it names would run that code.
-      source: what to call the file in messages.
-
-    Raises:
-      ConfigError: an unknown key, or a value of the wrong kind.
-    """
-    if not isinstance(values, dict):
-        raise ConfigError(f"{source} holds no JSON object with settings")
-    known = [field.name for field in dataclasses.fields(defaults)]
-    algo = values.get("algo", defaults.algo)
-    if algo != defaults.algo:
-        raise ConfigError(f"{source} is for {algo}, this script trains {defaults.algo}")
-    changes = {}
-    for name, value in values.items():
-        if name in known:
-            changes[name] = _class_name(value)
-        elif name != "algo" and name not in UNREAD_BY_THE_ORIGINAL:
-            raise ConfigError(f"{source} has the unknown key {name!r}; {nearest(name, known)}")
-    try:
-        return dataclasses.replace(defaults, **changes)
-    except InvalidSetting as error:
-        raise ConfigError(f"{source} can't be used: {error}") from error
-
-
-def config_to_dict(config: Config) -> dict[str, Any]:
-    """What params.json holds of a config."""
-    return {"algo": config.algo, **dataclasses.asdict(config)}
-
-
-def may_change(config_type: type[Config]) -> list[str]:
-    """Return the settings that a resumed run may change: how long it is, and those that change no number."""
-    fields = dataclasses.fields(config_type)
-    return ["n_itr", *(field.name for field in fields if not field.metadata.get("changes_numbers", True))]
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """A hint at the right name."""
-    matches = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(sorted(known))}"
-
-
-@functools.cache
-def field_types(kind: type) -> dict[str, Any]:
-    """Return the types of a dataclass's fields by name, with what they are annotated by."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
-
-
-def expected_values(hint: Any) -> str:
-    """Return what a value of this type is, to follow "it must be"."""
-    described = [meta.description for meta in typing.get_args(hint)[1:] if isinstance(meta, Meta) and meta.description]
-    if described:
-        return described[-1]
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Annotated:
-        return expected_values(arguments[0])
-    if origin is Literal:
-        return " or ".join(map(repr, arguments)) if len(arguments) < 3 else f"one of {', '.join(map(repr, arguments))}"
-    if origin is tuple:
-        return f"one value or several, each {expected_values(arguments[0])}"
-    if type(None) in arguments:
-        return expected_values(next(part for part in arguments if part is not type(None)))
-    return WORDS.get(origin or hint, getattr(hint, "__name__", str(hint)))
-
-
-def _validated(name: str, value: Any, hint: Any) -> Any:
-    if typing.get_origin(hint) is dict:
-        hint = dict  # what is in it, the environment says
-    try:
-        value = msgspec.convert(value, hint, dec_hook=_instance)
-    except msgspec.ValidationError as error:
-        raise InvalidSetting(name, value, expected_values(hint)) from error
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidSetting(name, value, expected_values(hint))
-    return value
-
-
-def _instance(kind: type, value: Any) -> Any:
-    """Return an instance of a type that msgspec doesn't know; a path may be given as a string."""
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    if isinstance(value, kind):
-        return value
-    raise TypeError
-
-
-def _class_name(value: Json) -> Json:
-    """Return the plain name where the original's params.json has a class."""
-    if isinstance(value, dict) and isinstance(value.get("$class"), str):
-        return value["$class"].rpartition(".")[2]
-    return value

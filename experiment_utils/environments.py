@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import gymnasium
 
-from experiment_utils.config import Config, ConfigError, nearest
+from experiment_utils.config import Config
 from experiment_utils.script import show_notes
+from experiment_utils.validation import ConfigError, nearest
 from meta_policy_search.envs import ALL_FAMILIES, FAMILIES, load_class
 from meta_policy_search.envs.base import BatchMetaEnv, SimulationError
 from meta_policy_search.envs.environment_errors import EnvironmentCode, described, environment_code, own_traceback

@@ -1,6 +1,5 @@
 """Train one run: from the command line to the files in its directory."""
 
-import contextlib
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiment_utils.algorithms import Build, algorithms, class_name, paper_name
-from experiment_utils.config import Config, ConfigError, config_to_dict
+from experiment_utils.config import Config
+from experiment_utils.config_files import config_to_dict
 from experiment_utils.graceful_stop import GracefulStop
+from experiment_utils.run_log import RunLog
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import discard_output, run_script
 from experiment_utils.tensorflow_setup import configure_tensorflow
 from experiment_utils.train_args import Args, parse
+from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.reported_error import ReportedError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from experiment_utils.display import Display
     from meta_policy_search.callbacks import Callback
     from meta_policy_search.meta_trainer import MetaTrainer
@@ -134,7 +134,7 @@ def make_display(config: Config, run_dir: RunDir | None, trainer: "MetaTrainer",
     return Display(_title(config), where, trainer.next_itr, config.n_itr, steps, period)
 
 
-def run(trainer: "MetaTrainer", log: "RunLog", config: Config, resume_command: str = "") -> bool:
+def run(trainer: "MetaTrainer", log: RunLog, config: Config, resume_command: str = "") -> bool:
     """Train to the end, or until Ctrl-C; return whether it was that. Leaves the learning curve behind in both cases.
 
     Args:
@@ -164,51 +164,6 @@ def _left(run_dir: RunDir, resume_command: str) -> str:
     )
 
 
-class RunLog:
-    """Takes the metrics of each iteration to all places that keep or show them.
-
-    Args:
-      config: of the run.
-      run_dir: None keeps the rows in memory.
-      keep: rows of an existing progress.csv that belong to the run.
-    """
-
-    display: "Display | None" = None
-
-    def __init__(self, config: Config, run_dir: RunDir | None, keep: int = 0):
-        self.run_dir = run_dir
-        self._rows: list[Mapping[str, float]] = []
-        if run_dir is not None:
-            from meta_policy_search.utils.logger import ProgressLog, TensorBoardLog
-
-            self._progress = ProgressLog(run_dir.progress, keep)
-            self.tensorboard = TensorBoardLog(run_dir.tensorboard, config.num_inner_grad_steps)
-            self.tensorboard.write_settings(config_to_dict(config))
-
-    def __call__(self, iteration: int, metrics: Mapping[str, float]) -> None:
-        if self.display is not None:
-            self.display.update(iteration, metrics)
-        if self.run_dir is None:
-            self._rows.append(metrics)
-            return
-        self.tensorboard.write(iteration, metrics)
-        self._progress.write(metrics)  # last: a row is of an iteration that everything else has taken
-
-    def showing(self) -> contextlib.AbstractContextManager:
-        """While this is open, the display shows something."""
-        return contextlib.nullcontext() if self.display is None else self.display.showing()
-
-    def rows(self) -> "pd.DataFrame":
-        """The rows of all iterations."""
-        import pandas as pd
-
-        from experiment_utils.runs.results import read_progress
-
-        if self.run_dir is None or not self.run_dir.progress.exists():
-            return pd.DataFrame(self._rows).astype(float)
-        return read_progress(self.run_dir.progress)
-
-
 def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
     """Whether there was a checkpoint to go on from; says which ones could not be used."""
     from meta_policy_search.utils.logger import whole_lines
@@ -235,7 +190,7 @@ def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
     return state is not None
 
 
-def _draw(log: "RunLog", config: Config, iteration: int) -> None:
+def _draw(log: RunLog, config: Config, iteration: int) -> None:
     """Leave the learning curve behind, in TensorBoard too."""
     run_dir = log.run_dir
     if not run_dir.progress.exists():

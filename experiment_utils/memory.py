@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gymnasium.spaces import Discrete
 
-from experiment_utils.config import Config, ConfigError
+from experiment_utils.config import Config
+from experiment_utils.validation import ConfigError
 from meta_policy_search.envs.normalized_env import NormalizedEnv
 
 FLOAT = 4  # bytes

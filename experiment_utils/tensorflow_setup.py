@@ -6,8 +6,9 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-from experiment_utils.config import ConfigError, MetaUpdateDevice
+from experiment_utils.config import MetaUpdateDevice
 from experiment_utils.progress import announce
+from experiment_utils.validation import ConfigError
 
 
 def configure_tensorflow(meta_update_device: MetaUpdateDevice = "auto") -> None:

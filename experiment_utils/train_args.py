@@ -11,16 +11,10 @@ import tyro
 
 from experiment_utils.algorithms import paper_name
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import (
-    Config,
-    ConfigError,
-    Json,
-    config_from_dict,
-    config_to_dict,
-    may_change,
-    read_config_file,
-)
+from experiment_utils.config import Config, Json
+from experiment_utils.config_files import config_from_dict, config_to_dict, may_change, read_config_file
 from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.validation import ConfigError
 
 C = TypeVar("C", bound=Config)
 LARGE = 10**7  # env steps of a sampling round, of which more may not fit into memory

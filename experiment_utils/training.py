@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiment_utils.algorithms import Build, build_of
-from experiment_utils.config import Config, ConfigError
-from experiment_utils.experiment import RunLog, make_display, make_trainer, run
+from experiment_utils.config import Config
+from experiment_utils.experiment import make_display, make_trainer, run
+from experiment_utils.run_log import RunLog
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.tensorflow_setup import configure_tensorflow
 from experiment_utils.train_args import require_same_numbers, require_usable, saved_config
+from experiment_utils.validation import ConfigError
 
 if TYPE_CHECKING:
     from experiment_utils.builders import Components

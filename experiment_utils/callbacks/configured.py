@@ -4,9 +4,11 @@ from experiment_utils.callbacks.early_stopping import EarlyStopping
 from experiment_utils.callbacks.held_out import HeldOutEvaluation
 from experiment_utils.callbacks.task_log import TaskLog
 from experiment_utils.callbacks.tracking import Tracking
-from experiment_utils.config import Config, ConfigError, config_to_dict
+from experiment_utils.config import Config
+from experiment_utils.config_files import config_to_dict
 from experiment_utils.environments import make_held_out_env
 from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.validation import ConfigError
 from meta_policy_search.callbacks import Callback
 
 

@@ -11,11 +11,11 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from experiment_utils.config import ConfigError, Count, Natural
 from experiment_utils.evaluation.tasks import parse_task
 from experiment_utils.evaluation.use_run import RunArgs, use_run
 from experiment_utils.progress import announce
 from experiment_utils.script import require_place
+from experiment_utils.validation import ConfigError, Count, Natural
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment_utils.config import ConfigError, Count, config_to_dict
+from experiment_utils.config_files import config_to_dict
 from experiment_utils.evaluation.tasks import parse_tasks
 from experiment_utils.evaluation.use_run import RunArgs, use_run
 from experiment_utils.script import require_place
+from experiment_utils.validation import ConfigError, Count
 
 TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
 

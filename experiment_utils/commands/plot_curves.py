@@ -12,7 +12,6 @@ import tyro
 
 from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import ConfigError, Count, Validated
 from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
 from experiment_utils.runs.comparison import (
     can_be_compared,
@@ -34,6 +33,7 @@ from experiment_utils.runs.results import (
     with_columns,
 )
 from experiment_utils.script import run_script, say
+from experiment_utils.validation import ConfigError, Count, Validated
 
 BANDS = {"std": "standard deviation over seeds", "bootstrap": "95 % interval over seeds (bootstrap)", "none": ""}
 

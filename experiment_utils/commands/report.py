@@ -10,9 +10,9 @@ import tyro
 
 from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import ConfigError, Validated
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import run_script, say
+from experiment_utils.validation import ConfigError, Validated
 
 
 @dataclasses.dataclass(frozen=True)

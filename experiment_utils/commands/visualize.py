@@ -12,11 +12,11 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
-from experiment_utils.config import ConfigError, Count, Natural
 from experiment_utils.evaluation.tasks import parse_task, task_text
 from experiment_utils.evaluation.use_run import RunArgs, use_run
 from experiment_utils.evaluation.video import has_display, require_display, require_format, write_video
 from experiment_utils.script import require_place
+from experiment_utils.validation import ConfigError, Count, Natural
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

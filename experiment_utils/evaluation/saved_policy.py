@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from experiment_utils.algorithms import Algorithm, algorithms, of_class
-from experiment_utils.config import Config, ConfigError, config_from_dict
+from experiment_utils.config import Config
+from experiment_utils.config_files import config_from_dict
 from experiment_utils.environments import held_out_config, make_env
 from experiment_utils.evaluation.tasks import parse_tasks
 from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.validation import ConfigError
 from meta_policy_search.envs import ALL_FAMILIES, gymnasium_id
 from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.utils.snapshots import LAST, SnapshotError, available, find_snapshot

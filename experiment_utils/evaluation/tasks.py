@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment_utils.config import ConfigError, Json
+from experiment_utils.config import Json
+from experiment_utils.validation import ConfigError
 from meta_policy_search.envs.base import Task
 from meta_policy_search.envs.environment_errors import one_line
 from meta_policy_search.envs.task_values import plain

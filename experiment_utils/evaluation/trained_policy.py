@@ -19,12 +19,13 @@ import pandas as pd
 
 from experiment_utils.algorithms import class_name
 from experiment_utils.builders import Components
-from experiment_utils.config import Config, ConfigError
+from experiment_utils.config import Config
 from experiment_utils.environments import closing, make_env, make_single, require_env
 from experiment_utils.evaluation.saved_policy import find_policy, from_checkpoint
 from experiment_utils.evaluation.tasks import task_key
 from experiment_utils.runs.results import read_progress
 from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.validation import ConfigError
 from meta_policy_search.envs.base import SimulationError, Task
 from meta_policy_search.envs.environment_errors import environment_code
 from meta_policy_search.envs.single_env import SingleEnv

@@ -9,10 +9,10 @@ import tyro
 
 from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import Natural, Validated
 from experiment_utils.evaluation.saved_policy import check_tasks, find_policy
 from experiment_utils.script import run_script, say
 from experiment_utils.tensorflow_setup import configure_tensorflow
+from experiment_utils.validation import Natural, Validated
 from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.utils.reported_error import ReportedError
 

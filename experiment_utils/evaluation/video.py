@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment_utils.config import ConfigError
+from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.atomic_write import replacing
 
 CAPTION_HEIGHT = 34  # pixels

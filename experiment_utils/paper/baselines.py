@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from experiment_utils.config import ConfigError
 from experiment_utils.paper.experiments import SMOKE, Budget, of_figure, run_of
 from experiment_utils.runs.results import LAST_RETURN, RunDataWarning, load_runs, read_progress
 from experiment_utils.runs.run_spec import Run, Settings
+from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.atomic_write import atomic_write
 
 TABLE = "adaptation.csv"  # beside each run

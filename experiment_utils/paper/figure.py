@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from experiment_utils.config import ConfigError, Count, Validated
 from experiment_utils.paper.experiments import Budget
 from experiment_utils.places import FIGURES, RESULTS
-from experiment_utils.run_sweep import STARTED_HERE, report, run_sweep
+from experiment_utils.run_sweep import report, run_sweep
 from experiment_utils.runs.archive import fetch, keep
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning
 from experiment_utils.runs.run_spec import Run
+from experiment_utils.sweep_plan import STARTED_HERE
+from experiment_utils.validation import ConfigError, Count, Validated
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

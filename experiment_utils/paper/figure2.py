@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiment_utils.config import ConfigError
 from experiment_utils.paper.experiments import (
     FIGURE_2_ALGORITHMS,
     PANELS,
@@ -41,6 +40,7 @@ from experiment_utils.runs.comparison import can_be_compared, comparison_table, 
 from experiment_utils.runs.curves import Curve, group_runs, mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run
+from experiment_utils.validation import ConfigError
 
 COMMON = {"meta_batch_size": 40, "rollouts_per_meta_task": 20, "max_path_length": 100, "hidden_sizes": (64, 64)}
 COMMON |= {"inner_lr": 0.1, "num_inner_grad_steps": 1, "physics": "paper"}

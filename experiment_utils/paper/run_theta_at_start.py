@@ -18,7 +18,8 @@ from scipy.stats import spearmanr
 
 from experiment_utils.algorithms import algorithm
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import Config, ProMPConfig, config_from_dict
+from experiment_utils.config import Config, ProMPConfig
+from experiment_utils.config_files import config_from_dict
 from experiment_utils.places import RESULTS
 from experiment_utils.plot_utils import markdown
 from experiment_utils.runs.results import RunData, load_run

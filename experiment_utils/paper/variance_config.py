@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from experiment_utils.config import Config, Count, DICEMAMLConfig, VPGMAMLConfig
+from experiment_utils.config import Config, DICEMAMLConfig, VPGMAMLConfig
+from experiment_utils.validation import Count
 
 RoundTasks = Literal["same", "previous"]
 

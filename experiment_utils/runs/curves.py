@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from experiment_utils.config import ConfigError, nearest
 from experiment_utils.runs.results import LAST_RETURN, MAY_DIFFER, InvalidRunError, RunData, RunDataWarning
+from experiment_utils.validation import ConfigError, nearest
 
 Spread = Literal["std", "bootstrap", "none"]
 

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from experiment_utils.algorithms import paper_name
-from experiment_utils.config import Config, may_change, nearest
+from experiment_utils.config import Config
+from experiment_utils.config_files import may_change
 from experiment_utils.runs.run_dir import InvalidRunError, read_params
+from experiment_utils.validation import nearest
 
 Settings = Mapping[str, Any]
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from experiment_utils.algorithms import same_class
-from experiment_utils.config import Config, ConfigError, config_to_dict
+from experiment_utils.config import Config
+from experiment_utils.config_files import config_to_dict
+from experiment_utils.validation import ConfigError
 from meta_policy_search import __version__
 from meta_policy_search.utils.atomic_write import atomic_write
 

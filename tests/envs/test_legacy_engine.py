@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from experiment_utils.algorithms import SCRIPTS
-from experiment_utils.config import ConfigError, ProMPConfig
+from experiment_utils.config import ProMPConfig
 from experiment_utils.environments import make_env, require_env
 from experiment_utils.runs.results import load_run
+from experiment_utils.validation import ConfigError
 from meta_policy_search.envs import FAMILIES, load_class
 from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.envs.mujoco_envs import legacy_engine

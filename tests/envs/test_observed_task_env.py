@@ -5,8 +5,9 @@ import functools
 import numpy as np
 import pytest
 
-from experiment_utils.config import ConfigError, ProMPConfig
+from experiment_utils.config import ProMPConfig
 from experiment_utils.environments import make_env, make_held_out_env
+from experiment_utils.validation import ConfigError
 from meta_policy_search.envs.mujoco_envs.hopper_rand_params import HopperRandParamsEnv
 from meta_policy_search.envs.observed_task_env import ObservedTaskEnv, task_vector
 from meta_policy_search.envs.point_envs.point_env_2d_momentum import MetaPointEnvMomentum

@@ -14,11 +14,13 @@ from matplotlib.colors import to_hex
 
 from experiment_utils import algorithms as registry
 from experiment_utils.algorithms import Algorithm, algorithm, algorithms, of_class, of_script, paper_name, register_algorithm
-from experiment_utils.config import ConfigError, ProMPConfig, config_to_dict
+from experiment_utils.config import ProMPConfig
+from experiment_utils.config_files import config_to_dict
 from experiment_utils.evaluation.trained_policy import load_trained
 from experiment_utils.plot_utils import colours
 from experiment_utils.runs.results import load_run
 from experiment_utils.runs.run_spec import Run, defaults_of
+from experiment_utils.validation import ConfigError
 from tests.experiment_utils.small_runs import SMALL, small, untrained
 from tests.experiment_utils.test_experiment import ROOT
 

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from experiment_utils.algorithms import SCRIPTS
-from experiment_utils.config import CHANGES_NO_NUMBER, ConfigError, InvalidSetting, ProMPConfig, field_types, may_change
+from experiment_utils.config import CHANGES_NO_NUMBER, ProMPConfig
+from experiment_utils.config_files import may_change
 from experiment_utils.train_args import parse
+from experiment_utils.validation import ConfigError, InvalidSetting, field_types
 from meta_policy_search.envs import FAMILIES
 
 PARAMS_OF_THE_ORIGINAL = {

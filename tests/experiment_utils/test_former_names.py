@@ -12,6 +12,8 @@ import pytest
         ("run_data", "load_runs", "runs.results"),
         ("curves", "mean_curve", "runs.curves"),
         ("run_sweep", "Run", "runs.run_spec"),
+        ("config", "ConfigError", "validation"),
+        ("config", "load_config", "config_files"),
     ],
 )
 def test_former_imports_still_work(former, name, now):

@@ -3,9 +3,10 @@
 import pytest
 
 from experiment_utils import memory
-from experiment_utils.config import ConfigError, ProMPConfig
+from experiment_utils.config import ProMPConfig
 from experiment_utils.environments import make_env
 from experiment_utils.memory import bytes_of_samples, memory_of_machine, require_memory
+from experiment_utils.validation import ConfigError
 
 
 def test_the_estimate_is_that_of_the_arrays():

@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
-from experiment_utils.config import ConfigError, ProMPConfig
+from experiment_utils.config import ProMPConfig
 from experiment_utils.environments import make_env, require_env
+from experiment_utils.validation import ConfigError
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.mujoco_envs.hopper_rand_params import HopperRandParamsEnv
 from tests.experiment_utils.test_experiment import MUJOCO, ROOT, SMALL, command, rows, wait_for_rows

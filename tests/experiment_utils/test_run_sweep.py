@@ -12,8 +12,9 @@ import pytest
 from experiment_utils import run_sweep as run_sweep_module
 from experiment_utils.algorithms import SCRIPTS
 from experiment_utils.display import status
-from experiment_utils.run_sweep import as_value, execute, grid, main, report, run_sweep
+from experiment_utils.run_sweep import execute, grid, main, report, run_sweep
 from experiment_utils.runs.run_spec import Run, as_flags, as_word
+from experiment_utils.sweep_plan import as_value
 
 # Like a run script: goes on from the rows that are there, fails for seed 2, and stops after one row for seed 3, once.
 FAKE = """

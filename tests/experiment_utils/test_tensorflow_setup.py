@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from experiment_utils import tensorflow_setup
-from experiment_utils.config import ConfigError
+from experiment_utils.validation import ConfigError
 
 
 @pytest.mark.parametrize(

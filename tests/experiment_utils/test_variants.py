@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from experiment_utils.config import ConfigError, DICEMAMLConfig, ProMPConfig, ReptileConfig, TRPOMAMLConfig, VPGMAMLConfig
+from experiment_utils.config import DICEMAMLConfig, ProMPConfig, ReptileConfig, TRPOMAMLConfig, VPGMAMLConfig
 from experiment_utils.evaluation.trained_policy import load_trained
+from experiment_utils.validation import ConfigError
 from tests.experiment_utils.small_runs import make_trainer, small, train
 
 pytestmark = pytest.mark.usefixtures("eagerly")

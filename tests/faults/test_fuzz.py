@@ -10,17 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiment_utils.algorithms import algorithms
-from experiment_utils.config import (
-    ConfigError,
-    ProMPConfig,
-    config_from_dict,
-    config_to_dict,
-    load_config,
-)
+from experiment_utils.config import ProMPConfig
+from experiment_utils.config_files import config_from_dict, config_to_dict, load_config
 from experiment_utils.runs.curves import group_runs, mean_curve
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run
+from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.logger import LogError, ProgressLog, whole_lines
 from tests.experiment_utils.fake_runs import write_run
 from tests.faults.mutations import JSON, changed, examples, mutated

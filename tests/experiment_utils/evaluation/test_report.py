@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from experiment_utils.commands import report
-from experiment_utils.config import ConfigError
 from experiment_utils.evaluation.report import column_text, quantities, write_report
 from experiment_utils.runs.results import InvalidRunError, load_run
+from experiment_utils.validation import ConfigError
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = ROOT / "results" / "half_cheetah" / "ProMP" / "seed_1"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from experiment_utils.config import ConfigError
 from experiment_utils.evaluation.tasks import parse_task, task_text
+from experiment_utils.validation import ConfigError
 
 
 class Pair(NamedTuple):

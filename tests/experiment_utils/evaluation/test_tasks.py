@@ -4,9 +4,10 @@ import re
 import numpy as np
 import pytest
 
-from experiment_utils.config import ConfigError, ProMPConfig
+from experiment_utils.config import ProMPConfig
 from experiment_utils.evaluation.saved_policy import check_tasks
 from experiment_utils.evaluation.tasks import parse_task, parse_tasks, task_text
+from experiment_utils.validation import ConfigError
 from meta_policy_search.envs import FAMILIES, load_class
 
 BODY = {"body_mass": np.ones(2), "geom_friction": np.ones((1, 3))}

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from experiment_utils.config import ConfigError, DICEMAMLConfig, ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
+from experiment_utils.config import DICEMAMLConfig, ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
 from experiment_utils.evaluation.trained_policy import load_trained
+from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.snapshots import load_snapshot
 from tests.experiment_utils.small_runs import small, train, untrained
 

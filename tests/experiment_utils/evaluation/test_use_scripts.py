@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from experiment_utils.algorithms import SCRIPTS
 from experiment_utils.commands import export_policy, meta_test
-from experiment_utils.config import ConfigError, InvalidSetting
 from experiment_utils.environments import make_env
 from experiment_utils.evaluation.trained_policy import load_trained
+from experiment_utils.validation import ConfigError, InvalidSetting
 from tests.experiment_utils.small_runs import small, untrained
 
 REPORT, META_TEST, EXPORT = SCRIPTS / "report.py", SCRIPTS / "meta_test.py", SCRIPTS / "export_policy.py"

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment_utils.config import ConfigError
 from experiment_utils.paper.formulations import FORMULATIONS, START, Experiment, Settings, compute, select
 from experiment_utils.paper.formulations_plot import best_rates, convergence, trajectory
 from experiment_utils.runs.results import InvalidRunError
 from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.validation import ConfigError
 
 SMALL = Settings(instances=4, trajectories=7, iterations=2)
 

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from experiment_utils.algorithms import paper_name
-from experiment_utils.config import ConfigError
 from experiment_utils.paper.figure3 import BUDGETS, SCRIPTS, Variant, runs
 from experiment_utils.paper.variance_config import DiCEVarianceConfig, LVCVarianceConfig
 from experiment_utils.runs.run_spec import as_flags
+from experiment_utils.validation import ConfigError
 
 
 def test_meta_gradient_statistics_by_hand():

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment_utils.config import ConfigError, ProMPConfig, config_from_dict
+from experiment_utils.config import ProMPConfig
+from experiment_utils.config_files import config_from_dict
 from experiment_utils.environments import find
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.train_args import parse
+from experiment_utils.validation import ConfigError
 from tests.experiment_utils.test_cli import message
 
 HOSTILE_ENVS = [

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from experiment_utils.config import ConfigError, ProMPConfig
+from experiment_utils.config import ProMPConfig
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.train_args import parse
+from experiment_utils.validation import ConfigError
 
 HOLDER = """
 import sys, time, pathlib
