@@ -9,8 +9,9 @@ from pathlib import Path
 import tyro
 
 from experiment_utils.algorithms import find_algorithm
-from experiment_utils.cli import flags_of, parse_arguments
+from experiment_utils.cli import parse_arguments
 from experiment_utils.config import Config
+from experiment_utils.flags import flags_of
 from experiment_utils.runs.run_spec import Run, Settings, Value, as_flags, as_word, config_of, defaults_of
 from experiment_utils.train_args import require_usable
 from experiment_utils.validation import ConfigError, Count, InvalidSetting, Natural, Validated, expected_values, nearest
