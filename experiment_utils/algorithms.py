@@ -233,7 +233,8 @@ def _dice_maml(config: DICEMAMLConfig, rng: np.random.Generator) -> "Components"
 
     kind = {"dice": DICEMAML, "vpg": VPG_DICEMAML, "trpo": TRPO_DICEMAML}[config.outer_type]
     step = "step_size" if config.outer_type == "trpo" else "learning_rate"
-    settings = builders.inner_settings(config) | {step: getattr(config, step)}
+    settings = builders.inner_settings(config)
+    settings |= {name: getattr(config, name) for name in (step, "inner_type", "loaded_dice_lambda")}
     if config.outer_type != "trpo":
         settings["optimizer"] = builders.make_optimizer(config.optimizer, config.learning_rate)
     make_processor = builders.make_dice_sample_processor
@@ -262,9 +263,9 @@ def _entries() -> list[Algorithm]:
         Algorithm("Loaded-DiCE-VPG", vpg, _vpg_maml, vpg_script, "#882255", loaded),
         Algorithm("Reptile", ReptileConfig(), _reptile, SCRIPTS / "reptile_run_mujoco.py", "#117733"),
         Algorithm("RL2", RL2Config(), _rl2, SCRIPTS / "rl2_run_mujoco.py", "#44AA99"),
-        Algorithm("DiCE", dice, _dice_maml, dice_script, "#7F3FBF", {"outer_type": "dice"}),
-        Algorithm("VPG-DiCE", dice, _dice_maml, dice_script, "#B5A0D6", {"outer_type": "vpg"}),
-        Algorithm("TRPO-DiCE", dice, _dice_maml, dice_script, "#4B0082", {"outer_type": "trpo"}),
+        Algorithm("DiCE", dice, _dice_maml, dice_script, "#7F3FBF", {"outer_type": "dice", "inner_type": "dice"}),
+        Algorithm("VPG-DiCE", dice, _dice_maml, dice_script, "#B5A0D6", {"outer_type": "vpg", "inner_type": "dice"}),
+        Algorithm("TRPO-DiCE", dice, _dice_maml, dice_script, "#4B0082", {"outer_type": "trpo", "inner_type": "dice"}),
     ]
 
 

@@ -146,7 +146,7 @@ def make_dice_sample_processor(config: DICEMAMLConfig) -> DiceSampleProcessor:
         discount=config.discount,
         gae_lambda=config.gae_lambda,
         normalize_adv=config.normalize_adv,
-        return_baseline=None if config.outer_type == "dice" else BASELINES[config.return_baseline](),
+        return_baseline=BASELINES[config.return_baseline]() if config.takes_advantages else None,
     )
 
 

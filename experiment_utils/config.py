@@ -28,6 +28,7 @@ Backend = Literal["mujoco", "mujoco-py"]
 MetaUpdateDevice = Literal["auto", "cpu", "gpu"]
 SamplerName = Literal["local", "ray"]
 InnerType = Literal["likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
+DiceInnerType = Literal["dice", "likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
 StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
 Adapted = Literal["all", "head", "context"]
 HvpType = Literal["fisher", "hessian", "finite_difference"]
@@ -284,7 +285,11 @@ class DICEMAMLConfig(Config):
     baseline: BaselineName = "LinearTimeBaseline"
     """Baseline of the discounted reward of a step, fitted to each task's samples."""
     return_baseline: BaselineName = "LinearFeatureBaseline"
-    """Baseline of the return, for the advantages of outer_type vpg and trpo."""
+    """Baseline of the return, for the advantages of outer_type vpg and trpo, and of an inner_type that is not dice."""
+    inner_type: DiceInnerType = "dice"
+    """Objective of the adaptation; see docs/algorithms."""
+    loaded_dice_lambda: Fraction = 1.0
+    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
     outer_type: OuterType = "dice"
     """Objective after adaptation: dice (DiCE), vpg (VPG-DiCE) or trpo (TRPO-DiCE)."""
     learning_rate: Positive = 1e-3
@@ -293,3 +298,12 @@ class DICEMAMLConfig(Config):
     """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
     step_size: Positive = 0.01
     """Trust region delta for outer_type trpo, in nats."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._require_inner_objective()
+
+    @property
+    def takes_advantages(self) -> bool:
+        """Whether the samples need a baseline of the return."""
+        return self.outer_type != "dice" or self.inner_type != "dice"

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
+from meta_policy_search.meta_algos.inner_objective import InnerObjective, InnerType
 from meta_policy_search.meta_algos.objectives import dice_loss
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML
@@ -23,6 +24,8 @@ class DICEMAML(MAMLAlgo):
     Args:
       learning_rate: beta, of Adam; a number, or a schedule of Keras over its steps.
       optimizer: of Keras, new, instead of Adam and learning_rate.
+      inner_type: the objective of the adaptation; those other than "dice" need the processor's return baseline.
+      loaded_dice_lambda: lambda in [0, 1], of inner_type "loaded_dice": 0 is LVC, 1 DiCE with a baseline.
       inner: `inner`, an `InnerLoop`, or fields of it by name, such as inner_lr and num_inner_grad_steps.
     """
 
@@ -32,20 +35,25 @@ class DICEMAML(MAMLAlgo):
         *,
         learning_rate: float | LearningRateSchedule = 1e-3,
         optimizer: keras.optimizers.Optimizer | None = None,
+        inner_type: InnerType = "dice",
+        loaded_dice_lambda: float = 1.0,
         **inner,
     ):
         super().__init__(policy, **inner)
+        self.inner_objective = InnerObjective(inner_type, loaded_dice_lambda)
         self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate, optimizer=optimizer)
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return ("adjusted_rewards",)
+        of_advantages = self.inner_objective.inner_type != "dice" and self.num_inner_grad_steps > 0
+        return ("advantages", "adjusted_rewards") if of_advantages else ("adjusted_rewards",)
 
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
-        return dice_loss(self.log_prob(distribution, samples), samples.adjusted_rewards, samples.start, samples.weights)
+        return self.inner_objective.loss(self.log_prob(distribution, samples), self.old_log_prob(samples), samples)
 
     def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
-        return self.inner_loss(distributions[-1], batches[-1])
+        log_prob, samples = self.log_prob(distributions[-1], batches[-1]), batches[-1]
+        return dice_loss(log_prob, samples.adjusted_rewards, samples.start, samples.weights)
 
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
         return first_order_metrics(*self.optimizer.optimize(self.meta_gradient, self.meta_loss, batches))
@@ -53,9 +61,9 @@ class DICEMAML(MAMLAlgo):
 
 def VPG_DICEMAML(policy: MetaPolicy, **settings) -> VPGMAML:  # noqa: N802, the original's name
     """DiCE in the adaptation, the log-likelihood with advantages after it; settings of `VPGMAML`."""
-    return VPGMAML(policy, inner_type="dice", **settings)
+    return VPGMAML(policy, **{"inner_type": "dice", **settings})
 
 
 def TRPO_DICEMAML(policy: MetaPolicy, **settings) -> TRPOMAML:  # noqa: N802, the original's name
     """DiCE in the adaptation, the likelihood ratio in a trust region after it; settings of `TRPOMAML`."""
-    return TRPOMAML(policy, inner_type="dice", **settings)
+    return TRPOMAML(policy, **{"inner_type": "dice", **settings})

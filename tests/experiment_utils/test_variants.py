@@ -19,6 +19,7 @@ VARIANTS = {
     "DiCE on all tasks": (DICEMAMLConfig(), {"num_inner_grad_steps": 0}),
     "Loaded DiCE": (VPGMAMLConfig(), {"inner_type": "loaded_dice", "loaded_dice_lambda": 0.5}),
     "ProMP with Loaded DiCE": (ProMPConfig(), {"inner_type": "loaded_dice", "loaded_dice_lambda": 0.5}),
+    "DiCE after Loaded DiCE": (DICEMAMLConfig(), {"inner_type": "loaded_dice", "loaded_dice_lambda": 0.5}),
     "TRPO with the second-order expansion": (TRPOMAMLConfig(), {"inner_type": "second_order"}),
     "FOMAML": (ProMPConfig(), {"first_order": True}),
     "ANIL": (ProMPConfig(), {"adapted": "head"}),
@@ -57,6 +58,7 @@ def test_a_variant_trains_resumes_bit_for_bit_and_adapts_after_training(tmp_path
     [
         (ProMPConfig, {"num_inner_grad_steps": -1}, "num_inner_grad_steps is -1; it must be 0 or a positive whole number"),
         (ProMPConfig, {"loaded_dice_lambda": 0.5}, "loaded_dice_lambda is 0.5; it must be left out without loaded_dice"),
+        (DICEMAMLConfig, {"loaded_dice_lambda": 0.5}, "loaded_dice_lambda is 0.5; it must be left out without loaded_dice"),
         (VPGMAMLConfig, {"inner_type": "loaded_dice", "loaded_dice_lambda": 1.5}, "it must be a number between 0 and 1"),
         (VPGMAMLConfig, {"exploration": True, "num_inner_grad_steps": 0}, "exploration is True; it must be off"),
         (ProMPConfig, {"step_size_shape": "parameter"}, "it must be left out without trainable_inner_step_size"),

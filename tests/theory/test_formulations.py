@@ -27,7 +27,7 @@ LVC = {"LVC-VPG": (VPGMAML, {}), "LVC-TRPO": (TRPOMAML, {}), "ProMP": (ProMP, {}
 DICE = {"DiCE": (DICEMAML, {}), "VPG-DiCE": (VPG_DICEMAML, {}), "TRPO-DiCE": (TRPO_DICEMAML, {})}
 LOADED = {
     f"{algorithm.__name__}, lambda {decay}": (algorithm, {"inner_type": "loaded_dice", "loaded_dice_lambda": decay})
-    for algorithm, decay in ((VPGMAML, 0.0), (TRPOMAML, 0.4), (ProMP, 0.7))
+    for algorithm, decay in ((VPGMAML, 0.0), (TRPOMAML, 0.4), (ProMP, 0.7), (DICEMAML, 0.4))
 }
 EXPANSION = {"second-order expansion": (VPGMAML, {"inner_type": "second_order"})}
 MAML = {
