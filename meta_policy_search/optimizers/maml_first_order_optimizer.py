@@ -72,7 +72,8 @@ class MAMLFirstOrderOptimizer(tf.Module):
                 loss, gradient = meta_gradient(minibatch)
                 before = loss if before is None else before
                 self.apply(gradient)
-        return before, meta_loss(batches)
+        after = meta_loss(batches)
+        return after if before is None else before, after  # without epochs theta has stayed where it was
 
     @compiled
     def apply(self, gradient: Gradient) -> None:

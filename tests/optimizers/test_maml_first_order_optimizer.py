@@ -45,6 +45,12 @@ def assert_same_theta(first: ProMP, second: ProMP) -> None:
         np.testing.assert_allclose(first.theta[name], second.theta[name], rtol=0, atol=1e-13)
 
 
+def test_without_epochs_theta_stays_and_so_does_the_loss(batches):
+    optimizer = MAMLFirstOrderOptimizer({"x": tf.Variable([1.0])}, learning_rate=1e-3, max_epochs=0)
+    before, after = optimizer.optimize(lambda _: pytest.fail("no epoch needs a gradient"), lambda _: "the loss", batches)
+    assert (before, after) == ("the loss", "the loss")
+
+
 def test_one_minibatch_is_all_tasks(batches):
     _, seen = _run(batches, num_promp_steps=3, num_minibatches=1)
     assert [samples[0].observations.shape[0] for samples in seen] == [4, 4, 4]
