@@ -6,7 +6,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "meta_policy_search" / "__init__.py").read_text(), re.MULTILINE)[1]
+INIT = (HERE / "meta_policy_search" / "__init__.py").read_text(encoding="utf-8")
+(VERSION,) = re.findall(r'^__version__ = "(.+)"$', INIT, re.MULTILINE)
 
 setup(
     name="meta_policy_search",
@@ -55,6 +56,7 @@ setup(
         "jinja2>=3.1",
         "imageio>=2.36",  # gymnasium's renderer of MuJoCo, and films
         "packaging>=24",
+        "typing_extensions>=4.4",
     ],
     package_data={
         "experiment_utils": ["py.typed"],
@@ -89,6 +91,7 @@ setup(
             "ray>=2.50",
             "pytest-xdist>=3.6",
             "hypothesis>=6",
+            "mypy>=2",
             "ruff>=0.14",
         ],
     },

@@ -1,11 +1,11 @@
 """Adaptation of a policy to tasks: sample, process, adapt, as often as there are inner steps."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from meta_policy_search.envs.base import Task
+from meta_policy_search.envs.base import Tasks
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.samplers.meta_sampler import MetaSampler, describe_tasks
 from meta_policy_search.types import Params, Samples, Trajectories
@@ -23,7 +23,8 @@ class AdaptationError(ReportedError, RuntimeError):
 class SampleProcessor(Protocol):
     """Turns a sampling round into what the algorithm takes."""
 
-    def process_samples(self, trajectories: Trajectories) -> tuple[Samples, Metrics]: ...
+    def process_samples(self, trajectories: Trajectories) -> tuple[Samples, Metrics]:
+        """The samples, and statistics of the round for the log."""
 
 
 class Round(NamedTuple):
@@ -66,7 +67,7 @@ def adaptation_rounds(
             lap("Time-InnerStep")
 
 
-def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Sequence[Task], step: int = 0) -> Params:
+def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Tasks, step: int = 0) -> Params:
     """Return the parameters [N, ...] after inner step number `step` of all tasks on the samples drawn with `params`.
 
     Raises:

@@ -1,6 +1,6 @@
 """What users add to training: called by `MetaTrainer` at its begin, after every iteration, and at its end."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from meta_policy_search.meta_trainer import MetaTrainer  # loads TensorFlow
@@ -33,10 +33,10 @@ class Callback:
     def on_train_end(self, trainer: "MetaTrainer") -> None:
         """Called when training ends, also by an error or Ctrl-C."""
 
-    def state(self) -> Any:
+    def state(self) -> object:
         """What later iterations depend on, as JSON. It is saved in the checkpoint. None: nothing."""
 
-    def restore(self, state: Any) -> None:
+    def restore(self, state: object) -> None:
         """Take over the `state` of a checkpoint.
 
         Raises:

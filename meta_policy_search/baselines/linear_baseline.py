@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
+from typing_extensions import override
 
 TIME_SCALE = 100.0  # tau = t / 100
 OBSERVATION_CLIP = 10.0
@@ -55,6 +56,7 @@ class LinearBaseline(abc.ABC):
 class LinearFeatureBaseline(LinearBaseline):
     """phi = (o, o^2, tau, tau^2, tau^3, 1) with o clipped to [-10, 10] and tau = t / 100."""
 
+    @override
     def features(self, observations: np.ndarray, times: np.ndarray) -> np.ndarray:
         clipped = np.clip(observations.reshape(len(observations), -1), -OBSERVATION_CLIP, OBSERVATION_CLIP)
         return np.concatenate([clipped, clipped**2, _time_features(times)], axis=-1)
@@ -64,6 +66,7 @@ class LinearFeatureBaseline(LinearBaseline):
 class LinearTimeBaseline(LinearBaseline):
     """phi = (tau, tau^2, tau^3, 1) with tau = t / 100."""
 
+    @override
     def features(self, observations: np.ndarray, times: np.ndarray) -> np.ndarray:
         return _time_features(times)
 

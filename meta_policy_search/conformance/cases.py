@@ -2,21 +2,38 @@
 
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypedDict, cast
 
 import numpy as np
 
 CASES = Path(__file__).parent / "cases"
 
-Setting = str | int | float | bool
+InnerObjective = Literal["likelihood_ratio", "log_likelihood", "loaded_dice", "dice"]
+OuterObjective = Literal["clipped_ratio", "likelihood_ratio", "log_likelihood", "dice"]
 Arrays = dict[str, np.ndarray]
+
+
+class Settings(TypedDict):
+    """The algorithm of a case. README.md says what each setting means."""
+
+    inner_lr: float
+    first_order: bool
+    exploration: bool
+    clip_eps: float
+    kl_coeff: float
+    loaded_dice_lambda: float
+    inner_objective: InnerObjective
+    outer_objective: OuterObjective
+    learning_rate: float
+    adam_steps: int
+    num_inner_grad_steps: int
 
 
 class Case(NamedTuple):
     """One meta-update of an algorithm. README.md says what each array is."""
 
     name: str
-    settings: dict[str, Setting]
+    settings: Settings
     params: Arrays  # theta by name
     batches: list[Arrays]  # of the steps 0..K, as they were sampled
     expected: Arrays  # quantities by name; an adapter gets none of them
@@ -24,7 +41,7 @@ class Case(NamedTuple):
     def inputs(self) -> "Case":
         """What an adapter gets: copies, without what is expected."""
         copied = [{name: value.copy() for name, value in batch.items()} for batch in self.batches]
-        return Case(self.name, dict(self.settings), {name: value.copy() for name, value in self.params.items()}, copied, {})
+        return Case(self.name, self.settings.copy(), {name: value.copy() for name, value in self.params.items()}, copied, {})
 
 
 def load_case(path: Path) -> Case:
@@ -38,7 +55,7 @@ def load_case(path: Path) -> Case:
             arrays = dict(data)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no case: {error}") from error
-    settings = {name: value.item() for name, value in _below("settings", arrays).items()}
+    settings = cast("Settings", {name: value.item() for name, value in _below("settings", arrays).items()})
     if "num_inner_grad_steps" not in settings:
         raise ValueError(f"{path} is no case: it has no settings/num_inner_grad_steps")
     batches = [_below(f"batch{k}", arrays) for k in range(settings["num_inner_grad_steps"] + 1)]
@@ -52,7 +69,7 @@ def save_case(case: Case, folder: Path) -> None:
     for k, batch in enumerate(case.batches):
         arrays |= {f"batch{k}/{name}": value for name, value in batch.items()}
     arrays |= {f"expected/{name}": value for name, value in case.expected.items()}
-    np.savez_compressed(folder / f"{case.name}.npz", **arrays)
+    np.savez_compressed(folder / f"{case.name}.npz", allow_pickle=False, **arrays)
 
 
 def load_cases(folder: Path = CASES) -> list[Case]:

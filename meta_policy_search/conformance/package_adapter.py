@@ -8,6 +8,7 @@ import tensorflow as tf
 from meta_policy_search.conformance.cases import Arrays, Case
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.meta_algos.dice_maml import DICEMAML
+from meta_policy_search.meta_algos.inner_loop import InnerLoop
 from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML
@@ -25,10 +26,8 @@ def adapter(case: Case) -> Arrays:
 def build(case: Case) -> MAMLAlgo:
     """The algorithm of a case, at its theta."""
     s = case.settings
-    inner = {name: s[name] for name in ("inner_lr", "num_inner_grad_steps", "first_order")}
-    objective = {"inner_type": s["inner_objective"]}
-    if s["inner_objective"] == "loaded_dice":
-        objective["loaded_dice_lambda"] = s["loaded_dice_lambda"]
+    inner = InnerLoop(s["inner_lr"], s["num_inner_grad_steps"], first_order=s["first_order"])
+    loaded_dice_lambda = s["loaded_dice_lambda"] if s["inner_objective"] == "loaded_dice" else 1.0
     policy = _policy(case.params)
     builders: dict[str, Callable[[], MAMLAlgo]] = {
         "clipped_ratio": lambda: ProMP(
@@ -38,14 +37,26 @@ def build(case: Case) -> MAMLAlgo:
             clip_eps=s["clip_eps"],
             init_inner_kl_penalty=s["kl_coeff"],
             adaptive_inner_kl_penalty=False,
-            **objective,
-            **inner,
+            inner_type=s["inner_objective"],
+            loaded_dice_lambda=loaded_dice_lambda,
+            inner=inner,
         ),
-        "likelihood_ratio": lambda: TRPOMAML(policy, exploration=s["exploration"], **objective, **inner),
+        "likelihood_ratio": lambda: TRPOMAML(
+            policy,
+            exploration=s["exploration"],
+            inner_type=s["inner_objective"],
+            loaded_dice_lambda=loaded_dice_lambda,
+            inner=inner,
+        ),
         "log_likelihood": lambda: VPGMAML(
-            policy, learning_rate=s["learning_rate"], exploration=s["exploration"], **objective, **inner
+            policy,
+            learning_rate=s["learning_rate"],
+            exploration=s["exploration"],
+            inner_type=s["inner_objective"],
+            loaded_dice_lambda=loaded_dice_lambda,
+            inner=inner,
         ),
-        "dice": lambda: DICEMAML(policy, learning_rate=s["learning_rate"], **inner),
+        "dice": lambda: DICEMAML(policy, learning_rate=s["learning_rate"], inner=inner),
     }
     return builders[s["outer_objective"]]()
 
@@ -86,8 +97,16 @@ def _samples(batch: Arrays) -> Samples:
     for task, kept in enumerate(batch["weights"] > 0):
         advantages[task][kept] = normalize_advantages(batch["advantages"][task][kept])
     infos = {"mean": batch["mean"], "log_std": batch["log_std"]}
-    taken = {name: batch[name] for name in ("observations", "actions", "start", "weights", "adj_avg_rewards")}
-    return Samples(**taken, agent_infos=infos, advantages=advantages, adjusted_rewards=batch["adjusted_rewards"])
+    return Samples(
+        observations=batch["observations"],
+        actions=batch["actions"],
+        start=batch["start"],
+        weights=batch["weights"],
+        agent_infos=infos,
+        adj_avg_rewards=batch["adj_avg_rewards"],
+        advantages=advantages,
+        adjusted_rewards=batch["adjusted_rewards"],
+    )
 
 
 def _adaptation(algo: MAMLAlgo, batches: tuple[Samples, ...]) -> Arrays:

@@ -3,18 +3,16 @@
 import abc
 import dataclasses
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from meta_policy_search.meta_algos.inner_loop import STEP_SIZE_SCOPE, InnerLoop
+from meta_policy_search.meta_algos.inner_loop import STEP_SIZE_SCOPE, InnerLoop, InnerLoopFields
 from meta_policy_search.meta_algos.objectives import mean_kl, sampled_kl
-from meta_policy_search.policies.base import MetaPolicy, stack_params
+from meta_policy_search.policies.base import Distribution, MetaPolicy, stack_params
 from meta_policy_search.types import MetaLoss, Params, Samples
 from meta_policy_search.utils.compiled import compiled, each_task, mean_over_tasks
-
-Distribution = tfp.distributions.Distribution
 
 DEFAULT_INNER_LOOP = InnerLoop()
 
@@ -34,7 +32,7 @@ class MAMLAlgo(tf.Module, abc.ABC):
       settings: fields of `InnerLoop` by name, in place of those of `inner`.
     """
 
-    def __init__(self, policy: MetaPolicy, *, inner: InnerLoop = DEFAULT_INNER_LOOP, **settings):
+    def __init__(self, policy: MetaPolicy, *, inner: InnerLoop = DEFAULT_INNER_LOOP, **settings: Unpack[InnerLoopFields]):
         super().__init__()
         self.policy = policy
         self.inner = dataclasses.replace(inner, **settings)

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import numbers
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
 import tensorflow as tf
 
@@ -12,6 +12,18 @@ from meta_policy_search.types import Params
 STEP_SIZE_SCOPE = "inner_lr/"
 
 StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
+
+
+class InnerLoopFields(TypedDict, total=False):
+    """Fields of `InnerLoop` by name, those that are not left at their defaults."""
+
+    inner_lr: float
+    num_inner_grad_steps: int
+    trainable_inner_step_size: bool
+    step_size_shape: StepSizeShape
+    first_order: bool
+    adapted: tuple[str, ...] | None
+    not_meta_learned: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +61,7 @@ class InnerLoop:
     adapted: tuple[str, ...] | None = None
     not_meta_learned: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         steps, rate = self.num_inner_grad_steps, self.inner_lr
         whole = isinstance(steps, numbers.Integral) and not isinstance(steps, bool)
         self._require("num_inner_grad_steps", whole and steps >= 0, "a whole number, 0 or more")
@@ -117,6 +129,12 @@ class InnerLoop:
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:
             raise ValueError(f"{name} is {getattr(self, name)!r}; it must be {what}")
+
+
+class InnerSettings(InnerLoopFields, total=False):
+    """What every algorithm takes for its adaptation: an `InnerLoop`, and fields in place of its own."""
+
+    inner: InnerLoop
 
 
 def _fits(name: str, parts: tuple[str, ...]) -> bool:

@@ -38,7 +38,7 @@ class InnerObjective:
     inner_type: InnerType = "likelihood_ratio"
     loaded_dice_lambda: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.inner_type not in get_args(InnerType):
             raise ValueError(f"inner_type is {self.inner_type!r}; it can be one of {', '.join(get_args(InnerType))}")
         decay = self.loaded_dice_lambda

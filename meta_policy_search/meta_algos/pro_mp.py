@@ -1,15 +1,18 @@
 """ProMP: proximal meta-policy search (Rothfuss et al. 2018, equation 7 and algorithm 1)."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import tensorflow as tf
+from typing_extensions import override
 
-from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
+from meta_policy_search.meta_algos.base import MAMLAlgo, first_order_metrics
+from meta_policy_search.meta_algos.inner_loop import InnerSettings
 from meta_policy_search.meta_algos.inner_objective import InnerObjective, InnerType
 from meta_policy_search.meta_algos.objectives import clipped_ratio_loss
 from meta_policy_search.optimizers.maml_first_order_optimizer import LearningRateSchedule, MAMLFirstOrderOptimizer
-from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.policies.base import Distribution, MetaPolicy
 from meta_policy_search.types import Samples
 
 
@@ -47,7 +50,7 @@ class ProMP(MAMLAlgo):
         num_minibatches: int = 1,
         inner_type: InnerType = "likelihood_ratio",
         loaded_dice_lambda: float = 1.0,
-        **inner,
+        **inner: Unpack[InnerSettings],
     ):
         super().__init__(policy, **inner)
         self.inner_objective = InnerObjective(inner_type, loaded_dice_lambda)
@@ -59,21 +62,26 @@ class ProMP(MAMLAlgo):
         self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate, num_promp_steps, num_minibatches, optimizer)
 
     @property
+    @override
     def reads(self) -> tuple[str, ...]:
         return self.inner_objective.reads(self.inner)
 
+    @override
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
         return self.inner_objective.loss(self.log_prob(distribution, samples), self.old_log_prob(samples), samples)
 
+    @override
     def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
         after, samples = distributions[-1], batches[-1]
         return clipped_ratio_loss(
             self.log_prob(after, samples), self.old_log_prob(samples), samples.advantages, samples.weights, self.clip_eps
         )
 
+    @override
     def penalty(self, inner_kl: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(self.inner_kl_coeff * inner_kl) if self.num_inner_grad_steps else super().penalty(inner_kl)
 
+    @override
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
         before, after = self.optimizer.optimize(self.meta_gradient, self.meta_loss, batches)
         if self.adaptive_inner_kl_penalty:

@@ -1,11 +1,14 @@
 """Reptile (Nichol et al. 2018): theta moves towards the adapted parameters; no derivative of the adaptation."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import tensorflow as tf
+from typing_extensions import override
 
 from meta_policy_search.meta_algos.base import first_order_metrics
-from meta_policy_search.meta_algos.vpg_maml import VPGMAML
+from meta_policy_search.meta_algos.vpg_maml import VPGMAML, VPGSettings
+from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import MetaLoss, Samples
 
 
@@ -16,11 +19,12 @@ class Reptile(VPGMAML):
     steps; Reptile itself minimises no loss. Settings of `VPGMAML`, without learned step sizes: there is no gradient of them.
     """
 
-    def __init__(self, *args, **settings):
-        super().__init__(*args, **settings)
+    def __init__(self, policy: MetaPolicy, **settings: Unpack[VPGSettings]):
+        super().__init__(policy, **settings)
         if self.exploration or self.inner.trainable_inner_step_size:
             raise ValueError("Reptile has neither exploration nor trainable_inner_step_size")
 
+    @override
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
         return first_order_metrics(*self.optimizer.optimize(self.direction, self.meta_loss, batches))
 

@@ -1,9 +1,23 @@
 """RL2: the policy's memory adapts, and plain policy search trains it (Duan et al. 2016; Wang et al. 2016)."""
 
+from typing import TypedDict, Unpack
+
+import keras
 import tensorflow as tf
 
 from meta_policy_search.meta_algos.pro_mp import ProMP
+from meta_policy_search.optimizers.maml_first_order_optimizer import LearningRateSchedule
 from meta_policy_search.policies.base import MetaPolicy
+
+
+class PPOSettings(TypedDict, total=False):
+    """Settings of `ProMP` by name that plain policy search has too."""
+
+    learning_rate: float | LearningRateSchedule
+    optimizer: keras.optimizers.Optimizer | None
+    clip_eps: float
+    anneal_factor: float
+    num_minibatches: int
 
 
 class RL2(ProMP):
@@ -22,8 +36,13 @@ class RL2(ProMP):
       ValueError: the policy has no memory.
     """
 
-    def __init__(self, policy: MetaPolicy, *, num_ppo_steps: int = 5, **settings):
+    def __init__(self, policy: MetaPolicy, *, num_ppo_steps: int = 5, **settings: Unpack[PPOSettings]):
         if not tf.nest.flatten(policy.initial_state((1, 1))):
             raise ValueError(f"RL2 adapts by the policy's memory, and {type(policy).__name__} has none")
-        fixed = {"num_inner_grad_steps": 0, "adaptive_inner_kl_penalty": False}
-        super().__init__(policy, num_promp_steps=num_ppo_steps, **fixed, **settings)
+        super().__init__(
+            policy,
+            num_promp_steps=num_ppo_steps,
+            num_inner_grad_steps=0,
+            adaptive_inner_kl_penalty=False,
+            **settings,
+        )

@@ -1,18 +1,32 @@
 """TRPO-MAML, E-MAML-TRPO and LVC-TRPO: a trust region around the adapted policies."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import tensorflow as tf
+from typing_extensions import override
 
-from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo
+from meta_policy_search.meta_algos.base import MAMLAlgo
+from meta_policy_search.meta_algos.inner_loop import InnerSettings
 from meta_policy_search.meta_algos.inner_objective import InnerObjective, InnerType
 from meta_policy_search.meta_algos.objectives import (
     exploration_loss,
     likelihood_ratio_loss,
 )
-from meta_policy_search.optimizers.conjugate_gradient_optimizer import ConjugateGradientOptimizer
-from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.optimizers.conjugate_gradient_optimizer import ConjugateGradientOptimizer, ConjugateGradientSettings
+from meta_policy_search.policies.base import Distribution, MetaPolicy
 from meta_policy_search.types import Samples
+
+
+class TRPOSettings(InnerSettings, total=False):
+    """Settings of `TRPOMAML` by name."""
+
+    step_size: float
+    inner_type: InnerType
+    loaded_dice_lambda: float
+    exploration: bool
+    exploration_weight: float
+    optimizer: ConjugateGradientSettings | None
 
 
 class TRPOMAML(MAMLAlgo):
@@ -44,8 +58,8 @@ class TRPOMAML(MAMLAlgo):
         loaded_dice_lambda: float = 1.0,
         exploration: bool = False,
         exploration_weight: float = 1.0,
-        optimizer: dict | None = None,
-        **inner,
+        optimizer: ConjugateGradientSettings | None = None,
+        **inner: Unpack[InnerSettings],
     ):
         super().__init__(policy, **inner)
         self.inner_objective = InnerObjective(inner_type, loaded_dice_lambda)
@@ -55,13 +69,16 @@ class TRPOMAML(MAMLAlgo):
         self.optimizer = ConjugateGradientOptimizer(self, step_size, **(optimizer or {}))
 
     @property
+    @override
     def reads(self) -> tuple[str, ...]:
         return self.inner_objective.reads(self.inner)
 
+    @override
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
         log_prob, old_log_prob = self.log_prob(distribution, samples), self.old_log_prob(samples)
         return self.inner_objective.loss(log_prob, old_log_prob, samples)
 
+    @override
     def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
         after, samples = distributions[-1], batches[-1]
         loss = likelihood_ratio_loss(
@@ -72,5 +89,6 @@ class TRPOMAML(MAMLAlgo):
             loss += self.exploration_weight * exploration_loss(before, batches[0].weights, samples.adj_avg_rewards)
         return loss
 
+    @override
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
         return self.optimizer.optimize(batches)

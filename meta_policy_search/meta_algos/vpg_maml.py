@@ -1,19 +1,33 @@
 """LVC-VPG, MAML-VPG and E-MAML-VPG: one step of Adam along the vanilla policy gradient."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import tensorflow as tf
+from typing_extensions import override
 
-from meta_policy_search.meta_algos.base import Distribution, MAMLAlgo, first_order_metrics
+from meta_policy_search.meta_algos.base import MAMLAlgo, first_order_metrics
+from meta_policy_search.meta_algos.inner_loop import InnerSettings
 from meta_policy_search.meta_algos.inner_objective import InnerObjective, InnerType
 from meta_policy_search.meta_algos.objectives import (
     exploration_loss,
     log_likelihood_loss,
 )
 from meta_policy_search.optimizers.maml_first_order_optimizer import LearningRateSchedule, MAMLFirstOrderOptimizer
-from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.policies.base import Distribution, MetaPolicy
 from meta_policy_search.types import Samples
+
+
+class VPGSettings(InnerSettings, total=False):
+    """Settings of `VPGMAML` by name."""
+
+    learning_rate: float | LearningRateSchedule
+    optimizer: keras.optimizers.Optimizer | None
+    inner_type: InnerType
+    loaded_dice_lambda: float
+    exploration: bool
+    exploration_weight: float
 
 
 class VPGMAML(MAMLAlgo):
@@ -46,7 +60,7 @@ class VPGMAML(MAMLAlgo):
         loaded_dice_lambda: float = 1.0,
         exploration: bool = False,
         exploration_weight: float = 1.0,
-        **inner,
+        **inner: Unpack[InnerSettings],
     ):
         super().__init__(policy, **inner)
         self.inner_objective = InnerObjective(inner_type, loaded_dice_lambda)
@@ -56,13 +70,16 @@ class VPGMAML(MAMLAlgo):
         self.optimizer = MAMLFirstOrderOptimizer(self.theta, learning_rate, optimizer=optimizer)
 
     @property
+    @override
     def reads(self) -> tuple[str, ...]:
         return self.inner_objective.reads(self.inner)
 
+    @override
     def inner_loss(self, distribution: Distribution, samples: Samples) -> tf.Tensor:
         log_prob, old_log_prob = self.log_prob(distribution, samples), self.old_log_prob(samples)
         return self.inner_objective.loss(log_prob, old_log_prob, samples)
 
+    @override
     def outer_loss(self, distributions: Sequence[Distribution], batches: Sequence[Samples]) -> tf.Tensor:
         after, samples = distributions[-1], batches[-1]
         loss = log_likelihood_loss(self.log_prob(after, samples), samples.advantages, samples.weights)
@@ -71,5 +88,6 @@ class VPGMAML(MAMLAlgo):
             loss += self.exploration_weight * exploration_loss(before, batches[0].weights, samples.adj_avg_rewards)
         return loss
 
+    @override
     def optimize_policy(self, batches: Sequence[Samples]) -> dict[str, float]:
         return first_order_metrics(*self.optimizer.optimize(self.meta_gradient, self.meta_loss, batches))

@@ -1,7 +1,7 @@
 """TRPO's step: conjugate gradient along the constraint's curvature, then a backtracking line search."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +18,16 @@ Gradient = dict[str, tf.Tensor]
 CURVATURE_EPS = 1e-8  # the original's guard against dividing by zero curvature
 RESIDUAL_TOL = 1e-10  # squared norm of the residual at which conjugate gradient stops, as in the original
 DIFFERENCE_EPS = 1e-5  # the original's finite-difference step, absolute
+
+
+class ConjugateGradientSettings(TypedDict, total=False):
+    """Settings of `ConjugateGradientOptimizer` by name."""
+
+    cg_iters: int
+    reg_coeff: float
+    backtrack_ratio: float
+    max_backtracks: int
+    hvp: HvpType
 
 
 class ConjugateGradientOptimizer:
@@ -67,8 +77,7 @@ class ConjugateGradientOptimizer:
         """
         batches = tf.nest.map_structure(tf.convert_to_tensor, tuple(batches))
         before, gradient = self.algo.meta_gradient(batches)
-        gradient = _finite("meta-gradient", flatten(gradient))
-        direction, scale = self.direction(gradient, batches)
+        direction, scale = self.direction(_finite("meta-gradient", flatten(gradient)), batches)
         _finite("natural gradient", direction)
         after, attempts = self._line_search(before, scale * direction, batches)
         accepted = after if after is not None else before

@@ -1,6 +1,7 @@
 """Adam, or another optimiser of Keras, on the meta-loss."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
@@ -8,7 +9,7 @@ import tensorflow as tf
 from meta_policy_search.types import MetaLoss, Samples
 from meta_policy_search.utils.compiled import compiled
 
-LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
+LearningRateSchedule: TypeAlias = keras.optimizers.schedules.LearningRateSchedule
 Gradient = dict[str, tf.Tensor]
 
 
@@ -52,7 +53,7 @@ class MAMLFirstOrderOptimizer(tf.Module):
         self._variables = [theta[name] for name in theta]
         self._names = list(theta)
         if optimizer is None:
-            scheduled = isinstance(learning_rate, LearningRateSchedule)
+            scheduled = isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule)
             rate = learning_rate if scheduled else _LearningRate(learning_rate, self._variables[0].dtype)
             optimizer = keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
         self.adam = optimizer

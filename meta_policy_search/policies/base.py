@@ -3,18 +3,18 @@
 import abc
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from meta_policy_search.types import ArrayParams, Params
-from meta_policy_search.utils.compiled import compiled
+from meta_policy_search.utils.compiled import Nest, compiled
 
-Distribution = tfp.distributions.Distribution
+Distribution: TypeAlias = tfp.distributions.Distribution
 
-State = Any  # of a policy with a memory: a nest of arrays [N, R, ...]
+State: TypeAlias = Nest  # of a policy with a memory: arrays [N, R, ...]
 
 
 class MetaPolicy(tf.Module, abc.ABC):
@@ -93,12 +93,12 @@ class MetaPolicy(tf.Module, abc.ABC):
         times the arithmetic of a small network, so the package's own policies act in numpy, and a test holds them to
         `distribution`. Parameters [N, ...].
         """
-        actions, agent_infos = self._draw(*_tensors((params, observations, noise[:, 0])))
+        actions, agent_infos = self._draw(*tf.nest.map_structure(tf.convert_to_tensor, (params, observations, noise[:, 0])))
         return actions.numpy(), {name: value.numpy() for name, value in agent_infos.items()}
 
     def mode(self, params: ArrayParams, observations: np.ndarray) -> np.ndarray:
         """The most probable actions [N, R, A] of N policies on observations [N, R, O], for acting without chance."""
-        return self._modes(*_tensors((params, observations))).numpy()
+        return self._modes(*tf.nest.map_structure(tf.convert_to_tensor, (params, observations))).numpy()
 
     def mode_of(self, distribution: Distribution) -> tf.Tensor:
         """The most probable action. A policy whose distribution has no `mode()`, such as a mixture, defines it here."""
@@ -152,10 +152,6 @@ class MetaPolicy(tf.Module, abc.ABC):
 def stack_params(params: Params, n_tasks: int) -> dict[str, tf.Tensor]:
     """Each parameter [...] repeated to [N, ...]."""
     return {name: tf.repeat(value[tf.newaxis], n_tasks, axis=0) for name, value in params.items()}
-
-
-def _tensors(arrays: tuple) -> tuple:
-    return tf.nest.map_structure(tf.convert_to_tensor, arrays)
 
 
 def glorot_uniform(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:

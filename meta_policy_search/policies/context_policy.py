@@ -1,12 +1,14 @@
 """A Gaussian policy with a context, which alone adapts (CAVIA, Zintgraf et al. 2019)."""
 
 import math
+from typing import Unpack
 
 import numpy as np
 import tensorflow as tf
+from typing_extensions import override
 
 from meta_policy_search.policies.base import glorot_uniform
-from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
+from meta_policy_search.policies.meta_gaussian_mlp_policy import GaussianSettings, MetaGaussianMLPPolicy
 from meta_policy_search.types import ArrayParams, Params
 
 CONTEXT = "context"
@@ -22,10 +24,13 @@ class ContextPolicy(MetaGaussianMLPPolicy):
       settings: of `MetaGaussianMLPPolicy`.
     """
 
-    def __init__(self, obs_dim: int | tuple[int, ...], action_dim: int, *, context_dim: int = 5, **settings):
+    def __init__(
+        self, obs_dim: int | tuple[int, ...], action_dim: int, *, context_dim: int = 5, **settings: Unpack[GaussianSettings]
+    ):
         self.context_dim = context_dim
         super().__init__(obs_dim, action_dim, **settings)
 
+    @override
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         params = super().init_params(rng)
         first = next(iter(params))  # the kernel [O, units] of the first layer
@@ -34,6 +39,7 @@ class ContextPolicy(MetaGaussianMLPPolicy):
         ]
         return {**params, first: np.vstack([params[first], of_context]), CONTEXT: np.zeros(self.context_dim)}
 
+    @override
     def _inputs(self, params: Params, observations: tf.Tensor) -> tf.Tensor:
         vectors, context = super()._inputs(params, observations), params[CONTEXT]
         if context.shape.rank == 2:  # [N, C] beside vectors [N, ..., O]
@@ -41,6 +47,7 @@ class ContextPolicy(MetaGaussianMLPPolicy):
         context = tf.broadcast_to(context, tf.concat([tf.shape(vectors)[:-1], [self.context_dim]], axis=0))
         return tf.concat([vectors, context], axis=-1)
 
+    @override
     def _input_arrays(self, params: ArrayParams, observations: np.ndarray) -> np.ndarray:
         vectors = super()._input_arrays(params, observations)
         context = np.broadcast_to(params[CONTEXT][:, np.newaxis], (*vectors.shape[:-1], self.context_dim))

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 from gymnasium.spaces import Box, Discrete
 
 from meta_policy_search.envs.normalized_env import NORMALIZATION_SCALE
 from meta_policy_search.envs.spaces import WHOLE
 from meta_policy_search.policies.actor import Actor
+from meta_policy_search.policies.base import Distribution
 
 
 class ExportError(OSError):
@@ -62,7 +62,7 @@ class _Model(tf.Module):
     def sample(self, observations: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"actions": self._in_units(self._distribution(observations).sample(seed=seed))}
 
-    def _distribution(self, observations: tf.Tensor) -> tfp.distributions.Distribution:
+    def _distribution(self, observations: tf.Tensor) -> Distribution:
         return self._policy.distribution(self.params, observations)
 
     def _in_units(self, actions: tf.Tensor) -> tf.Tensor:

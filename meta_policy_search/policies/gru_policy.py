@@ -1,12 +1,18 @@
 """A Gaussian policy with a gated recurrent unit as its memory, with one set of parameters per task."""
 
+from types import ModuleType
+from typing import TypeAlias, Unpack
+
 import numpy as np
 import tensorflow as tf
+from typing_extensions import override
 
 from meta_policy_search.policies.base import State, glorot_uniform
-from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
+from meta_policy_search.policies.meta_gaussian_mlp_policy import GaussianSettings, MetaGaussianMLPPolicy
 from meta_policy_search.policies.networks import flat_arrays, flat_observations
 from meta_policy_search.types import ArrayParams, Params
+
+Array: TypeAlias = np.ndarray | tf.Tensor
 
 KERNEL, RECURRENT, BIAS = "memory/kernel", "memory/recurrent_kernel", "memory/bias"
 GATES = 3  # update, reset and candidate, in this order along the last axis of the kernels, as in Keras
@@ -28,14 +34,18 @@ class MetaGRUPolicy(MetaGaussianMLPPolicy):
       settings: of `MetaGaussianMLPPolicy`; the perceptron takes h.
     """
 
-    def __init__(self, obs_dim: int | tuple[int, ...], action_dim: int, *, memory_size: int = 64, **settings):
+    def __init__(
+        self, obs_dim: int | tuple[int, ...], action_dim: int, *, memory_size: int = 64, **settings: Unpack[GaussianSettings]
+    ):
         self.memory_size = memory_size
         super().__init__(obs_dim, action_dim, **settings)
 
     @property
+    @override
     def input_size(self) -> int:
         return self.memory_size
 
+    @override
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         inputs, units = int(np.prod(self.obs_shape)), self.memory_size
         kernels = [glorot_uniform(rng, inputs, units) for _ in range(GATES)]
@@ -43,9 +53,11 @@ class MetaGRUPolicy(MetaGaussianMLPPolicy):
         memory = {KERNEL: np.hstack(kernels), RECURRENT: np.hstack(recurrent), BIAS: np.zeros((2, GATES * units))}
         return {**memory, **super().init_params(rng)}
 
+    @override
     def initial_state(self, batch_shape: tuple[int, ...]) -> State:
         return np.zeros((*batch_shape, self.memory_size), self.dtype.as_numpy_dtype)
 
+    @override
     def act_from_state(
         self, params: ArrayParams, observations: np.ndarray, noise: np.ndarray | None, state: State
     ) -> tuple[np.ndarray, dict[str, np.ndarray], State]:
@@ -54,9 +66,11 @@ class MetaGRUPolicy(MetaGaussianMLPPolicy):
         still = np.zeros((*after.shape[:-1], self.action_dim), after.dtype) if noise is None else noise
         return *self.act(params, after, still), after
 
+    @override
     def _input_arrays(self, params: ArrayParams, observations: np.ndarray) -> np.ndarray:
         return observations  # the memory [N, R, M]
 
+    @override
     def _inputs(self, params: Params, observations: tf.Tensor) -> tf.Tensor:
         """The memory [N, R, T, M] after each of the observations [N, R, T, ...]."""
         inputs = flat_observations(observations, self.obs_shape)
@@ -76,7 +90,7 @@ class MetaGRUPolicy(MetaGaussianMLPPolicy):
         return tf.transpose(states, [1, 2, 0, 3])
 
 
-def _gru_step(xp, of_inputs, of_state, state):
+def _gru_step(xp: ModuleType, of_inputs: Array, of_state: Array, state: Array) -> Array:
     """h' [N, R, M] in numpy or TensorFlow, for s W + b [N, R, 3 M], h U + c [N, R, 3 M] and h [N, R, M]."""
     units = state.shape[-1]
     update, reset = (_sigmoid(xp, of_inputs[..., part] + of_state[..., part]) for part in _gates(units)[:2])
@@ -88,5 +102,5 @@ def _gates(units: int) -> list[slice]:
     return [slice(gate * units, (gate + 1) * units) for gate in range(GATES)]
 
 
-def _sigmoid(xp, x):
+def _sigmoid(xp: ModuleType, x: Array) -> Array:
     return 0.5 * (1 + xp.tanh(0.5 * x))  # 1 / (1 + exp(-x)) without overflow

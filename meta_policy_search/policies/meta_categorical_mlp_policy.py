@@ -5,8 +5,9 @@ import math
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from typing_extensions import override
 
-from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.policies.base import Distribution, MetaPolicy
 from meta_policy_search.policies.networks import (
     flat_arrays,
     flat_observations,
@@ -48,22 +49,28 @@ class MetaCategoricalMLPPolicy(MetaPolicy):
         self.hidden_sizes, self.hidden_nonlinearity = tuple(hidden_sizes), hidden_nonlinearity
         super().__init__(rng, dtype)
 
+    @override
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         return init_mlp(rng, SCOPE, math.prod(self.obs_shape), self.hidden_sizes, self.n_actions)
 
-    def distribution(self, params: Params, observations: tf.Tensor) -> tfd.Distribution:
+    @override
+    def distribution(self, params: Params, observations: tf.Tensor) -> Distribution:
         inputs = flat_observations(observations, self.obs_shape)
         return tfd.Categorical(mlp(params, SCOPE, inputs, len(self.hidden_sizes), self.hidden_nonlinearity))
 
-    def agent_infos(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
+    @override
+    def agent_infos(self, distribution: Distribution) -> dict[str, tf.Tensor]:
         return {"logits": distribution.logits}
 
-    def distribution_of(self, agent_infos: dict[str, tf.Tensor]) -> tfd.Distribution:
+    @override
+    def distribution_of(self, agent_infos: dict[str, tf.Tensor]) -> Distribution:
         return tfd.Categorical(agent_infos["logits"])
 
+    @override
     def noise(self, rng: np.random.Generator, batch_shape: tuple[int, ...]) -> np.ndarray:
         return rng.gumbel(size=(*batch_shape, self.n_actions))
 
+    @override
     def act(
         self, params: ArrayParams, observations: np.ndarray, noise: np.ndarray
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -72,6 +79,7 @@ class MetaCategoricalMLPPolicy(MetaPolicy):
         logits = mlp_array(params, SCOPE, inputs, len(self.hidden_sizes), self.hidden_nonlinearity)
         return np.argmax(logits + noise, axis=-1).astype(np.int32), {"logits": logits}
 
+    @override
     def diagnostics(self, agent_infos: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float]:
         """The mean entropy of the distributions that acted, in nats."""
         log_prob = agent_infos["logits"][mask].astype(np.float64)

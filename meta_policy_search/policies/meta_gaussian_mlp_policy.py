@@ -1,12 +1,14 @@
 """The Gaussian policy of the paper, with one set of parameters per task."""
 
 import math
+from typing import Required, TypedDict
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from typing_extensions import override
 
-from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.policies.base import Distribution, MetaPolicy
 from meta_policy_search.policies.networks import (
     flat_arrays,
     flat_observations,
@@ -20,6 +22,18 @@ from meta_policy_search.types import ArrayParams, Params
 tfd = tfp.distributions
 
 LOG_STD = "log_std_network/log_std_var"
+
+
+class GaussianSettings(TypedDict, total=False):
+    """Settings of `MetaGaussianMLPPolicy` by name."""
+
+    hidden_sizes: tuple[int, ...]
+    hidden_nonlinearity: str
+    learn_std: bool
+    init_std: float
+    min_std: float
+    rng: Required[np.random.Generator]
+    dtype: tf.DType
 
 
 class MetaGaussianMLPPolicy(MetaPolicy):
@@ -62,13 +76,15 @@ class MetaGaussianMLPPolicy(MetaPolicy):
         """Of what the network takes."""
         return math.prod(self.obs_shape)
 
+    @override
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         params = init_mlp(rng, "mean_network", self.input_size, self.hidden_sizes, self.action_dim)
         if self.learn_std:
             params[LOG_STD] = np.full((1, self.action_dim), self.init_log_std)
         return params
 
-    def distribution(self, params: Params, observations: tf.Tensor) -> tfd.Distribution:
+    @override
+    def distribution(self, params: Params, observations: tf.Tensor) -> Distribution:
         inputs = self._inputs(params, observations)
         mean = mlp(params, "mean_network", inputs, len(self.hidden_sizes), self.hidden_nonlinearity)
         log_std = params[LOG_STD] if self.learn_std else tf.constant(self.init_log_std, mean.dtype, [1, self.action_dim])
@@ -77,17 +93,21 @@ class MetaGaussianMLPPolicy(MetaPolicy):
             log_std = tf.reshape(log_std, [-1] + [1] * (mean.shape.rank - 2) + [self.action_dim])
         return _diagonal_gaussian(mean, log_std)
 
-    def agent_infos(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
+    @override
+    def agent_infos(self, distribution: Distribution) -> dict[str, tf.Tensor]:
         mean = distribution.distribution.loc
         log_std = tf.math.log(distribution.distribution.scale)
         return {"mean": mean, "log_std": tf.broadcast_to(log_std, tf.shape(mean))}
 
-    def distribution_of(self, agent_infos: dict[str, tf.Tensor]) -> tfd.Distribution:
+    @override
+    def distribution_of(self, agent_infos: dict[str, tf.Tensor]) -> Distribution:
         return _diagonal_gaussian(agent_infos["mean"], agent_infos["log_std"])
 
+    @override
     def noise(self, rng: np.random.Generator, batch_shape: tuple[int, ...]) -> np.ndarray:
         return rng.standard_normal((*batch_shape, self.action_dim), dtype=np.float32)
 
+    @override
     def act(
         self, params: ArrayParams, observations: np.ndarray, noise: np.ndarray
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -97,6 +117,7 @@ class MetaGaussianMLPPolicy(MetaPolicy):
         log_std = np.maximum(log_std, np.asarray(self.min_log_std, mean.dtype))
         return mean + np.exp(log_std) * noise, {"mean": mean, "log_std": np.broadcast_to(log_std, mean.shape)}
 
+    @override
     def diagnostics(self, agent_infos: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float]:
         return {"AveragePolicyStd": float(np.mean(np.exp(agent_infos["log_std"][mask]), dtype=np.float64))}
 
@@ -109,5 +130,5 @@ class MetaGaussianMLPPolicy(MetaPolicy):
         return flat_arrays(observations, self.obs_shape)
 
 
-def _diagonal_gaussian(mean: tf.Tensor, log_std: tf.Tensor) -> tfd.Distribution:
+def _diagonal_gaussian(mean: tf.Tensor, log_std: tf.Tensor) -> Distribution:
     return tfd.Independent(tfd.Normal(mean, tf.exp(log_std)), reinterpreted_batch_ndims=1)

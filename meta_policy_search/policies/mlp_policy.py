@@ -5,13 +5,11 @@ import math
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from typing_extensions import override
 
-from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.policies.base import Distribution, MetaPolicy
 from meta_policy_search.policies.networks import flat_observations, init_mlp, mlp, require_nonlinearity
 from meta_policy_search.types import Params
-
-Distribution = tfp.distributions.Distribution
 
 SCOPE = "network"
 
@@ -60,6 +58,7 @@ class MLPPolicy(MetaPolicy):
     def head(self, outputs: tf.Tensor) -> Distribution:
         """The distribution of actions that outputs [..., n_outputs] of the network stand for."""
 
+    @override
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         return init_mlp(rng, SCOPE, math.prod(self.obs_shape), self.hidden_sizes, self.n_outputs)
 
@@ -68,12 +67,15 @@ class MLPPolicy(MetaPolicy):
         vectors = flat_observations(observations, self.obs_shape)
         return mlp(params, SCOPE, vectors, len(self.hidden_sizes), self.hidden_nonlinearity)
 
+    @override
     def distribution(self, params: Params, observations: tf.Tensor) -> Distribution:
         return self._with_outputs(self.network(params, observations))
 
+    @override
     def agent_infos(self, distribution: Distribution) -> dict[str, tf.Tensor]:
         return {"outputs": distribution.outputs}
 
+    @override
     def distribution_of(self, agent_infos: dict[str, tf.Tensor]) -> Distribution:
         return self._with_outputs(agent_infos["outputs"])
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.testing.problem import nearly_on_policy, on_policy, random_batches, small_policy
-from meta_policy_search.types import Samples
+from meta_policy_search.types import Params, Samples
 from meta_policy_search.utils.checkpoint import Checkpoints
 
 Make = Callable[..., MAMLAlgo]  # (policy, **settings of InnerLoop)
@@ -82,7 +82,10 @@ def directional(gradient: Mapping[str, tf.Tensor], direction: Mapping[str, np.nd
 
 
 def difference(
-    loss: Callable[[dict], tf.Tensor], theta: Mapping[str, tf.Tensor], direction: Mapping[str, np.ndarray], eps: float = 1e-4
+    loss: Callable[[Params], tf.Tensor],
+    theta: Mapping[str, tf.Tensor],
+    direction: Mapping[str, np.ndarray],
+    eps: float = 1e-4,
 ) -> float:
     """Central difference, of fourth order, of a loss along a direction."""
 

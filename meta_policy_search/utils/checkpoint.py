@@ -6,15 +6,15 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
+from typing_extensions import override
 
 from meta_policy_search.utils.checkpoint_files import FILE_NAME, checkpoint_numbers
 from meta_policy_search.utils.file_errors import as_os_errors, first_line
 
-State = dict[str, Any]  # JSON
+State = dict[str, object]  # JSON
 
 # What TensorFlow raises for a file that is truncated, of another program, or of another network.
 UNREADABLE = (
@@ -30,12 +30,14 @@ SPECIAL = re.compile(r"[][*?\\]")  # TensorFlow takes the name that it reads fro
 class JsonState(tf.train.experimental.PythonState):
     """A JSON value inside a TensorFlow checkpoint."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.value: State = {}
 
+    @override
     def serialize(self) -> str:
         return json.dumps({"format": FORMAT, **self.value})
 
+    @override
     def deserialize(self, string_value: bytes) -> None:
         value = json.loads(string_value)
         if not isinstance(value, dict) or value.pop("format", None) != FORMAT:

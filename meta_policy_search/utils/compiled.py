@@ -1,5 +1,6 @@
 """The one way a method of the package is compiled, and runs on all cores."""
 
+import dataclasses
 import functools
 import math
 import os
@@ -7,11 +8,12 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias, TypeVar, overload
 
 import joblib
 import numpy as np
 import tensorflow as tf
+from typing_extensions import override
 
 from meta_policy_search.types import Samples
 from meta_policy_search.utils.attribute_reads import AttributeReads
@@ -21,6 +23,10 @@ ROWS_PER_SLICE = 100  # of the tasks of a slice together: large enough to be wor
 RETRACES_BEFORE_WARNING = 3
 
 Join = Callable[[Sequence[np.ndarray], Sequence[int]], np.ndarray]
+Method = TypeVar("Method", bound=Callable[..., object])
+Function = Callable[..., "Nest"]  # of whatever arguments its method has, all of them nests
+Nest: TypeAlias = "tf.Tensor | np.ndarray | Mapping[str, Nest] | tuple[Nest, ...]"  # tf.nest's; `Samples` are tuples
+Nests: TypeAlias = tuple[Nest, ...]  # the arguments of a method
 
 
 def each_task(parts: Sequence[np.ndarray], sizes: Sequence[int]) -> np.ndarray:
@@ -30,10 +36,14 @@ def each_task(parts: Sequence[np.ndarray], sizes: Sequence[int]) -> np.ndarray:
 
 def mean_over_tasks(parts: Sequence[np.ndarray], sizes: Sequence[int]) -> np.ndarray:
     """Results that are means over tasks: the mean of the slices', by their numbers of tasks, summed in their order."""
-    return sum(part * (size / sum(sizes)) for part, size in zip(parts, sizes, strict=True))
+    return np.asarray(sum(part * (size / sum(sizes)) for part, size in zip(parts, sizes, strict=True)))
 
 
-def compiled(method: Callable | None = None, *, join: Join | None = None) -> Callable:
+@overload
+def compiled(method: Method) -> Method: ...
+@overload
+def compiled(*, join: Join) -> Callable[[Method], Method]: ...
+def compiled(method: Function | None = None, *, join: Join | None = None) -> Callable[..., object]:
     """Compile a method with `tf.function`, once for all lengths T of the samples among its arguments.
 
     T differs from round to round when episodes end early, and the graph must not be traced again for that. So the time
@@ -53,34 +63,35 @@ def compiled(method: Callable | None = None, *, join: Join | None = None) -> Cal
         return functools.partial(compiled, join=join)
 
     @functools.wraps(method)
-    def call(self: Any, *args: Any) -> Any:
+    def call(self: object, *args: "Nest | list[Nest]") -> object:
         if tf.inside_function():  # part of a larger graph
             return method(self, *args)
-        args = tuple(tuple(arg) if isinstance(arg, list) else arg for arg in args)
-        return _function(self, method, args)(*args) if join is None else _run_in_slices(self, method, args, join)
+        nests = tuple(tuple(arg) if isinstance(arg, list) else arg for arg in args)
+        return _function(self, method, nests)(*nests) if join is None else _run_in_slices(self, method, nests, join)
 
     return call
 
 
-def trace_counts(owner: Any) -> list[int]:
+def trace_counts(owner: object) -> list[int]:
     """How often each graph of an object's compiled methods was traced."""
     graphs = vars(owner).get("_compiled")
     return list(graphs.trace_counts.values()) if graphs else []
 
 
-class _Slice(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class _Slice:
     """A method on `size` tasks of its arguments, from a given one on."""
 
-    method: Callable
+    method: Function
     size: int
     is_cut: tuple[bool, ...]  # of each argument
 
-    def __call__(self, owner: Any, begin: tf.Tensor, *args: Any) -> Any:
+    def __call__(self, owner: object, begin: tf.Tensor, *args: Nest) -> Nest:
         return self.method(
             owner, *(self._cut(begin, arg) if cut else arg for cut, arg in zip(self.is_cut, args, strict=True))
         )
 
-    def _cut(self, begin: tf.Tensor, arg: Any) -> Any:
+    def _cut(self, begin: tf.Tensor, arg: Nest) -> Nest:
         return tf.nest.map_structure(lambda x: tf.ensure_shape(x[begin : begin + self.size], [self.size, *x.shape[1:]]), arg)
 
 
@@ -92,7 +103,7 @@ def slice_sizes(n_tasks: int, rows_per_task: int) -> list[int]:
     return [n_tasks // number + (i < n_tasks % number) for i in range(number)]
 
 
-def _run_in_slices(owner: Any, method: Callable, args: tuple, join: Join) -> Any:
+def _run_in_slices(owner: object, method: Function, args: Nests, join: Join) -> Nest:
     sizes = [1] if tf.config.get_visible_devices("GPU") else slice_sizes(*_tasks_and_rows(args))
     if len(sizes) == 1:  # also on a GPU, which works best on all tasks at once
         return _function(owner, method, args)(*args)
@@ -101,7 +112,7 @@ def _run_in_slices(owner: Any, method: Callable, args: tuple, join: Join) -> Any
     calls = [(tf.constant(begin), *args) for begin in np.cumsum([0, *sizes[:-1]])]
     functions = {size: _function(owner, _Slice(method, size, is_cut), calls[0]) for size in set(sizes)}
 
-    def run(size: int, call: tuple) -> Any:
+    def run(size: int, call: Nests) -> Nest:
         return tf.nest.map_structure(np.asarray, functions[size](*call))
 
     parts = list((map if tf.config.functions_run_eagerly() else _threads().map)(run, sizes, calls))
@@ -121,16 +132,16 @@ def _thread_pool(size: int) -> ThreadPoolExecutor:
 os.register_at_fork(after_in_child=_thread_pool.cache_clear)  # a child process has none of the threads
 
 
-def _samples(arg: Any) -> list[Samples]:
+def _samples(arg: Nest) -> list[Samples]:
     return [item for item in (arg if type(arg) is tuple else (arg,)) if isinstance(item, Samples)]
 
 
-def _tasks_and_rows(args: tuple) -> tuple[int, int]:
+def _tasks_and_rows(args: Nests) -> tuple[int, int]:
     n_tasks, rows, *_ = next(samples for arg in args for samples in _samples(arg)).weights.shape
     return n_tasks, rows
 
 
-def _function(owner: Any, method: Callable, args: tuple) -> Callable:
+def _function(owner: object, method: Function, args: Nests) -> Function:
     """What runs the method on such arguments: its graph, or itself."""
     if tf.config.functions_run_eagerly():
         return functools.partial(method, owner)
@@ -138,22 +149,23 @@ def _function(owner: Any, method: Callable, args: tuple) -> Callable:
 
 
 class _Graph(NamedTuple):
-    function: Callable
+    function: Function
     reads: AttributeReads
 
 
 class _Graphs:
     """The graphs of one object, by method and shapes. A copy of the object makes its own."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.graphs: dict[Hashable, _Graph] = {}
         self.trace_counts: Counter[Hashable] = Counter()
-        self._changes: Counter[tuple] = Counter()
+        self._changes: Counter[tuple[Hashable, str]] = Counter()
 
-    def __reduce__(self) -> tuple:
+    @override
+    def __reduce__(self) -> tuple[type["_Graphs"], tuple[()]]:
         return _Graphs, ()
 
-    def find(self, owner: Any, method: Callable, args: tuple) -> Callable:
+    def find(self, owner: object, method: Function, args: Nests) -> Function:
         key = (method, *map(_shapes, args))
         graph = self.graphs.get(key)
         changed = graph.reads.changed() if graph else []
@@ -174,14 +186,14 @@ class _Graphs:
                 )
 
 
-def _trace(owner: Any, method: Callable, args: tuple) -> _Graph:
+def _trace(owner: object, method: Function, args: Nests) -> _Graph:
     function = tf.function(functools.partial(method, owner), input_signature=[_signature(arg) for arg in args])
     with AttributeReads.of(owner) as reads:
         function.get_concrete_function()
     return _Graph(function, reads)
 
 
-def _shapes(arg: Any, time_axis: int | None = None) -> Hashable:
+def _shapes(arg: Nest, time_axis: int | None = None) -> tuple[Hashable, ...]:
     """What makes another graph: the structure, types and shapes, but for the time axis of samples."""
     if isinstance(arg, Mapping):
         return tuple((name, _shapes(value, time_axis)) for name, value in arg.items())
@@ -193,7 +205,7 @@ def _shapes(arg: Any, time_axis: int | None = None) -> Hashable:
     return *shape, tf.as_dtype(arg.dtype)
 
 
-def _signature(arg: Any) -> Any:
+def _signature(arg: Nest) -> Nest:
     """The same for `tf.function`."""
     if isinstance(arg, Samples):
         return tf.nest.map_structure(lambda x: _spec(x, TIME_AXIS), arg)

@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -49,7 +48,7 @@ class ProgressLog:
     def write(self, metrics: Metrics) -> None:
         """Append a row and hand it to the operating system. An iteration that is repeated replaces its row."""
         if metrics.get("Itr", self._rows) < self._rows:  # what came after its row failed
-            self._rows = metrics["Itr"]
+            self._rows = int(metrics["Itr"])
             self._cut(self._rows)
         if self._columns is None:
             self._columns = list(metrics)
@@ -112,7 +111,7 @@ class TensorBoardLog:
                     tf.summary.scalar(grouped_tag(name, self._last_step), np.array(value, np.float32))
             self._writer.flush()
 
-    def write_settings(self, settings: Mapping[str, Any]) -> None:
+    def write_settings(self, settings: Mapping[str, object]) -> None:
         """Adds the hyper-parameters, for the dashboard that compares runs by them."""
         from tensorboard.plugins.hparams import api  # seconds, which only a run needs
 

@@ -54,7 +54,7 @@ class PolicySnapshots:
 
     def _write(self, name: str, snapshot: Snapshot) -> None:
         with replacing(self.directory / f"{name}.npz") as partial, partial.open("wb") as file:
-            np.savez(file, **{ITR: np.array(snapshot.itr)}, **snapshot.theta)
+            np.savez(file, allow_pickle=False, **{ITR: np.array(snapshot.itr), **snapshot.theta})
 
 
 def load_snapshot(directory: Path, which: str | int, like: "ArrayParams") -> Snapshot:
