@@ -1,19 +1,27 @@
 """What an environment of the package is: a task family, stepped as a batch."""
 
 import abc
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias
 
 import gymnasium
 import numpy as np
+from gymnasium.core import ActType, ObsType
+from gymnasium.spaces import Box, Discrete
+from numpy.typing import DTypeLike
+from typing_extensions import override
 
 from meta_policy_search.utils.reported_error import ReportedError
 
 if TYPE_CHECKING:
+    from meta_policy_search.envs.batch_env import BatchEnv
     from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
 
 
-Task = Any  # whatever sample_tasks returns one of: a number, an array, a dict of arrays
+Task: TypeAlias = object  # whatever sample_tasks returns one of: a number, an array, a dict of arrays
+Tasks: TypeAlias = Sequence[Task] | np.ndarray
+Info: TypeAlias = dict[str, object]  # gymnasium's info dicts
+Action: TypeAlias = np.ndarray | np.int64  # of a Box, or of a Discrete
 
 
 class BatchStep(NamedTuple):
@@ -25,6 +33,22 @@ class BatchStep(NamedTuple):
     infos: dict[str, np.ndarray]  # [M] each: the parts of the reward
 
 
+class RowGenerator(Protocol):
+    """Draws rows of random numbers for environments: `np.random.Generator`, or the sampler's `PerTaskRng`.
+
+    Each has the shape `size`, whose first axis is that of the environments.
+    """
+
+    def uniform(self, low: float, high: float, size: int | tuple[int, ...]) -> np.ndarray:
+        """U(low, high)."""
+
+    def standard_normal(self, size: int | tuple[int, ...]) -> np.ndarray:
+        """N(0, 1)."""
+
+    def integers(self, low: int, high: int | None = None, *, size: int | tuple[int, ...]) -> np.ndarray:
+        """Uniform in low .. high - 1, or 0 .. low - 1."""
+
+
 class SimulationError(ReportedError, RuntimeError):
     """A simulation can't go on. `envs` are the indices of the environments concerned.
 
@@ -33,20 +57,21 @@ class SimulationError(ReportedError, RuntimeError):
 
     exit_code = 1
 
-    def __init__(self, message: str, envs: Sequence[int], by_policy: bool = False):
+    def __init__(self, message: str, envs: Iterable[int], by_policy: bool = False):
         super().__init__(message)
         self.envs, self.by_policy = [int(env) for env in envs], by_policy
 
-    def __reduce__(self) -> tuple:
+    @override
+    def __reduce__(self) -> tuple[object, ...]:
         """Also the notes and numbers reach another process."""
         return type(self), (str(self), self.envs, self.by_policy), {"__notes__": list(getattr(self, "__notes__", []))}
 
 
-class MetaEnv(gymnasium.Env):
+class MetaEnv(gymnasium.Env[ObsType, ActType]):
     """A `gymnasium.Env` with a distribution of tasks: all that meta-training asks of anyone's environment."""
 
     @abc.abstractmethod
-    def sample_tasks(self, n_tasks: int) -> Sequence[Task]:
+    def sample_tasks(self, n_tasks: int) -> Tasks:
         """`n_tasks` independent draws from the task distribution, with `self.np_random`."""
 
     @abc.abstractmethod
@@ -58,7 +83,7 @@ class MetaEnv(gymnasium.Env):
         """The current task."""
 
 
-class BatchMetaEnv(MetaEnv):
+class BatchMetaEnv(MetaEnv[np.ndarray, Action]):
     """`num_envs` environments of one task family in lock-step. A batch of one is a `gymnasium.Env`.
 
     A family defines its spaces and the four abstract methods below, all of them on arrays with a leading axis of
@@ -71,11 +96,14 @@ class BatchMetaEnv(MetaEnv):
     A family may take further settings, by keyword; `options` are those that it was made with.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012, as gymnasium declares it
+    action_space: Box | Discrete
+    observation_space: Box
 
-    options: dict[str, Any]
+    options: dict[str, Any]  # by name: whatever a family takes
 
-    def __new__(cls, **settings: Any) -> "BatchMetaEnv":
+    def __new__(cls, **settings: Any) -> Self:
+        """Keep the settings, from which `batch` makes others."""
         env = super().__new__(cls)
         env.options = {name: value for name, value in settings.items() if name not in ("num_envs", "render_mode")}
         return env
@@ -85,7 +113,7 @@ class BatchMetaEnv(MetaEnv):
             known = ", ".join(self.metadata["render_modes"]) or "nothing but None"
             raise ValueError(f"{type(self).__name__} can't render as {render_mode!r}; it knows {known}")
         self.num_envs, self.render_mode = num_envs, render_mode
-        self.tasks: Sequence[Task] = []
+        self.tasks: Tasks = []
         self.set_tasks([self.default_task()] * num_envs)
 
     @property
@@ -98,15 +126,15 @@ class BatchMetaEnv(MetaEnv):
         """The task of a new environment."""
 
     @abc.abstractmethod
-    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
+    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Tasks:
         """`n_tasks` independent draws from the task distribution."""
 
     @abc.abstractmethod
-    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+    def reset_envs(self, rng: RowGenerator, envs: np.ndarray | None = None) -> np.ndarray:
         """Starts new episodes and returns their observations [m, O].
 
-        `envs` are the indices [m] of the environments concerned, ascending; None for all. The sampler's `rng` draws rows for
-        them, from the generators of their tasks: it has `uniform`, `standard_normal` and `integers` (see `PerTaskRng`).
+        `envs` are the indices [m] of the environments concerned, ascending; None for all. `rng` draws rows for them; the
+        sampler's takes each from the generator of its task.
         """
 
     @abc.abstractmethod
@@ -117,7 +145,7 @@ class BatchMetaEnv(MetaEnv):
           SimulationError: if the simulation became unstable.
         """
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    def set_tasks(self, tasks: Tasks) -> None:
         """One task for each of the M environments. A family whose tasks are numbers makes `tasks` an array.
 
         Raises:
@@ -137,50 +165,67 @@ class BatchMetaEnv(MetaEnv):
         """
         return {}
 
-    def held_out_options(self) -> Mapping[str, Any] | None:
+    def held_out_options(self) -> Mapping[str, object] | None:
         """Settings under which the family draws tasks that it doesn't draw now; None if there are no other tasks.
 
         By default none are needed: tasks are drawn from a continuum, where none is drawn twice.
         """
         return {}
 
-    def batch(self, num_envs: int) -> "BatchMetaEnv":
+    def batch(self, num_envs: int) -> Self:
         """`num_envs` environments of the same family and settings."""
         return type(self)(num_envs=num_envs, **self.options)
 
-    def sample_tasks(self, n_tasks: int, rng: np.random.Generator | None = None) -> Sequence[Task]:
+    @override
+    def sample_tasks(self, n_tasks: int, rng: np.random.Generator | None = None) -> Tasks:
         return self.draw_tasks(n_tasks, self.np_random if rng is None else rng)
 
+    @override
     def set_task(self, task: Task) -> None:
         self.set_tasks([task] * self.num_envs)
 
+    @override
     def get_task(self) -> Task:
         return self.tasks[0]
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+    @override
+    def reset(self, *, seed: int | None = None, options: dict[str, object] | None = None) -> tuple[np.ndarray, Info]:
         super().reset(seed=seed)
         observation = self.reset_envs(self.np_random)[0]
         if self.render_mode == "human":
             self.render()
         return observation, {}
 
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
-        step = self.step_envs(np.asarray(action)[np.newaxis])
-        infos = {name: value[0] for name, value in step.infos.items()}
+    @override
+    def step(self, action: Action) -> tuple[np.ndarray, float, bool, bool, Info]:
+        result = single_step(self, action)
         if self.render_mode == "human":
             self.render()
-        return step.observations[0], float(step.rewards[0]), bool(step.terminated[0]), False, infos
+        return result
+
+    @override
+    def render(self) -> np.ndarray | None:
+        """The first environment, as an image [h, w, 3] uint8 if `render_mode` is "rgb_array". A family may have none."""
+        raise NotImplementedError
 
 
-def task_array(tasks: Sequence[Task], default: Task, dtype: type = np.float64) -> np.ndarray:
+def single_step(env: "BatchEnv", action: Action) -> tuple[np.ndarray, float, bool, bool, Info]:
+    """gymnasium's `step` of a batch of one."""
+    step = env.step_envs(np.asarray(action)[np.newaxis])
+    infos: Info = {name: value[0] for name, value in step.infos.items()}
+    return step.observations[0], float(step.rewards[0]), bool(step.terminated[0]), False, infos
+
+
+def task_array(tasks: Tasks, default: Task, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Tasks that are numbers or arrays as one array [M, ...].
 
     Raises:
       ValueError: they are not of the default task's shape.
     """
-    array = np.array(tasks, dtype)
-    if array.shape[1:] != np.shape(default):
-        raise ValueError(f"the tasks have the shape {list(array.shape[1:])}; it must be {list(np.shape(default))}")
+    array: np.ndarray = np.array(tasks, dtype)
+    shape = np.asarray(default).shape
+    if array.shape[1:] != shape:
+        raise ValueError(f"the tasks have the shape {list(array.shape[1:])}; it must be {list(shape)}")
     return array
 
 

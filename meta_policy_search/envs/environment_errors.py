@@ -4,6 +4,8 @@ import contextlib
 import traceback
 from types import TracebackType
 
+from typing_extensions import override
+
 from meta_policy_search.envs.base import SimulationError
 
 LONGEST_MESSAGE = 300  # characters; the traceback has all of it
@@ -30,7 +32,7 @@ CALLERS = (
 )
 
 
-class EnvironmentCode(contextlib.AbstractContextManager):
+class EnvironmentCode(contextlib.AbstractContextManager["EnvironmentCode", None]):
     """Raises a SimulationError where the code within raises anything but Ctrl-C, also what would end a process or a loop.
 
     It is no generator: contextlib takes a RuntimeError that is made of a StopIteration for that StopIteration.
@@ -42,6 +44,7 @@ class EnvironmentCode(contextlib.AbstractContextManager):
     def __init__(self, *passes: type[BaseException]):
         self._passes = (SimulationError, KeyboardInterrupt, *passes)
 
+    @override
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if error is not None and not isinstance(error, self._passes):
             raise simulation_error(error) from error

@@ -1,16 +1,19 @@
 """Environments whose `reset` and `step` have other signatures than gymnasium's today, without gym."""
 
 import inspect
-from typing import Any
+from typing import Any, TypeAlias
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Space, Tuple
+from typing_extensions import override
 
 from meta_policy_search.envs.spaces import as_gymnasium_space
 
+AnyEnv: TypeAlias = Any  # of gym or gymnasium, of any version: what it has, takes and returns is found out at run time
 
-class GymCompatibility(gymnasium.Env):
+
+class GymCompatibility(gymnasium.Env[Any, Any]):
     """An environment of gym or gymnasium, of any version, as a `gymnasium.Env` of today.
 
     `reset` may take no seed, or anything (`**kwargs`), and may return the observation only; `step` may return (observation,
@@ -22,7 +25,7 @@ class GymCompatibility(gymnasium.Env):
       modern_reset, modern_step: False passes on what the method returns as it is, to a wrapper that expects it so.
     """
 
-    def __init__(self, env: Any, *, modern_reset: bool = True, modern_step: bool = True):
+    def __init__(self, env: AnyEnv, *, modern_reset: bool = True, modern_step: bool = True):
         object.__setattr__(self, "env", env)
         object.__setattr__(self, "_modern", (modern_reset, modern_step))
         adapt_wrapped(env)
@@ -32,41 +35,53 @@ class GymCompatibility(gymnasium.Env):
             raise AttributeError(name)
         return getattr(self.env, name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    @override
+    def __setattr__(self, name: str, value: object) -> None:
         setattr(self.env, name, value)
 
+    # The checker takes these properties for read-only, but `__setattr__` passes on what is assigned to them.
+
     @property
-    def action_space(self) -> Space:
+    @override
+    def action_space(self) -> Space[Any]:  # type: ignore[override]
         return as_gymnasium_space(self.env.action_space)
 
     @property
-    def observation_space(self) -> Space:
+    @override
+    def observation_space(self) -> Space[Any]:  # type: ignore[override]
         return as_gymnasium_space(self.env.observation_space)
 
     @property
-    def metadata(self) -> dict[str, Any]:
+    @override
+    def metadata(self) -> dict[str, Any]:  # type: ignore[override]
         return getattr(self.env, "metadata", None) or {}
 
     @property
-    def render_mode(self) -> str | None:
+    @override
+    def render_mode(self) -> str | None:  # type: ignore[override]
         return getattr(self.env, "render_mode", None)
 
     @property
-    def spec(self) -> Any:
+    @override
+    def spec(self) -> Any:  # type: ignore[override]
         return getattr(self.env, "spec", None)
 
-    @property
+    @property  # type: ignore[misc]
+    @override
     def np_random(self) -> Any:
         return self.env.np_random
 
     @property
-    def unwrapped(self) -> Any:
+    @override
+    def unwrapped(self) -> AnyEnv:
         """The innermost environment."""
         return innermost(self.env)
 
+    @override
     def has_wrapper_attr(self, name: str) -> bool:
         return attribute_owner(self.env, name) is not None
 
+    @override
     def get_wrapper_attr(self, name: str) -> Any:
         owner = attribute_owner(self.env, name)
         return getattr(self.env if owner is None else owner, name)
@@ -81,7 +96,8 @@ class GymCompatibility(gymnasium.Env):
             if callable(method := getattr(space, "seed", None)):
                 method(seed)
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None) -> Any:
+    @override
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         given = {"seed": seed, "options": options}
         taken = {name: x for name, x in given.items() if x is not None and takes(self.env, name)}
         is_gyms = not isinstance(self.unwrapped, gymnasium.Env) and callable(getattr(self.env, "seed", None))
@@ -91,6 +107,7 @@ class GymCompatibility(gymnasium.Env):
         result = self.env.reset(**taken)
         return self._with_info(result) if self._modern[0] else result
 
+    @override
     def step(self, action: Any) -> Any:
         result = self.env.step(action)
         if not self._modern[1] or not isinstance(result, tuple | list) or len(result) != 4:
@@ -99,9 +116,11 @@ class GymCompatibility(gymnasium.Env):
         timed_out = hasattr(info, "get") and bool(info.get("TimeLimit.truncated", False))
         return observation, reward, done and not timed_out, done and timed_out, info
 
+    @override
     def render(self) -> Any:
         return self.env.render()
 
+    @override
     def close(self) -> None:
         if hasattr(self.env, "close"):
             self.env.close()
@@ -113,7 +132,7 @@ class GymCompatibility(gymnasium.Env):
         return result if is_pair and not is_observation else (result, {})
 
 
-def adapt_wrapped(env: Any) -> None:
+def adapt_wrapped(env: AnyEnv) -> None:
     """Put GymCompatibility between a wrapper of gymnasium's and what it wraps, where that needs it.
 
     Methods that a wrapper has from gymnasium call the wrapped ones as gymnasium does today. Those that its author wrote know
@@ -129,7 +148,7 @@ def adapt_wrapped(env: Any) -> None:
         env = wrapped
 
 
-def takes(env: Any, name: str) -> bool:
+def takes(env: AnyEnv, name: str) -> bool:
     """Whether `reset` takes the keyword. One that takes any passes it on, so what it wraps decides."""
     try:
         parameters = inspect.signature(env.reset).parameters
@@ -142,17 +161,17 @@ def takes(env: Any, name: str) -> bool:
     return passes_on and (takes(wrapped, name) if hasattr(wrapped, "reset") else True)
 
 
-def innermost(env: Any) -> Any:
+def innermost(env: AnyEnv) -> AnyEnv:
     """The environment without its wrappers."""
     return getattr(env, "unwrapped", env)
 
 
-def attribute_owner(env: Any, name: str) -> Any:
+def attribute_owner(env: AnyEnv, name: str) -> AnyEnv:
     """The outermost of an environment and those that it wraps which has the attribute; None if none has it."""
     while env is not None and not hasattr(env, name):
         env = getattr(env, "env", None)
     return env
 
 
-def _is_gymnasiums(thing: Any) -> bool:
+def _is_gymnasiums(thing: object) -> bool:
     return thing.__module__.startswith("gymnasium.")

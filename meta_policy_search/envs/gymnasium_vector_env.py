@@ -3,17 +3,17 @@
 import functools
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import cloudpickle
 import gymnasium
 import joblib
 import numpy as np
-from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+from typing_extensions import override
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, SimulationError, Task
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, RowGenerator, SimulationError, Task, Tasks
 from meta_policy_search.envs.environment_errors import LONGEST_TASK, described, one_line
 from meta_policy_search.envs.single_env import Make, SingleEnv, as_actions
 from meta_policy_search.envs.task_values import plain
@@ -53,17 +53,19 @@ class GymnasiumVectorEnv(BatchMetaEnv):
 
     def __init__(self, *, make: Make, parallel: bool = True, num_envs: int = 1, render_mode: str | None = None):
         self._single = SingleEnv(make)
-        self.observation_space: Box = self._single.observation_space
-        self.action_space: Box | Discrete = self._single.action_space
+        self.observation_space = self._single.observation_space
+        self.action_space = self._single.action_space
         self.num_workers = largest_divisor(num_envs, joblib.cpu_count()) if parallel else 1
         self._make, self._parallel = make, parallel
         self._vector: AsyncVectorEnv | SyncVectorEnv | None = None  # once it is needed
         super().__init__(num_envs=num_envs, render_mode=render_mode)
 
     @property
+    @override
     def family_name(self) -> str:
         return type(self._single.unwrapped).__name__
 
+    @override
     def default_task(self) -> Task:
         """A task to begin with: some environments can't be reset without, and some must be reset before they draw any."""
         self._single.seed(0)
@@ -77,7 +79,7 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         self._single.set_task(self._task)
         return self._task
 
-    def _sample_after_reset(self, reason: SimulationError) -> Sequence[Task]:
+    def _sample_after_reset(self, reason: SimulationError) -> list[Task]:
         """A task of an environment that draws none before it is reset, or else the reason for that."""
         try:
             self._single.reset(seed=0)
@@ -85,7 +87,8 @@ class GymnasiumVectorEnv(BatchMetaEnv):
             raise reason from reason.__cause__
         return self._single.sample_tasks(1)
 
-    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
+    @override
+    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> list[Task]:
         seed = int(rng.integers(2**31))
         self._single.seed(seed)
         try:
@@ -95,33 +98,39 @@ class GymnasiumVectorEnv(BatchMetaEnv):
             raise SimulationError(f"{failure} in the task {task}, when it was reset to draw new ones", []) from failure
         return self._single.sample_tasks(n_tasks)
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    @override
+    def set_tasks(self, tasks: Tasks) -> None:
         super().set_tasks(list(tasks))
         self._tasks_sent = False
 
-    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+    @override
+    def reset_envs(self, rng: RowGenerator, envs: np.ndarray | None = None) -> np.ndarray:
         rows = np.arange(self.num_envs) if envs is None else envs
         seeds = np.full(self.num_envs, NONE)
         seeds[rows] = rng.integers(2**31, size=len(rows))
         observations, _ = self._ask("reset", options={"seeds": seeds, "new_round": envs is None})
         return self._rows(observations)[rows]
 
+    @override
     def step_envs(self, actions: np.ndarray) -> BatchStep:
         actions = as_actions(actions, self.action_space)
-        shares = actions.reshape(self.num_workers, -1, *self.action_space.shape)
+        shares = actions.reshape(self.num_workers, -1, *(self.action_space.shape or ()))
         observations, answers = self._ask("step", shares)
         rewards, ended = (np.concatenate([getattr(answer, name) for answer in answers]) for name in ("rewards", "ended"))
         everywhere = [name for name in answers[0].infos if all(name in answer.infos for answer in answers)]
         infos = {name: np.concatenate([answer.infos[name] for answer in answers]) for name in everywhere}
         return BatchStep(self._rows(observations), rewards, ended, infos)
 
+    @override
     def diagnostics(self, trajectories: "Trajectories") -> Mapping[str, float]:
         """The environment's own, if it has the method."""
         return self._single.diagnostics(trajectories)
 
-    def held_out_options(self) -> Mapping[str, Any] | None:
+    @override
+    def held_out_options(self) -> Mapping[str, object] | None:
         return self._single.held_out_options()
 
+    @override
     def close(self) -> None:
         """Ends the workers.
 
@@ -141,7 +150,7 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         """[workers, M / workers, ...] -> [M, ...]"""
         return values.reshape(self.num_envs, *values.shape[2:])
 
-    def _ask(self, method: str, *args: Any, **kwargs: Any) -> tuple[np.ndarray, list[Answer]]:
+    def _ask(self, method: str, *args: object, **kwargs: object) -> tuple[np.ndarray, list[Answer]]:
         """The observations [workers, M / workers, O] and answers [workers] to `method`.
 
         Raises:
@@ -156,17 +165,19 @@ class GymnasiumVectorEnv(BatchMetaEnv):
                 self._tasks_sent = True
             observations, *_, infos = getattr(self._vector, method)(*args, **kwargs)
         except (EOFError, ConnectionError) as error:
-            raise self._death() from error
+            if not isinstance(self._vector, AsyncVectorEnv):
+                raise
+            raise self._death(self._vector) from error
         answers = list(infos["answer"])
         for answer in answers:
             if answer.failure is not None:
                 raise answer.failure
         return observations, answers
 
-    def _shares_of_tasks(self) -> list[bytes | Sequence[Task]]:
+    def _shares_of_tasks(self) -> list[bytes | Tasks]:
         share = self.num_envs // self.num_workers
         shares = [self.tasks[i : i + share] for i in range(0, self.num_envs, share)]
-        return [pack_tasks(tasks) for tasks in shares] if self._parallel else shares
+        return [pack_tasks(tasks) if self._parallel else tasks for tasks in shares]
 
     def _start_workers(self) -> AsyncVectorEnv | SyncVectorEnv:
         self._scratch = tempfile.NamedTemporaryFile(prefix="meta_policy_search_")  # noqa: SIM115, it lives as long as self
@@ -189,16 +200,16 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         except (EOFError, ConnectionError) as error:
             raise RuntimeError(NOT_STARTED) from error
 
-    def _death(self) -> SimulationError:
+    def _death(self, vector: AsyncVectorEnv[np.ndarray, np.ndarray]) -> SimulationError:
         """Who died of what; ends the other workers."""
-        processes = self._vector.processes
+        processes = vector.processes
         for process in processes:
             process.join(timeout=1.0)
         worker = next((i for i, process in enumerate(processes) if process.exitcode is not None), 0)
         exit_code, env = processes[worker].exitcode, int(np.fromfile(self._scratch.name, int)[worker])
         for process in processes:
             process.terminate()
-        self._vector.closed, self._vector = True, None
+        vector.closed, self._vector = True, None
         return SimulationError(f"a worker process died (exit code {exit_code})", [env] if env != NONE else [])
 
 

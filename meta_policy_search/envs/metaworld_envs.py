@@ -6,13 +6,14 @@ one for each of its tasks (`metaworld_tasks.ML1_TASKS`).
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import gymnasium
 import mujoco
 import numpy as np
+from typing_extensions import override
 
-from meta_policy_search.envs.base import MetaEnv, Task, episode_means
+from meta_policy_search.envs.base import Info, MetaEnv, Task, episode_means
 from meta_policy_search.envs.metaworld_success import EPISODES, first_episodes_success
 from meta_policy_search.envs.metaworld_tasks import ML1_TASKS
 
@@ -31,7 +32,7 @@ EPISODE_STEPS = 500  # after which Meta-World truncates
 WELD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 5.0)  # of hand and mocap body, Meta-World's numbers
 
 
-class MetaWorldEnv(MetaEnv):
+class MetaWorldEnv(MetaEnv[np.ndarray, np.ndarray]):
     """A benchmark of Meta-World. The reward, observation [39] (the goal's entries are 0) and action [4] are its own.
 
     Episodes are truncated after 500 steps. The test set is what is held out of training.
@@ -42,7 +43,7 @@ class MetaWorldEnv(MetaEnv):
     """
 
     benchmark: str
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012, as gymnasium declares it
     observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (39,), np.float64)
     action_space = gymnasium.spaces.Box(-1.0, 1.0, (4,), np.float32)
 
@@ -55,7 +56,8 @@ class MetaWorldEnv(MetaEnv):
         self.names = list(self._classes)
         tasks = benchmark.train_tasks if split == "train" else benchmark.test_tasks
         self.goals = {name: [task for task in tasks if task.env_name == name] for name in self.names}
-        self._name, self._env = "", None
+        self._name = ""
+        self._env: Any = None  # Meta-World's of this name
         self.set_task(self.task_of(self.names[0], 0))
 
     def task_of(self, name: str, goal: int) -> Task:
@@ -64,13 +66,14 @@ class MetaWorldEnv(MetaEnv):
 
     def place_of(self, task: Task) -> tuple[str, int]:
         """The inverse of `task_of`."""
-        name, goal = task
+        name, goal = cast("tuple[str, int]", task)
         return str(name), int(goal)
 
     def held_out_options(self) -> dict[str, Split]:
         """The other of Meta-World's two sets."""
         return {"split": "test" if self.split == "train" else "train"}
 
+    @override
     def sample_tasks(self, n_tasks: int) -> Sequence[Task]:
         """As in Meta-World's meta-batches each name comes equally often, if their number divides n_tasks."""
         rounds = -(-n_tasks // len(self.names))
@@ -78,6 +81,7 @@ class MetaWorldEnv(MetaEnv):
         goals = self.np_random.integers(len(self.goals[self.names[0]]), size=n_tasks)  # as many of each name
         return [self.task_of(str(name), int(goal)) for name, goal in zip(names, goals, strict=True)]
 
+    @override
     def set_task(self, task: Task) -> None:
         name, goal = self.place_of(task)
         if name not in self.goals:
@@ -90,17 +94,21 @@ class MetaWorldEnv(MetaEnv):
         self._task = task
         self._env.set_task(self.goals[name][goal])
 
+    @override
     def get_task(self) -> Task:
         return self._task
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+    @override
+    def reset(self, *, seed: int | None = None, options: dict[str, object] | None = None) -> tuple[np.ndarray, Info]:
         super().reset(seed=seed)
         return self._env.reset(seed=seed)
 
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
+    @override
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, Info]:
         observation, reward, terminated, truncated, info = self._env.step(action)
         return observation, reward, terminated, truncated, {**info, "name": self.names.index(self._name)}
 
+    @override
     def close(self) -> None:
         if self._env is not None:
             self._env.close()
@@ -125,11 +133,13 @@ class ML1Env(MetaWorldEnv):
     Task: the number of a goal, 0 to 49, uniform.
     """
 
+    @override
     def task_of(self, name: str, goal: int) -> int:
         return goal
 
-    def place_of(self, task: int) -> tuple[str, int]:
-        return self.benchmark, int(task)
+    @override
+    def place_of(self, task: Task) -> tuple[str, int]:
+        return self.benchmark, int(cast("int", task))
 
 
 class ML10Env(MetaWorldEnv):

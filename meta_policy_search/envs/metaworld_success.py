@@ -18,7 +18,7 @@ def first_episodes_success(success: np.ndarray, names: np.ndarray, episodes: int
       names: [N] of the environments' tasks.
     """
     succeeded = success > 0
-    reached = succeeded.any(axis=2)  # [N, R]
+    reached = np.asarray(succeeded.any(axis=2))  # [N, R]
     lengths = np.where(reached, succeeded.argmax(axis=2) + 1, success.shape[2])
     ends = lengths.cumsum(axis=1)
     rates = []

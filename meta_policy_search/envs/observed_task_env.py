@@ -1,10 +1,11 @@
 """Environments that show their task: the oracle that a policy which must find it out is compared with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
+from typing_extensions import override
 
-from meta_policy_search.envs.base import Task
+from meta_policy_search.envs.base import Task, Tasks
 from meta_policy_search.envs.wrapped_env import WrappedEnv
 
 
@@ -17,10 +18,12 @@ class ObservedTaskEnv(WrappedEnv):
       ValueError: a task has something in it that is no number.
     """
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    @override
+    def set_tasks(self, tasks: Tasks) -> None:
         super().set_tasks(tasks)
         self._vectors = np.stack([task_vector(task) for task in tasks])
 
+    @override
     def extra(self, envs: np.ndarray) -> np.ndarray:
         return self._vectors[envs]
 

@@ -1,11 +1,10 @@
 """Environments that show the last action and reward: what a policy with a memory finds out its task by (RL2)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from gymnasium.spaces import Box, Discrete
+from typing_extensions import override
 
-from meta_policy_search.envs.base import BatchStep, Task
+from meta_policy_search.envs.base import BatchStep, RowGenerator, Tasks
 from meta_policy_search.envs.wrapped_env import WrappedEnv
 
 
@@ -22,22 +21,26 @@ class PreviousStepEnv(WrappedEnv):
     Arguments of `WrappedEnv`.
     """
 
+    @override
     def extra(self, envs: np.ndarray) -> np.ndarray:
         return self._previous[envs]
 
-    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+    @override
+    def reset_envs(self, rng: RowGenerator, envs: np.ndarray | None = None) -> np.ndarray:
         if envs is None:
             self._previous[:] = 0.0
         else:
             self._previous[envs, -1] = 1.0
         return super().reset_envs(rng, envs)
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    @override
+    def set_tasks(self, tasks: Tasks) -> None:
         super().set_tasks(tasks)
         space = self.action_space
         size = int(space.n) if isinstance(space, Discrete) else space.shape[0]
         self._previous = np.zeros((self.num_envs, size + 2))
 
+    @override
     def step_envs(self, actions: np.ndarray) -> BatchStep:
         self._previous[:, :-2] = _shares(actions, self.action_space)
         self._previous[:, -1] = 0.0

@@ -1,16 +1,17 @@
 """One environment of anyone's, behind a check of all that comes out of it."""
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Set
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, Space
+from typing_extensions import override
 
-from meta_policy_search.envs.base import SimulationError, Task
+from meta_policy_search.envs.base import Info, SimulationError, Task
 from meta_policy_search.envs.environment_errors import environment_code
-from meta_policy_search.envs.gym_compatibility import GymCompatibility, attribute_owner, innermost
+from meta_policy_search.envs.gym_compatibility import AnyEnv, GymCompatibility, attribute_owner, innermost
 from meta_policy_search.envs.spaces import (
     WHOLE,
     as_gymnasium_space,
@@ -29,10 +30,12 @@ TASK_METHODS = ("sample_tasks", "set_task", "get_task")
 
 MISSING = object()
 
-Make = Callable[[], Any]
+Checked = TypeVar("Checked")
+
+Make = Callable[[], AnyEnv]
 
 
-class SingleEnv(gymnasium.Env):
+class SingleEnv(gymnasium.Env[np.ndarray, Any]):
     """An environment with tasks, with gymnasium's signatures, an array as observation, and no surprises.
 
     Values keep their numbers or are refused: observations are float64, those of a Box in its shape and others flattened to
@@ -46,6 +49,9 @@ class SingleEnv(gymnasium.Env):
       ValueError: what it makes is no environment, has no tasks, or a space that no policy of the package fits.
       SimulationError: it raised.
     """
+
+    action_space: Box | Discrete
+    observation_space: Box
 
     def __init__(self, make: Make):
         if not callable(make) or isinstance(make, gymnasium.Env):
@@ -61,23 +67,25 @@ class SingleEnv(gymnasium.Env):
             raise ValueError(f"it has no {missing[0]}; meta-training needs {', '.join(TASK_METHODS)}")
         with environment_code:
             self.env = GymCompatibility(made)
-        self.action_space: Box | Discrete = self._space("action_space")
-        self._space_of_observations = self._space("observation_space")
-        require_action_space(self.action_space)
+        action_space, self._space_of_observations = self._space("action_space"), self._space("observation_space")
+        self.action_space = require_action_space(action_space)
         require_observation_space(self._space_of_observations)
         self.observation_space = observation_box(self._space_of_observations)
 
     @property
-    def unwrapped(self) -> Any:
+    @override
+    def unwrapped(self) -> AnyEnv:
         """The environment itself, without wrappers."""
         return innermost(self.env)
 
     @property
-    def metadata(self) -> dict[str, Any]:
+    @override
+    def metadata(self) -> dict[str, Any]:  # type: ignore[override]
         return self.env.metadata
 
     @property
-    def render_mode(self) -> str | None:
+    @override
+    def render_mode(self) -> str | None:  # type: ignore[override]  # that of the environment, whenever it is asked for
         return self.env.render_mode
 
     def seed(self, seed: int) -> None:
@@ -87,7 +95,8 @@ class SingleEnv(gymnasium.Env):
         np.random.seed(seed)
         random.seed(seed)
 
-    def sample_tasks(self, n_tasks: int) -> Sequence[Task]:
+    def sample_tasks(self, n_tasks: int) -> list[Task]:
+        """Draw tasks by the environment's own method; raise SimulationError if these are not `n_tasks` in a sequence."""
         with environment_code:
             tasks = self.env.get_wrapper_attr("sample_tasks")(n_tasks)
             is_sequence = isinstance(tasks, Iterable) and not isinstance(tasks, str | bytes | Mapping | Set)
@@ -99,10 +108,12 @@ class SingleEnv(gymnasium.Env):
         return drawn
 
     def set_task(self, task: Task) -> None:
+        """The task from the next reset on; what is none of the environment's is its own affair."""
         with environment_code:
             self.env.get_wrapper_attr("set_task")(task)
 
     def get_task(self) -> Task:
+        """What the environment says its task is."""
         with environment_code:
             return self.env.get_wrapper_attr("get_task")()
 
@@ -116,7 +127,7 @@ class SingleEnv(gymnasium.Env):
             raise SimulationError(f"diagnostics of the environment returned {kind_of(values)}, not a dict of numbers", [])
         return {str(name): _checked(number, value, str(name), "diagnostics") for name, value in values.items()}
 
-    def held_out_options(self) -> dict[str, Any] | None:
+    def held_out_options(self) -> Mapping[str, object] | None:
         """The environment's own, if it has the method; otherwise nobody knows of tasks that it doesn't draw."""
         if not self.env.has_wrapper_attr("held_out_options"):
             return None
@@ -127,12 +138,14 @@ class SingleEnv(gymnasium.Env):
             raise SimulationError(what, [])
         return options
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+    @override
+    def reset(self, *, seed: int | None = None, options: dict[str, object] | None = None) -> tuple[np.ndarray, Info]:
         with environment_code:
             observation, info = self.env.reset(seed=seed, options=options)
         return self._array(observation, "reset"), _info(info)
 
-    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+    @override
+    def step(self, action: object) -> tuple[np.ndarray, float, bool, bool, Info]:
         """One step; the action is of the type of the space already."""
         with environment_code:
             result = self.env.step(action)
@@ -151,18 +164,20 @@ class SingleEnv(gymnasium.Env):
             _info(info),
         )
 
+    @override
     def render(self) -> Any:
         with environment_code:
             return self.env.render()
 
+    @override
     def close(self) -> None:
         with environment_code:
             self.env.close()
 
-    def _array(self, observation: Any, method: str) -> np.ndarray:
+    def _array(self, observation: object, method: str) -> np.ndarray:
         return _checked(observation_array, self._space_of_observations, observation, method)
 
-    def _space(self, name: str) -> Any:
+    def _space(self, name: str) -> Space[Any]:
         with environment_code:
             try:
                 space = getattr(self.env.env, name)
@@ -182,11 +197,11 @@ def as_actions(actions: np.ndarray, space: Box | Discrete) -> np.ndarray:
         return np.array(rounded).astype(space.dtype)
 
 
-def _info(info: Any) -> dict:
+def _info(info: object) -> Info:
     return dict(info) if isinstance(info, Mapping) else {}
 
 
-def _checked(check: Callable[..., Any], *args: Any) -> Any:
+def _checked(check: Callable[..., Checked], *args: object) -> Checked:
     """check(*args) of what a method, the last argument, returned. Its parts may be code of the environment's, too."""
     *values, method = args
     with environment_code:

@@ -10,7 +10,7 @@ WHOLE = "iub"  # kinds of numpy types whose values are whole numbers
 LARGEST_WHOLE = 2.0**53  # up to here float64 has every whole number
 
 
-def as_gymnasium_space(space: Any) -> Space:
+def as_gymnasium_space(space: object) -> Space[Any]:
     """gymnasium's space of the same kind, told by what the space has.
 
     Raises:
@@ -18,22 +18,24 @@ def as_gymnasium_space(space: Any) -> Space:
     """
     if isinstance(space, Space):
         return space
+    of_gym: Any = space
     if hasattr(space, "low") and hasattr(space, "high"):
-        dtype = np.dtype(space.dtype)
-        return Box(np.asarray(space.low, dtype), np.asarray(space.high, dtype), space.shape, dtype.type)
+        dtype = np.dtype(of_gym.dtype)
+        return Box(np.asarray(of_gym.low, dtype), np.asarray(of_gym.high, dtype), of_gym.shape, dtype.type)
     if hasattr(space, "n"):
-        return Discrete(int(space.n), start=int(getattr(space, "start", 0)))
+        return Discrete(int(of_gym.n), start=int(getattr(space, "start", 0)))
     raise ValueError(f"its space {space} is neither a box nor discrete")
 
 
-def require_action_space(space: Space) -> None:
-    """Raise ValueError for a space that no policy of the package fits."""
+def require_action_space(space: Space[Any]) -> Box | Discrete:
+    """Return the space; raise ValueError if no policy of the package fits it."""
     if isinstance(space, Discrete):
-        return
+        return space
     if not isinstance(space, Box) or len(space.shape) != 1 or space.shape[0] == 0:
         raise ValueError(f"its action space is {space}; it must be a Discrete or a one-dimensional Box")
     if not is_bounded(space):
         raise ValueError(f"its action space is {space}; it must have finite bounds, to which actions are scaled")
+    return space
 
 
 def is_bounded(space: Box) -> bool:
@@ -54,21 +56,28 @@ def _unbounded(dtype: np.dtype) -> tuple[float, float]:
     return max(float(limits.min), -LARGEST_WHOLE) if limits.min else -np.inf, min(float(limits.max), LARGEST_WHOLE)
 
 
-def require_observation_space(space: Space) -> None:
+def require_observation_space(space: Space[Any]) -> None:
     """Raise ValueError for a space whose observations are not an array or vector of fixed size."""
-    if not space.is_np_flattenable or 0 in gymnasium.spaces.flatten_space(space).shape:
+    if not space.is_np_flattenable or 0 in _flat(space).shape:
         raise ValueError(f"its observation space {space} can't be flattened to a vector of fixed size")
 
 
-def observation_box(space: Space) -> Box:
+def observation_box(space: Space[Any]) -> Box:
     """The Box of `observation_array`s, float64: whatever numbers an environment returns fit without a change."""
-    flat = gymnasium.spaces.flatten_space(space)
+    flat = _flat(space)
     shape = _shape(space) or flat.shape
     low, high = (bound.astype(np.float64).reshape(shape) for bound in (flat.low, flat.high))
     return Box(low, high, shape, np.float64)
 
 
-def observation_array(space: Space, observation: Any) -> np.ndarray:
+def _flat(space: Space[Any]) -> Box:
+    flat = gymnasium.spaces.flatten_space(space)
+    if not isinstance(flat, Box):
+        raise ValueError(f"its observation space {space} can't be flattened to a vector of fixed size")
+    return flat
+
+
+def observation_array(space: Space[Any], observation: object) -> np.ndarray:
     """The observation as an array float64: of a Box in its shape, of other spaces a vector [O], as gymnasium flattens them.
 
     Discrete parts are one-hot. Numbers stay what they are, also those that the space's type can't hold. What has no axes
@@ -81,20 +90,21 @@ def observation_array(space: Space, observation: Any) -> np.ndarray:
     return vector.reshape(_shape(space) or vector.shape)
 
 
-def _shape(space: Space) -> tuple[int, ...]:
+def _shape(space: Space[Any]) -> tuple[int, ...]:
     """Of the array that an observation becomes, where it is a shape of the space's own; () for a vector."""
     return space.shape if isinstance(space, Box | MultiBinary) else ()
 
 
-def _vector(space: Space, observation: Any) -> np.ndarray:
+def _vector(space: Space[Any], observation: object) -> np.ndarray:
     """The observation as a vector [O] float64."""
     match space:
         case Box() | MultiBinary():
             return _numbers(observation, space.shape)
         case Dict():
-            if not hasattr(observation, "keys") or set(observation.keys()) != set(space.keys()):
+            parts: Any = observation
+            if not hasattr(observation, "keys") or set(parts.keys()) != set(space.keys()):
                 raise ValueError(f"{kind_of(observation)} as observation, not a dict with {', '.join(map(str, space))}")
-            return np.concatenate([_vector(part, observation[name]) for name, part in space.items()])
+            return np.concatenate([_vector(part, parts[name]) for name, part in space.items()])
         case Tuple():
             if not isinstance(observation, tuple | list) or len(observation) != len(space):
                 raise ValueError(f"{kind_of(observation)} as observation, not a tuple of {len(space)}")
@@ -102,10 +112,10 @@ def _vector(space: Space, observation: Any) -> np.ndarray:
             return np.concatenate([_vector(part, value) for part, value in pairs])
         case Discrete() | MultiDiscrete():
             return _one_hot(space, observation)
-    return _numbers(gymnasium.spaces.flatten(space, observation), gymnasium.spaces.flatten_space(space).shape)
+    return _numbers(gymnasium.spaces.flatten(space, observation), _flat(space).shape)
 
 
-def number(value: Any, name: str) -> float:
+def number(value: object, name: str) -> float:
     """A real number, also as an array of one entry. `name` is what messages call it.
 
     Raises:
@@ -124,7 +134,7 @@ def number(value: Any, name: str) -> float:
     return float(array.reshape(()))
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """What a value is, for a message."""
     if value is None:
         return "None"
@@ -137,7 +147,7 @@ def kind_of(value: Any) -> str:
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}{size}"
 
 
-def _numbers(value: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _numbers(value: object, shape: tuple[int, ...]) -> np.ndarray:
     try:
         array = np.asarray(value)
     except ValueError:  # ragged
@@ -149,7 +159,7 @@ def _numbers(value: Any, shape: tuple[int, ...]) -> np.ndarray:
     return array.astype(np.float64).ravel()
 
 
-def _one_hot(space: Discrete | MultiDiscrete, value: Any) -> np.ndarray:
+def _one_hot(space: Discrete | MultiDiscrete, value: object) -> np.ndarray:
     array = np.asarray(value)
     if array.dtype.kind in WHOLE and array.shape == space.shape:
         own = array.astype(space.dtype)[()]

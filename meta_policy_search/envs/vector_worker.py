@@ -6,17 +6,20 @@ import multiprocessing
 import pickle
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, Space
+from gymnasium.spaces import Box, Discrete
 from gymnasium.vector.utils import batch_space
+from typing_extensions import override
 
-from meta_policy_search.envs.base import SimulationError, Task
+from meta_policy_search.envs.base import Info, SimulationError, Task, Tasks
 from meta_policy_search.envs.environment_errors import described, simulation_error
 from meta_policy_search.envs.single_env import Make, SingleEnv
 from meta_policy_search.envs.spaces import kind_of
+
+Argument = TypeVar("Argument")
 
 NONE = -1  # no seed: leave this environment alone; no environment: nothing failed
 
@@ -31,7 +34,7 @@ class Answer:
     failure: SimulationError | None = None
 
 
-class EnvShard(gymnasium.Env):
+class EnvShard(gymnasium.Env[np.ndarray, np.ndarray]):
     """m environments as one: observations [m, O], actions [m, ...], and an `Answer` as "answer" in the info dict.
 
     Args:
@@ -43,28 +46,34 @@ class EnvShard(gymnasium.Env):
         somebody knows if it dies of it.
     """
 
-    def __init__(self, make: Make, observation_space: Box, action_space: Space, *, worker: int, num_envs: int, scratch: str):
+    def __init__(
+        self, make: Make, observation_space: Box, action_space: Box | Discrete, *, worker: int, num_envs: int, scratch: str
+    ):
         self.observation_space = batch_space(observation_space, num_envs)
         self.action_space = batch_space(action_space, num_envs)
         self._single_action_space = action_space
         self._make, self._worker, self._scratch = make, worker, scratch
         self._indices = range(worker * num_envs, (worker + 1) * num_envs)
         self._envs: list[SingleEnv] = []
-        self._observations = np.zeros(self.observation_space.shape)
+        self._observations = np.zeros((num_envs, *observation_space.shape))
         self._rewards, self._ended = np.zeros(num_envs), np.zeros(num_envs, bool)
-        self._infos: list[dict[str, Any]] = [{}] * num_envs
-        self.new_tasks: bytes | Sequence[Task] | None = None  # [m] from the next reset on, from `pack_tasks`
+        self._infos: list[Info] = [{}] * num_envs
+        self.new_tasks: bytes | Tasks | None = None  # [m] from the next reset on, from `pack_tasks`
         self._waiting: dict[int, Task] = {}  # those of environments that were not reset since
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:
-        """Resets the environments whose entry in options["seeds"], shape [M], is not NONE."""
+    @override
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, Info]:
+        """Resets the environments whose entry in options["seeds"], shape [M], is not NONE. Both options are needed."""
+        if options is None:
+            raise ValueError("EnvShard.reset needs the options seeds and new_round")
         if not self._envs:
             self._become_a_worker()
         seeds = options["seeds"][self._indices.start : self._indices.stop]
         failure = self._for_all(self._begin_round if options["new_round"] else self._reset, seeds)
         return self._observations, {"answer": Answer(self._rewards, self._ended, {}, failure)}
 
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    @override
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, Info]:
         failure = self._for_all(self._step, action)
         answer = Answer(self._rewards, self._ended, numbers_of_all(self._infos), failure)
         return self._observations, 0.0, False, False, {"answer": answer}
@@ -75,6 +84,7 @@ class EnvShard(gymnasium.Env):
         failures = [self._attempt(i, env.close) for i, env in enumerate(envs)]
         return next((failure for failure in failures if failure is not None), None)
 
+    @override
     def close(self) -> None:
         """Closes what `close_envs` has not; nobody is left to hear of a failure."""
         self.close_envs()
@@ -85,7 +95,7 @@ class EnvShard(gymnasium.Env):
             faulthandler.enable()
         self._busy_with = np.memmap(self._scratch, int, mode="r+")
 
-    def _for_all(self, method: Callable[[int, Any], None], arguments: Iterable[Any]) -> SimulationError | None:
+    def _for_all(self, method: Callable[[int, Argument], None], arguments: Iterable[Argument]) -> SimulationError | None:
         """Calls method(i, arguments[i]) for the environments i until one fails; returns the failure."""
         for i, argument in enumerate(arguments):
             failure = self._attempt(i, method, i, argument)
@@ -93,7 +103,7 @@ class EnvShard(gymnasium.Env):
                 return failure
         return None
 
-    def _attempt(self, i: int, method: Callable[..., None], *args: Any) -> SimulationError | None:
+    def _attempt(self, i: int, method: Callable[..., None], *args: object) -> SimulationError | None:
         """Calls a method of environment i. A failure is returned: not every exception can be sent to the trainer."""
         self._busy_with[self._worker] = self._indices[i]
         try:
@@ -104,9 +114,9 @@ class EnvShard(gymnasium.Env):
         except KeyboardInterrupt as error:
             if multiprocessing.parent_process() is None:
                 raise
-            failure = simulation_error(error)  # a worker ignores Ctrl-C, so it is the environment's
-            failure.envs = [self._indices[i]]
-            return failure
+            interrupted = simulation_error(error)  # a worker ignores Ctrl-C, so it is the environment's
+            interrupted.envs = [self._indices[i]]
+            return interrupted
         self._busy_with[self._worker] = NONE
         return None
 
@@ -121,7 +131,7 @@ class EnvShard(gymnasium.Env):
             env = SingleEnv(self._make)
         except ValueError as error:
             raise SimulationError(f"the environment can't be used: {error}", []) from error
-        shape, wanted = env.observation_space.shape, self.observation_space.shape[1:]
+        shape, wanted = env.observation_space.shape, self._observations.shape[1:]
         if shape != wanted or env.action_space != self._single_action_space:
             both = f"{list(wanted)} and {self._single_action_space}, then {list(shape)} and {env.action_space}"
             raise SimulationError(f"the environment's spaces differ from one to the next: {both}", [])
@@ -142,7 +152,7 @@ class EnvShard(gymnasium.Env):
         self._ended[i] = terminated or truncated
 
 
-def pack_tasks(tasks: Sequence[Task]) -> bytes:
+def pack_tasks(tasks: Tasks) -> bytes:
     """The tasks for another process.
 
     Raises:
@@ -156,7 +166,7 @@ def pack_tasks(tasks: Sequence[Task]) -> bytes:
     return pickle.dumps(list(tasks))
 
 
-def unpack_tasks(tasks: bytes | Sequence[Task]) -> Sequence[Task]:
+def unpack_tasks(tasks: bytes | Tasks) -> Tasks:
     """The tasks of `pack_tasks`; what never left its process is as it was."""
     if not isinstance(tasks, bytes):
         return tasks
@@ -166,13 +176,13 @@ def unpack_tasks(tasks: bytes | Sequence[Task]) -> Sequence[Task]:
         raise _unsendable("a task", error) from error
 
 
-def numbers_of_all(infos: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+def numbers_of_all(infos: Sequence[Mapping[str, object]]) -> dict[str, np.ndarray]:
     """What is a number in the infos of all environments, by name, [m] each."""
     columns = {name: [_as_float(info.get(name)) for info in infos] for name in infos[0] if isinstance(name, str)}
     return {name: np.array(values) for name, values in columns.items() if None not in values}
 
 
-def _as_float(value: Any) -> float | None:
+def _as_float(value: object) -> float | None:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if not isinstance(value, int | float | np.integer | np.floating | np.bool_):

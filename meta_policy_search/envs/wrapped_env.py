@@ -1,13 +1,14 @@
 """A batch of environments that observe more than the family shows."""
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from gymnasium.spaces import Box
+from typing_extensions import override
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, RowGenerator, Task, Tasks
 
 if TYPE_CHECKING:
     from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
@@ -38,26 +39,33 @@ class WrappedEnv(BatchMetaEnv):
         """What some environments observe besides, [m, E]; `envs` are their indices [m]."""
 
     @property
+    @override
     def family_name(self) -> str:
         return self.env.family_name
 
+    @override
     def default_task(self) -> Task:
         return self.env.default_task()
 
-    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
+    @override
+    def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> Tasks:
         return self.env.draw_tasks(n_tasks, rng)
 
+    @override
     def require_task(self, task: Task) -> None:
         self.env.require_task(task)
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    @override
+    def set_tasks(self, tasks: Tasks) -> None:
         self.env.set_tasks(tasks)
         self.tasks = self.env.tasks
 
-    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+    @override
+    def reset_envs(self, rng: RowGenerator, envs: np.ndarray | None = None) -> np.ndarray:
         observations = self.env.reset_envs(rng, envs)
         return np.concatenate([observations, self.extra(np.arange(self.num_envs) if envs is None else envs)], axis=-1)
 
+    @override
     def step_envs(self, actions: np.ndarray) -> BatchStep:
         return self.with_extra(self.env.step_envs(actions))
 
@@ -66,15 +74,19 @@ class WrappedEnv(BatchMetaEnv):
         extra = self.extra(np.arange(self.num_envs))
         return step._replace(observations=np.concatenate([step.observations, extra], axis=-1))
 
+    @override
     def diagnostics(self, trajectories: "Trajectories") -> Mapping[str, float]:
         own = trajectories.observations[..., : -self.extra_size]
         return self.env.diagnostics(trajectories._replace(observations=own))
 
-    def held_out_options(self) -> Mapping[str, Any] | None:
+    @override
+    def held_out_options(self) -> Mapping[str, object] | None:
         return self.env.held_out_options()
 
+    @override
     def render(self) -> np.ndarray | None:
         return self.env.render()
 
+    @override
     def close(self) -> None:
         self.env.close()

@@ -1,12 +1,16 @@
 """Cells, one of which is the goal: the smallest task family with discrete actions."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, get_args
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import gymnasium
 import numpy as np
+from typing_extensions import override
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task, task_array
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, RowGenerator, Task, Tasks, task_array
+
+if TYPE_CHECKING:
+    from meta_policy_search.envs.point_envs.rendering import PointRenderer  # imports matplotlib
 
 RewardType = Literal["sparse", "dense"]
 Split = Literal["all", "train", "test"]
@@ -30,7 +34,8 @@ class GridNavigationEnv(BatchMetaEnv):
       num_envs, render_mode: see `BatchMetaEnv`.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array"], "render_fps": 5}
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 5}  # noqa: RUF012, as gymnasium declares it
+    tasks: np.ndarray  # [M, 2]
     size = 5  # cells in a row, an odd number
 
     def __init__(
@@ -49,12 +54,14 @@ class GridNavigationEnv(BatchMetaEnv):
         self.observation_space = gymnasium.spaces.Box(0.0, 1.0, (self.size**2,), np.float64)
         self.action_space = gymnasium.spaces.Discrete(len(MOVES))
         self.cells = np.full((num_envs, 2), self.size // 2)  # x, y
-        self._renderer = None
+        self._renderer: PointRenderer | None = None
         super().__init__(num_envs=num_envs, render_mode=render_mode)
 
+    @override
     def default_task(self) -> np.ndarray:
         return np.array([0, 0])
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         goals = np.delete(np.arange(self.size**2), self.size**2 // 2)  # all cells but the middle
         held_out = np.arange(len(goals)) % 4 == 3
@@ -62,30 +69,37 @@ class GridNavigationEnv(BatchMetaEnv):
         cell = goals[rng.integers(len(goals), size=n_tasks)]
         return np.stack([cell % self.size, cell // self.size], axis=-1)
 
-    def require_task(self, task: np.ndarray) -> None:
+    @override
+    def require_task(self, task: Task) -> None:
         cell, middle = np.asarray(task), self.size // 2
         if not ((cell >= 0) & (cell < self.size)).all() or (cell == middle).all():
             expected = f"a cell from [0, 0] to [{self.size - 1}, {self.size - 1}], other than [{middle}, {middle}]"
             raise ValueError(f"the goal is {cell.tolist()}; it must be {expected}")
 
-    def held_out_options(self) -> dict[str, Split] | None:
-        return {"train": {"split": "test"}, "test": {"split": "train"}, "all": None}[self.split]
+    @override
+    def held_out_options(self) -> Mapping[str, object] | None:
+        others: dict[Split, dict[str, object] | None] = {"train": {"split": "test"}, "test": {"split": "train"}, "all": None}
+        return others[self.split]
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    @override
+    def set_tasks(self, tasks: Tasks) -> None:
         super().set_tasks(tasks)
         self.tasks = task_array(tasks, self.default_task(), int)
 
-    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+    @override
+    def reset_envs(self, rng: RowGenerator, envs: np.ndarray | None = None) -> np.ndarray:
         rows = slice(None) if envs is None else envs
         self.cells[rows] = self.size // 2
         return self._observations()[rows]
 
+    @override
     def step_envs(self, actions: np.ndarray) -> BatchStep:
         self.cells = np.clip(self.cells + MOVES[np.asarray(actions)], 0, self.size - 1)
         moves_left = np.abs(self.cells - self.tasks).sum(axis=-1)
         rewards = (moves_left == 0).astype(float) if self.reward_type == "sparse" else -moves_left.astype(float)
         return BatchStep(self._observations(), rewards, np.zeros(self.num_envs, bool), {})
 
+    @override
     def render(self) -> np.ndarray | None:
         if self.render_mode is None:
             return None
@@ -95,6 +109,7 @@ class GridNavigationEnv(BatchMetaEnv):
             self._renderer = PointRenderer(self.render_mode, self.metadata["render_fps"])
         return self._renderer.draw(*(cells[0] - self.size // 2 for cells in (self.cells, self.tasks)))
 
+    @override
     def close(self) -> None:
         if self._renderer is not None:
             self._renderer.close()

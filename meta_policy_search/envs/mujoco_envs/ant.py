@@ -4,8 +4,9 @@ import abc
 from typing import TYPE_CHECKING
 
 import numpy as np
+from typing_extensions import override
 
-from meta_policy_search.envs.base import episode_means
+from meta_policy_search.envs.base import RowGenerator, episode_means
 from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv, squared_norm
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.tasks import is_finite
@@ -29,12 +30,15 @@ class Ant(MujocoMetaEnv):
     def forward_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """The part of the reward [M] that depends on the task, from the torso's x, y [M, 2] in m before and after."""
 
-    def reset_noise(self, rng: np.random.Generator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
+    @override
+    def reset_noise(self, rng: RowGenerator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
         return rng.uniform(-0.1, 0.1, (num_envs, 15)), 0.1 * rng.standard_normal((num_envs, 14))
 
+    @override
     def position(self, state: State) -> np.ndarray:
         return state.xpos[:, TORSO, :2].copy()
 
+    @override
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         infos = {
             "reward_forward": self.forward_reward(before, self.position(after)),
@@ -42,8 +46,9 @@ class Ant(MujocoMetaEnv):
             "reward_contact": -0.0005 * squared_norm(clipped_contact_forces(after)),
             "reward_survive": np.full(self.num_envs, self.alive_bonus),
         }
-        return sum(infos.values()), infos
+        return sum(infos.values(), start=np.zeros(self.num_envs)), infos
 
+    @override
     def diagnostics(self, trajectories: "Trajectories") -> dict[str, float]:
         """Statistics over episodes of the mean forward reward of a step, and the mean control cost of a step."""
         forward = episode_means(trajectories.env_infos["reward_forward"], trajectories)

@@ -1,7 +1,9 @@
 """Ant, forward or backward."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import Task
 from meta_policy_search.envs.mujoco_envs.ant import Ant, has_fallen, observe_without_position
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.tasks import draw_directions, require_direction
@@ -30,23 +32,30 @@ class AntRandDirecEnv(Ant):
     | 27-110 | contact torque (3) and force (3) on each of 14 bodies, the world first, clipped to [-1, 1] | N m, N |
     """
 
+    @override
     def default_task(self) -> float:
         return 1.0
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_directions(n_tasks, rng)
 
-    def require_task(self, task: float) -> None:
+    @override
+    def require_task(self, task: Task) -> None:
         require_direction(task)
 
+    @override
     def held_out_options(self) -> None:
         """Training draws all directions."""
 
+    @override
     def observation(self, state: State) -> np.ndarray:
         return observe_without_position(state)
 
+    @override
     def forward_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         return self.tasks * (after - before)[:, 0] / self.dt
 
+    @override
     def terminated(self, state: State) -> np.ndarray:
         return has_fallen(state)

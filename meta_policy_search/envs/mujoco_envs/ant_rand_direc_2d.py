@@ -1,7 +1,9 @@
 """Ant in any direction of the plane."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import Task
 from meta_policy_search.envs.mujoco_envs.ant import Ant, has_fallen, observe_without_position
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.tasks import draw_unit_vectors, require_unit_vector
@@ -30,20 +32,26 @@ class AntRandDirec2DEnv(Ant):
     | 27-110 | contact torque (3) and force (3) on each of 14 bodies, the world first, clipped to [-1, 1] | N m, N |
     """
 
+    @override
     def default_task(self) -> np.ndarray:
         return np.array([1.0, 0.0])
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_unit_vectors(n_tasks, rng)
 
-    def require_task(self, task: np.ndarray) -> None:
+    @override
+    def require_task(self, task: Task) -> None:
         require_unit_vector(task)
 
+    @override
     def observation(self, state: State) -> np.ndarray:
         return observe_without_position(state)
 
+    @override
     def forward_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         return np.sum(self.tasks * (after - before), axis=-1) / self.dt
 
+    @override
     def terminated(self, state: State) -> np.ndarray:
         return has_fallen(state)

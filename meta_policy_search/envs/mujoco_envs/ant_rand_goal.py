@@ -1,6 +1,7 @@
 """Ant to a goal in the plane."""
 
 import numpy as np
+from typing_extensions import override
 
 from meta_policy_search.envs.mujoco_envs.ant import Ant, clipped_contact_forces
 from meta_policy_search.envs.mujoco_envs.engine import State
@@ -34,14 +35,18 @@ class AntRandGoalEnv(Ant):
     control_cost = 0.1
     alive_bonus = 0.0
 
+    @override
     def default_task(self) -> np.ndarray:
         return np.array([1.5, 0.0])
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_in_disc(n_tasks, rng, radius=3.0)
 
+    @override
     def observation(self, state: State) -> np.ndarray:
         return np.concatenate([state.qpos, state.qvel, clipped_contact_forces(state)], axis=-1)
 
+    @override
     def forward_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         return -np.abs(after - self.tasks).sum(axis=-1)

@@ -1,18 +1,57 @@
 """The part that all MuJoCo task families share."""
 
 import abc
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
 import gymnasium
 import mujoco
 import numpy as np
+from typing_extensions import override
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task, task_array
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, RowGenerator, Tasks, task_array
 from meta_policy_search.envs.mujoco_envs.engine import Simulations, State
 from meta_policy_search.envs.mujoco_envs.physics import Physics, add_contact_forces, compile_model, load_spec
 
+if TYPE_CHECKING:
+    from meta_policy_search.envs.mujoco_envs.rendering import ProcessRenderer  # imports OpenGL
+
 Backend = Literal["mujoco", "mujoco-py"]
+
+
+class Engine(Protocol):
+    """M simulations of one model, of `Simulations` or of another engine. See `Simulations` for the methods."""
+
+    num_threads: int
+    qpos: np.ndarray  # [M, nq], live
+    qvel: np.ndarray  # [M, nv], live
+
+    def state(self, sims: np.ndarray | None = None) -> State:
+        """The state of the given simulations."""
+
+    def model_field(self, name: str) -> np.ndarray:
+        """A field of MjModel with one value per simulation, [M, ...], live."""
+
+    def set_state(self, qpos: np.ndarray, qvel: np.ndarray, sims: np.ndarray | None = None) -> None:
+        """Clear the given simulations and set qpos [m, nq], qvel [m, nv]."""
+
+    def set_warmstart(self, qacc: np.ndarray) -> None:
+        """The accelerations [M, nv] that the constraint solver starts from."""
+
+    def step(self, ctrl: np.ndarray, num_steps: int) -> None:
+        """Sub-steps of all simulations with the controls [M, nu] held; raise SimulationError if one is unstable."""
+
+    def close(self) -> None:
+        """End what has to be ended."""
+
+
+class MujocoOptions(TypedDict, total=False):
+    """Settings of `MujocoMetaEnv` by name."""
+
+    physics: Physics
+    num_threads: int
+    backend: Backend
+    num_envs: int
+    render_mode: str | None
 
 
 class MujocoMetaEnv(BatchMetaEnv):
@@ -27,7 +66,9 @@ class MujocoMetaEnv(BatchMetaEnv):
       num_envs, render_mode: see `BatchMetaEnv`. Rendering shows the first environment, with gymnasium's renderer.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array"]}
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"]}  # noqa: RUF012, as gymnasium declares it
+    tasks: np.ndarray  # [M, ...]
+    action_space: gymnasium.spaces.Box
     xml: str
     frame_skip: int
     derived_fields: tuple[str, ...] = ()  # of MjData
@@ -53,9 +94,9 @@ class MujocoMetaEnv(BatchMetaEnv):
         self.sims.set_state(np.tile(self.model.qpos0, (num_envs, 1)), np.zeros((num_envs, self.model.nv)))
         size = self.observation(self.sims.state()).shape[-1]
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float64)
-        self._renderer = None
+        self._renderer: ProcessRenderer | None = None
 
-    def simulations(self, backend: Backend, physics: Physics, num_envs: int, num_threads: int) -> Simulations:
+    def simulations(self, backend: Backend, physics: Physics, num_envs: int, num_threads: int) -> Engine:
         """The engine with M simulations of the model."""
         if backend == "mujoco":
             return Simulations(self.model, num_envs, num_threads, self.derived_fields)
@@ -84,7 +125,7 @@ class MujocoMetaEnv(BatchMetaEnv):
         """[m, O], a new array."""
 
     @abc.abstractmethod
-    def reset_noise(self, rng: np.random.Generator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
+    def reset_noise(self, rng: RowGenerator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
         """What a reset adds to qpos0 [m, nq] and to zero velocity [m, nv]."""
 
     @abc.abstractmethod
@@ -99,15 +140,18 @@ class MujocoMetaEnv(BatchMetaEnv):
         """Whether the episode ends in the state, [m]. Never, unless the family says so."""
         return np.zeros(len(state.qpos), bool)
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    @override
+    def set_tasks(self, tasks: Tasks) -> None:
         super().set_tasks(tasks)
         self.tasks = task_array(tasks, self.default_task())
 
-    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+    @override
+    def reset_envs(self, rng: RowGenerator, envs: np.ndarray | None = None) -> np.ndarray:
         qpos, qvel = self.reset_noise(rng, self.num_envs if envs is None else len(envs))
         self.sims.set_state(self.model.qpos0 + qpos, qvel, envs)
         return self.observation(self.sims.state(envs))
 
+    @override
     def step_envs(self, actions: np.ndarray) -> BatchStep:
         state = self.sims.state()  # live: the step changes it
         before = self.position(state)
@@ -115,6 +159,7 @@ class MujocoMetaEnv(BatchMetaEnv):
         rewards, infos = self.reward(before, state, np.asarray(actions, np.float64))
         return BatchStep(self.observation(state), rewards, self.terminated(state), infos)
 
+    @override
     def render(self) -> np.ndarray | None:
         if self.render_mode is None:
             return None
@@ -124,6 +169,7 @@ class MujocoMetaEnv(BatchMetaEnv):
             self._renderer = ProcessRenderer(self.model, self.render_mode)
         return self._renderer.draw(self.sims.qpos[0].copy(), self.sims.qvel[0].copy())
 
+    @override
     def close(self) -> None:
         self.sims.close()
         if self._renderer is not None:
@@ -136,6 +182,6 @@ def squared_norm(values: np.ndarray) -> np.ndarray:
     return np.square(values).reshape(len(values), -1).sum(axis=-1)
 
 
-def uniform_noise(rng: np.random.Generator, limit: float, num_envs: int, *sizes: int) -> list[np.ndarray]:
+def uniform_noise(rng: RowGenerator, limit: float, num_envs: int, *sizes: int) -> list[np.ndarray]:
     """U(-limit, limit) of the shapes [m, size]."""
     return [rng.uniform(-limit, limit, (num_envs, size)) for size in sizes]

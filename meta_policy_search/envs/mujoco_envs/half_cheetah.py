@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from typing_extensions import override
 
-from meta_policy_search.envs.base import episode_ends
+from meta_policy_search.envs.base import RowGenerator, episode_ends
 from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv, squared_norm
 from meta_policy_search.envs.mujoco_envs.engine import State
 
@@ -19,12 +20,15 @@ class HalfCheetah(MujocoMetaEnv):
     frame_skip = 5
     velocity_info: str  # the env_info that `diagnostics` reports as the velocity
 
+    @override
     def observation(self, state: State) -> np.ndarray:
         return np.concatenate([state.qpos[:, 1:], state.qvel], axis=-1)
 
-    def reset_noise(self, rng: np.random.Generator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
+    @override
+    def reset_noise(self, rng: RowGenerator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
         return rng.uniform(-0.1, 0.1, (num_envs, 9)), 0.1 * rng.standard_normal((num_envs, 9))
 
+    @override
     def position(self, state: State) -> np.ndarray:
         return state.qpos[:, 0].copy()
 
@@ -36,6 +40,7 @@ class HalfCheetah(MujocoMetaEnv):
         """-0.05 |a|^2, [M]."""
         return -0.05 * squared_norm(actions)
 
+    @override
     def diagnostics(self, trajectories: "Trajectories") -> dict[str, float]:
         """Mean velocity over all steps and over the last steps of the episodes [m/s], and the mean control cost.
 

@@ -1,7 +1,9 @@
 """Half-cheetah, forward or backward."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import Task
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.half_cheetah import HalfCheetah
 from meta_policy_search.envs.mujoco_envs.tasks import draw_directions, require_direction
@@ -27,18 +29,23 @@ class HalfCheetahRandDirecEnv(HalfCheetah):
 
     velocity_info = "reward_run"
 
+    @override
     def default_task(self) -> float:
         return 1.0
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_directions(n_tasks, rng)
 
-    def require_task(self, task: float) -> None:
+    @override
+    def require_task(self, task: Task) -> None:
         require_direction(task)
 
+    @override
     def held_out_options(self) -> None:
         """Training draws all directions."""
 
+    @override
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         run, control = self.tasks * self.velocity(before, after), self.control_reward(actions)
         return run + control, {"reward_run": run, "reward_ctrl": control}

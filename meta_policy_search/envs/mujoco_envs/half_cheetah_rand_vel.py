@@ -1,6 +1,7 @@
 """Half-cheetah at a goal velocity."""
 
 import numpy as np
+from typing_extensions import override
 
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.half_cheetah import HalfCheetah
@@ -26,12 +27,15 @@ class HalfCheetahRandVelEnv(HalfCheetah):
 
     velocity_info = "forward_vel"
 
+    @override
     def default_task(self) -> float:
         return 1.5
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(0.0, 3.0, n_tasks)
 
+    @override
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         velocity, control = self.velocity(before, after), self.control_reward(actions)
         run = -np.abs(velocity - self.tasks)

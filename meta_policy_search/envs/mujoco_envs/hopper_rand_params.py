@@ -1,7 +1,9 @@
 """Hopper of unknown masses, inertias, damping and friction."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import RowGenerator
 from meta_policy_search.envs.mujoco_envs.base import uniform_noise
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.rand_params import RandParams
@@ -35,16 +37,20 @@ class HopperRandParamsEnv(RandParams):
 
     xml = "hopper.xml"
 
+    @override
     def observation(self, state: State) -> np.ndarray:
         return np.concatenate([state.qpos[:, 1:], np.clip(state.qvel, -10.0, 10.0)], axis=-1)
 
-    def reset_noise(self, rng: np.random.Generator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
+    @override
+    def reset_noise(self, rng: RowGenerator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
         qpos, qvel = uniform_noise(rng, 0.005, num_envs, 6, 6)
         return qpos, qvel
 
+    @override
     def position(self, state: State) -> np.ndarray:
         return state.qpos[:, 0].copy()
 
+    @override
     def terminated(self, state: State) -> np.ndarray:
         rest = np.concatenate([state.qpos[:, 2:], state.qvel], axis=-1)
         bounded = is_finite(state) & (np.abs(rest) < 100).all(axis=-1)

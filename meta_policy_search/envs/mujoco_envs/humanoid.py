@@ -4,7 +4,9 @@ import abc
 
 import mujoco
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import RowGenerator
 from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv, squared_norm, uniform_noise
 from meta_policy_search.envs.mujoco_envs.engine import State
 
@@ -16,6 +18,7 @@ class Humanoid(MujocoMetaEnv):
     frame_skip = 5
     derived_fields = ("xipos", "cinert", "cvel", "qfrc_actuator", "cfrc_ext")
 
+    @override
     def edit_spec(self, spec: mujoco.MjSpec) -> None:
         spec.joint("left_hip_y").range = [-120.0, 20.0]  # deg; gymnasium's file has -110, gym's had -120
 
@@ -23,18 +26,22 @@ class Humanoid(MujocoMetaEnv):
     def progress(self, displacement: np.ndarray) -> np.ndarray:
         """The part [M] of the displacement of the centre of mass [M, 2], in m, that the task rewards."""
 
+    @override
     def observation(self, state: State) -> np.ndarray:
         parts = [state.qpos[:, 2:], state.qvel, state.cinert, state.cvel, state.qfrc_actuator, state.cfrc_ext]
         return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=-1)
 
-    def reset_noise(self, rng: np.random.Generator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
+    @override
+    def reset_noise(self, rng: RowGenerator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
         qpos, qvel = uniform_noise(rng, 0.01, num_envs, 24, 23)
         return qpos, qvel
 
+    @override
     def position(self, state: State) -> np.ndarray:
         mass = self.model.body_mass
         return np.einsum("b,mbx->mx", mass / mass.sum(), state.xipos[..., :2])
 
+    @override
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         progress = self.progress(self.position(after) - before)
         infos = {
@@ -45,5 +52,6 @@ class Humanoid(MujocoMetaEnv):
         }
         return sum(infos.values()), infos
 
+    @override
     def terminated(self, state: State) -> np.ndarray:
         return (state.qpos[:, 2] < 1.0) | (state.qpos[:, 2] > 2.0)

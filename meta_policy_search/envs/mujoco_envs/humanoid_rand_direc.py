@@ -1,7 +1,9 @@
 """Humanoid, forward or backward."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import Task
 from meta_policy_search.envs.mujoco_envs.humanoid import Humanoid
 from meta_policy_search.envs.mujoco_envs.tasks import draw_directions, require_direction
 
@@ -31,17 +33,22 @@ class HumanoidRandDirecEnv(Humanoid):
     | 292-375 | for each body: contact torque (3) and force (3) (`cfrc_ext`) | N m, N |
     """
 
+    @override
     def default_task(self) -> float:
         return 1.0
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_directions(n_tasks, rng)
 
-    def require_task(self, task: float) -> None:
+    @override
+    def require_task(self, task: Task) -> None:
         require_direction(task)
 
+    @override
     def held_out_options(self) -> None:
         """Training draws all directions."""
 
+    @override
     def progress(self, displacement: np.ndarray) -> np.ndarray:
         return self.tasks * displacement[:, 0]

@@ -1,7 +1,9 @@
 """Humanoid in any direction of the plane."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import Task
 from meta_policy_search.envs.mujoco_envs.humanoid import Humanoid
 from meta_policy_search.envs.mujoco_envs.tasks import draw_unit_vectors, require_unit_vector
 
@@ -31,14 +33,18 @@ class HumanoidRandDirec2DEnv(Humanoid):
     | 292-375 | for each body: contact torque (3) and force (3) (`cfrc_ext`) | N m, N |
     """
 
+    @override
     def default_task(self) -> np.ndarray:
         return np.array([1.0, 0.0])
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_unit_vectors(n_tasks, rng)
 
-    def require_task(self, task: np.ndarray) -> None:
+    @override
+    def require_task(self, task: Task) -> None:
         require_unit_vector(task)
 
+    @override
     def progress(self, displacement: np.ndarray) -> np.ndarray:
         return np.sum(self.tasks * displacement, axis=-1)

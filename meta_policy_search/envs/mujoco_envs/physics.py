@@ -72,7 +72,7 @@ def _restore_capsule_inertia(model: mujoco.MjModel, density: list[float]) -> Non
             model.body_mass[body], model.body_inertia[body] = mass, moments
             model.body_ipos[body], model.body_iquat[body] = model.geom_pos[geom], model.geom_quat[geom]
             continue
-        parts = [_geom_inertia(model, geom, density[geom]) for geom in geoms]
+        parts = [_geom_inertia(model, geom, density[geom]) for geom in geoms.tolist()]
         mass = sum(m for m, _, _ in parts)
         centre = sum(m * position for m, position, _ in parts) / mass
         inertia = sum(tensor + m * _parallel_axis(position - centre) for m, position, tensor in parts)
@@ -86,9 +86,9 @@ def _restore_capsule_inertia(model: mujoco.MjModel, density: list[float]) -> Non
 def _geom_inertia(model: mujoco.MjModel, geom: int, density: float) -> tuple[float, np.ndarray, np.ndarray]:
     """Mass [kg], centre [m] and inertia tensor [kg m^2] about it, in the body's frame."""
     mass, moments = _geom_moments(model, geom, density)
-    rotation = np.zeros(9)
-    mujoco.mju_quat2Mat(rotation, model.geom_quat[geom])
-    rotation = rotation.reshape(3, 3)
+    matrix = np.zeros(9)
+    mujoco.mju_quat2Mat(matrix, model.geom_quat[geom])
+    rotation = matrix.reshape(3, 3)
     return mass, model.geom_pos[geom].copy(), rotation @ np.diag(moments) @ rotation.T
 
 

@@ -55,8 +55,8 @@ class ProcessRenderer:
 
 
 def _open(model: mujoco.MjModel) -> None:
-    size = {"width": IMAGE_SIZE, "height": IMAGE_SIZE}
-    renderer = MujocoRenderer(model, mujoco.MjData(model), default_cam_config=CAMERA, **size)
+    data = mujoco.MjData(model)
+    renderer = MujocoRenderer(model, data, default_cam_config=CAMERA, width=IMAGE_SIZE, height=IMAGE_SIZE)
     renderer.camera_id = None  # any number would undo the tracking at each picture
     _renderers[:] = [renderer]
 

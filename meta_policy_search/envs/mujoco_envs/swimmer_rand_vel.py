@@ -1,7 +1,9 @@
 """Swimmer at a goal velocity."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import RowGenerator
 from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv, squared_norm, uniform_noise
 from meta_policy_search.envs.mujoco_envs.engine import State
 
@@ -28,22 +30,28 @@ class SwimmerRandVelEnv(MujocoMetaEnv):
     xml = "swimmer.xml"
     frame_skip = 4
 
+    @override
     def default_task(self) -> float:
         return 0.15
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(0.1, 0.2, n_tasks)
 
+    @override
     def observation(self, state: State) -> np.ndarray:
         return np.concatenate([state.qpos[:, 2:], state.qvel], axis=-1)
 
-    def reset_noise(self, rng: np.random.Generator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
+    @override
+    def reset_noise(self, rng: RowGenerator, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
         qpos, qvel = uniform_noise(rng, 0.1, num_envs, 5, 5)
         return qpos, qvel
 
+    @override
     def position(self, state: State) -> np.ndarray:
         return state.qpos[:, 0].copy()
 
+    @override
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         forward = np.abs((self.position(after) - before) / self.dt - self.tasks)
         control = -0.0001 * squared_norm(actions)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from meta_policy_search.envs.base import Task
 from meta_policy_search.envs.mujoco_envs.engine import State
 
 UNIT_TOLERANCE = 0.01  # of a length
@@ -12,9 +13,9 @@ def draw_directions(n_tasks: int, rng: np.random.Generator) -> np.ndarray:
     return rng.choice([-1.0, 1.0], n_tasks)
 
 
-def require_direction(task: float) -> None:
+def require_direction(task: Task) -> None:
     """Raise ValueError if `draw_directions` can't draw the task."""
-    if abs(task) != 1.0:
+    if np.abs(np.asarray(task)) != 1.0:
         raise ValueError(f"the task is {task}; it must be -1 or 1")
 
 
@@ -24,9 +25,9 @@ def draw_unit_vectors(n_tasks: int, rng: np.random.Generator) -> np.ndarray:
     return gaussian / np.linalg.norm(gaussian, axis=-1, keepdims=True)
 
 
-def require_unit_vector(task: np.ndarray) -> None:
+def require_unit_vector(task: Task) -> None:
     """Raise ValueError if the task [2] has not the length 1, to two digits as a user would type it."""
-    if abs(np.linalg.norm(task) - 1.0) > UNIT_TOLERANCE:
+    if abs(np.linalg.norm(np.asarray(task)) - 1.0) > UNIT_TOLERANCE:
         raise ValueError(f"the task is {np.asarray(task).tolist()}; it must be a direction of length 1, such as [0.6, -0.8]")
 
 

@@ -1,7 +1,9 @@
 """Walker, forward or backward."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import Task
 from meta_policy_search.envs.mujoco_envs.base import squared_norm
 from meta_policy_search.envs.mujoco_envs.engine import State
 from meta_policy_search.envs.mujoco_envs.tasks import draw_directions, require_direction
@@ -27,17 +29,22 @@ class Walker2DRandDirecEnv(Walker2D):
     | 11-16 | angular velocities of the joints of 2-7, clipped to [-10, 10] | rad/s |
     """
 
+    @override
     def default_task(self) -> float:
         return 1.0
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_directions(n_tasks, rng)
 
-    def require_task(self, task: float) -> None:
+    @override
+    def require_task(self, task: Task) -> None:
         require_direction(task)
 
+    @override
     def held_out_options(self) -> None:
         """Training draws all directions."""
 
+    @override
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         return self.tasks * self.velocity(before, after) + 1.0 - 0.001 * squared_norm(actions), {}

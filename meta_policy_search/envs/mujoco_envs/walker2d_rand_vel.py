@@ -1,6 +1,7 @@
 """Walker at a goal velocity."""
 
 import numpy as np
+from typing_extensions import override
 
 from meta_policy_search.envs.mujoco_envs.base import squared_norm
 from meta_policy_search.envs.mujoco_envs.engine import State
@@ -26,12 +27,15 @@ class Walker2DRandVelEnv(Walker2D):
     | 11-16 | angular velocities of the joints of 2-7, clipped to [-10, 10] | rad/s |
     """
 
+    @override
     def default_task(self) -> float:
         return 5.0
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(0.0, 10.0, n_tasks)
 
+    @override
     def reward(self, before: np.ndarray, after: State, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         error = np.abs(self.velocity(before, after) - self.tasks)
         return -error + 15.0 - 0.001 * squared_norm(actions), {}

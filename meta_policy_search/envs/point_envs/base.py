@@ -1,13 +1,16 @@
 """The part that the point masses share: the state is an array, and a step is arithmetic."""
 
 import abc
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import gymnasium
 import numpy as np
+from typing_extensions import override
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task, task_array
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, RowGenerator, Task, Tasks, task_array
+
+if TYPE_CHECKING:
+    from meta_policy_search.envs.point_envs.rendering import PointRenderer  # imports matplotlib
 
 RewardType = Literal["dense", "dense_squared", "sparse"]
 REWARD_TYPES = ("dense", "dense_squared", "sparse")
@@ -21,7 +24,8 @@ class PointMetaEnv(BatchMetaEnv):
     Rendering shows the first environment.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array"], "render_fps": 20}
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 20}  # noqa: RUF012, as gymnasium declares it
+    tasks: np.ndarray  # [M, ...]
     state_size = 2
     action_size = 2
     max_action: float  # per axis and step, m (or m per step, where the action is an acceleration)
@@ -30,11 +34,11 @@ class PointMetaEnv(BatchMetaEnv):
         self.action_space = gymnasium.spaces.Box(-self.max_action, self.max_action, (self.action_size,), np.float32)
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.state_size,), np.float64)
         self.states = np.zeros((num_envs, self.state_size))
-        self._renderer = None
+        self._renderer: PointRenderer | None = None
         super().__init__(num_envs=num_envs, render_mode=render_mode)
 
     @abc.abstractmethod
-    def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
+    def reset_states(self, rng: RowGenerator, num_envs: int) -> np.ndarray:
         """Initial states [m, state_size]."""
 
     @abc.abstractmethod
@@ -58,15 +62,18 @@ class PointMetaEnv(BatchMetaEnv):
         """The goal positions [M, 2] (or [M], in one dimension), in m."""
         return self.tasks
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    @override
+    def set_tasks(self, tasks: Tasks) -> None:
         super().set_tasks(tasks)
         self.tasks = task_array(tasks, self.default_task())
 
-    def reset_envs(self, rng: np.random.Generator, envs: np.ndarray | None = None) -> np.ndarray:
+    @override
+    def reset_envs(self, rng: RowGenerator, envs: np.ndarray | None = None) -> np.ndarray:
         rows = slice(None) if envs is None else envs
         self.states[rows] = self.reset_states(rng, self.num_envs if envs is None else len(envs))
         return self.states[rows].copy()
 
+    @override
     def step_envs(self, actions: np.ndarray) -> BatchStep:
         before = self.states
         clipped = np.clip(np.asarray(actions, np.float64), -self.max_action, self.max_action)
@@ -74,6 +81,7 @@ class PointMetaEnv(BatchMetaEnv):
         self.states = self.confine(before, after)
         return BatchStep(self.states.copy(), self.reward(before, after), self.terminated(self.states), {})
 
+    @override
     def render(self) -> np.ndarray | None:
         if self.render_mode is None:
             return None
@@ -84,6 +92,7 @@ class PointMetaEnv(BatchMetaEnv):
         position, goal = (np.resize([*np.atleast_1d(x[0])[:2], 0.0], 2) for x in (self.states, self.goals()))
         return self._renderer.draw(position, goal)
 
+    @override
     def close(self) -> None:
         if self._renderer is not None:
             self._renderer.close()
@@ -115,6 +124,7 @@ class GoalPointEnv(PointMetaEnv):
         """From the goals, [M], in m."""
         return np.linalg.norm(states[:, :2] - self.goals(), axis=-1)
 
+    @override
     def reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         if self.reward_type == "sparse":
             return self.sparse_reward(before, after)
@@ -127,7 +137,7 @@ def draw_corners(n_tasks: int, rng: np.random.Generator) -> np.ndarray:
     return CORNERS[rng.integers(len(CORNERS), size=n_tasks)]
 
 
-def require_corner(task: np.ndarray) -> None:
+def require_corner(task: Task) -> None:
     """Raise ValueError if `draw_corners` can't draw the task."""
-    if not (task == CORNERS).all(axis=-1).any():
+    if not (np.asarray(task) == CORNERS).all(axis=-1).any():
         raise ValueError(f"the goal is {np.asarray(task).tolist()}; it must be a corner, one of {CORNERS.tolist()}")

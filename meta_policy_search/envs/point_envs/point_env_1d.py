@@ -1,7 +1,9 @@
 """The one-dimensional environment of the poster, on which the meta-gradient can be looked at."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import RowGenerator, Task
 from meta_policy_search.envs.point_envs.base import PointMetaEnv
 
 
@@ -22,24 +24,31 @@ class MetaPointEnv1D(PointMetaEnv):
     action_size = 1
     max_action = 2.0
 
+    @override
     def default_task(self) -> float:
         return 1.0
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return rng.choice([-1.0, 1.0], n_tasks)
 
-    def require_task(self, task: float) -> None:
-        if abs(task) != 1.0:
+    @override
+    def require_task(self, task: Task) -> None:
+        if np.abs(np.asarray(task)) != 1.0:
             raise ValueError(f"the task is {task}; it must be -1 or 1")
 
+    @override
     def held_out_options(self) -> None:
         """Training draws all goals."""
 
-    def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
+    @override
+    def reset_states(self, rng: RowGenerator, num_envs: int) -> np.ndarray:
         return rng.uniform(-2.0, 2.0, (num_envs, 1))
 
+    @override
     def next_states(self, actions: np.ndarray) -> np.ndarray:
         return actions
 
+    @override
     def reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         return np.exp(-0.1 * (after[:, 0] - self.goals()) ** 2)

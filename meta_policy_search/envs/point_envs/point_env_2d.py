@@ -1,7 +1,9 @@
 """A point in the plane and a goal anywhere in a square."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import RowGenerator
 from meta_policy_search.envs.point_envs.base import GoalPointEnv
 
 
@@ -24,20 +26,26 @@ class MetaPointEnv(GoalPointEnv):
     default_reward_type = "dense"
     goal_size = 0.01  # m
 
+    @override
     def default_task(self) -> np.ndarray:
         return np.array([1.0, 1.0])
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(-2.0, 2.0, (n_tasks, 2))
 
-    def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
+    @override
+    def reset_states(self, rng: RowGenerator, num_envs: int) -> np.ndarray:
         return np.zeros((num_envs, 2))
 
+    @override
     def next_states(self, actions: np.ndarray) -> np.ndarray:
         return self.states + actions
 
+    @override
     def sparse_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         return self.terminated(after).astype(np.float64)
 
+    @override
     def terminated(self, states: np.ndarray) -> np.ndarray:
         return np.all(np.abs(states - self.goals()) < self.goal_size, axis=-1)

@@ -1,7 +1,9 @@
 """A point in the plane that must find out which of four corners is the goal."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import RowGenerator, Task
 from meta_policy_search.envs.point_envs.base import CORNERS, GoalPointEnv, draw_corners, require_corner
 
 
@@ -24,24 +26,31 @@ class MetaPointEnvCorner(GoalPointEnv):
     max_action = 0.2
     sparse_reward_radius = 0.5  # m, L1
 
+    @override
     def default_task(self) -> np.ndarray:
         return CORNERS[3]
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_corners(n_tasks, rng)
 
-    def require_task(self, task: np.ndarray) -> None:
+    @override
+    def require_task(self, task: Task) -> None:
         require_corner(task)
 
+    @override
     def held_out_options(self) -> None:
         """Training draws all corners."""
 
-    def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
+    @override
+    def reset_states(self, rng: RowGenerator, num_envs: int) -> np.ndarray:
         return rng.uniform(-0.2, 0.2, (num_envs, 2))
 
+    @override
     def next_states(self, actions: np.ndarray) -> np.ndarray:
         return self.states + actions
 
+    @override
     def sparse_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         progress = self.distance(before) - self.distance(after)
         distances = np.linalg.norm(after[:, np.newaxis] - CORNERS, axis=-1)

@@ -1,7 +1,9 @@
 """A point with inertia in the plane, and a goal in one of four corners."""
 
 import numpy as np
+from typing_extensions import override
 
+from meta_policy_search.envs.base import RowGenerator, Task
 from meta_policy_search.envs.point_envs.base import CORNERS, GoalPointEnv, draw_corners, require_corner
 
 
@@ -23,24 +25,31 @@ class MetaPointEnvMomentum(GoalPointEnv):
     max_action = 0.1
     sparse_reward_radius = 2.0  # m
 
+    @override
     def default_task(self) -> np.ndarray:
         return CORNERS[3]
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> np.ndarray:
         return draw_corners(n_tasks, rng)
 
-    def require_task(self, task: np.ndarray) -> None:
+    @override
+    def require_task(self, task: Task) -> None:
         require_corner(task)
 
+    @override
     def held_out_options(self) -> None:
         """Training draws all corners."""
 
-    def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
+    @override
+    def reset_states(self, rng: RowGenerator, num_envs: int) -> np.ndarray:
         return np.concatenate([rng.uniform(-0.2, 0.2, (num_envs, 2)), rng.uniform(-0.1, 0.1, (num_envs, 2))], axis=-1)
 
+    @override
     def next_states(self, actions: np.ndarray) -> np.ndarray:
         velocity = self.states[:, 2:] + actions
         return np.concatenate([self.states[:, :2] + velocity, velocity], axis=-1)
 
+    @override
     def sparse_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         return np.maximum(self.sparse_reward_radius - self.distance(after), 0.0)

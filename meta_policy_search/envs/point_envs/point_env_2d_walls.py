@@ -1,10 +1,11 @@
 """A point inside two ring-shaped walls, each with a gap, and a goal in one of four corners."""
 
-from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
+from typing_extensions import override
 
-from meta_policy_search.envs.base import BatchMetaEnv, task_array
+from meta_policy_search.envs.base import BatchMetaEnv, RowGenerator, Task, Tasks, task_array
 from meta_policy_search.envs.point_envs.base import CORNERS, GoalPointEnv, draw_corners, require_corner
 
 WallsTask = dict[str, np.ndarray]  # goal [2], gap_1 [2], gap_2 [2], in m
@@ -35,31 +36,40 @@ class MetaPointEnvWalls(GoalPointEnv):
     wall_radii = (1.0, 2.0)  # m
     gap_radius = 1.0  # m
 
+    @override
     def default_task(self) -> WallsTask:
         return {"goal": CORNERS[3], "gap_1": np.array([1.0, 0.0]), "gap_2": np.array([2.0, 0.0])}
 
+    @override
     def draw_tasks(self, n_tasks: int, rng: np.random.Generator) -> list[WallsTask]:
         goals, directions = draw_corners(n_tasks, rng), rng.standard_normal((2, n_tasks, 2))
         gap_1, gap_2 = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
         return [{"goal": g, "gap_1": one, "gap_2": 2 * two} for g, one, two in zip(goals, gap_1, gap_2, strict=True)]
 
-    def require_task(self, task: WallsTask) -> None:
-        require_corner(task["goal"])
+    @override
+    def require_task(self, task: Task) -> None:
+        require_corner(cast("WallsTask", task)["goal"])
 
-    def set_tasks(self, tasks: Sequence[WallsTask]) -> None:
+    @override
+    def set_tasks(self, tasks: Tasks) -> None:
         BatchMetaEnv.set_tasks(self, tasks)
+        self.tasks = np.array(tasks, object)
         default = self.default_task()
-        self._goals, *self._gaps = (task_array([task[name] for task in tasks], default[name]) for name in default)
+        self._goals, *self._gaps = (task_array([task[name] for task in self.tasks], default[name]) for name in default)
 
+    @override
     def goals(self) -> np.ndarray:
         return self._goals
 
-    def reset_states(self, rng: np.random.Generator, num_envs: int) -> np.ndarray:
+    @override
+    def reset_states(self, rng: RowGenerator, num_envs: int) -> np.ndarray:
         return rng.uniform(-0.2, 0.2, (num_envs, 2))
 
+    @override
     def next_states(self, actions: np.ndarray) -> np.ndarray:
         return self.states + actions
 
+    @override
     def confine(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         distance = [np.linalg.norm(states, axis=-1, keepdims=True) for states in (before, after)]
         for radius, gap in zip(self.wall_radii, self._gaps, strict=True):
@@ -68,6 +78,7 @@ class MetaPointEnvWalls(GoalPointEnv):
             after = np.where(crosses & at_wall, after / (distance[1] / radius + EPSILON), after)
         return after
 
+    @override
     def sparse_reward(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         progress = self.distance(before) - self.distance(after)
         return np.where(self.distance(after) < self.sparse_reward_radius, progress, 0.0)

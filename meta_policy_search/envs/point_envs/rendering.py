@@ -5,15 +5,15 @@ import contextlib
 import matplotlib.figure
 import matplotlib.style
 import numpy as np
-from matplotlib.backends import BackendFilter, backend_registry
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.registry import BackendFilter, backend_registry
 
 from meta_policy_search.envs.base import SimulationError
 
 LIMIT = 3.0  # m, half the width of the picture
 
 
-def _matplotlibs_style() -> contextlib.AbstractContextManager:
+def _matplotlibs_style() -> contextlib.AbstractContextManager[None]:
     """matplotlib's defaults, whatever a matplotlibrc of the user's says."""
     return matplotlib.style.context({}, after_reset=True)
 
@@ -27,7 +27,8 @@ class PointRenderer:
     """
 
     def __init__(self, mode: str, fps: int):
-        self.mode, self.fps = mode, fps
+        self.fps = fps
+        self._image: FigureCanvasAgg | None = None  # if there is no window
         if mode == "human":
             import matplotlib.pyplot as plt  # chooses a window system
 
@@ -37,7 +38,7 @@ class PointRenderer:
             self.figure = plt.figure(figsize=(4, 4))
         else:
             self.figure = matplotlib.figure.Figure(figsize=(4, 4))
-            FigureCanvasAgg(self.figure)
+            self._image = FigureCanvasAgg(self.figure)
         with _matplotlibs_style():
             axes = self.figure.add_subplot(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal")
             (self.goal,) = axes.plot([], [], "*", markersize=14, color="tab:green")
@@ -49,16 +50,16 @@ class PointRenderer:
         self.goal.set_data(goal[:1], goal[1:])
         with _matplotlibs_style():
             self.figure.canvas.draw()
-        if self.mode == "human":
+        if self._image is None:
             import matplotlib.pyplot as plt
 
             plt.pause(1 / self.fps)
             return None
-        return np.asarray(self.figure.canvas.buffer_rgba())[..., :3].copy()
+        return np.asarray(self._image.buffer_rgba())[..., :3].copy()
 
     def close(self) -> None:
         """Closes the window, if there is one."""
-        if self.mode == "human":
+        if self._image is None:
             import matplotlib.pyplot as plt
 
             plt.close(self.figure)
