@@ -5,7 +5,6 @@ import copy
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +16,7 @@ from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.samplers.meta_sample_processor import task_returns
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
 from meta_policy_search.types import Samples, Trajectories
-from meta_policy_search.utils.checkpoint import Checkpoints
+from meta_policy_search.utils.checkpoint import Checkpoints, State
 from meta_policy_search.utils.reported_error import ReportedError, notes_of
 from meta_policy_search.utils.snapshots import PolicySnapshots, Snapshot
 from meta_policy_search.utils.stopwatch import Stopwatch
@@ -75,7 +74,8 @@ class MetaTrainer:
         self.next_itr, self.n_timesteps, self.seconds = 0, 0, 0.0
         self.best_metric = f"Step_{algo.num_inner_grad_steps}-AverageReturn"
         self.best_return: float | None = None  # of best_metric, of all iterations so far
-        self.before, self.episode_returns, self.stop_training = self._theta(), [], False
+        self.before, self.stop_training = self._theta(), False
+        self.episode_returns: list[list[np.ndarray]] = []
 
     def train(self, log: Callable[[int, Metrics], None], stop: Callable[[], bool] = lambda: False) -> None:
         """Iterations next_itr to n_itr - 1; each goes to `log` as (iteration, metrics), and is then saved.
@@ -130,7 +130,9 @@ class MetaTrainer:
 
     def meta_iteration(self, iteration: int) -> Metrics:
         """One turn of the loop; returns its metrics under the original's keys."""
-        stopwatch, metrics, batches = Stopwatch(*STAGES), {"Itr": iteration}, []
+        stopwatch = Stopwatch(*STAGES)
+        metrics: Metrics = {"Itr": iteration}
+        batches: list[Samples] = []
         self.episode_returns = []
         n_tasks, steps = self.sampler.batch_shape[0], self.algo.num_inner_grad_steps
         try:
@@ -156,7 +158,7 @@ class MetaTrainer:
         if self.checkpoints is not None:
             self.checkpoints.save(self.next_itr, self.state())
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """All that the next iterations depend on besides the algorithm's variables, as JSON."""
         rng = {name: generator.bit_generator.state for name, generator in self._generators.items()}
         counters = {"itr": self.next_itr, "n_timesteps": self.n_timesteps, "seconds": self.seconds}
@@ -165,7 +167,7 @@ class MetaTrainer:
         flags = {"best_return": self.best_return, "stop_training": self.stop_training}
         return {**counters, **flags, "rng": rng, "callbacks": callbacks}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: Mapping[str, object]) -> None:
         """Goes on from a saved state. Older runs have saved no best return and no callbacks.
 
         A callback that had no state in it stays as it is.
@@ -173,17 +175,21 @@ class MetaTrainer:
         Raises:
           ValueError, KeyError or TypeError: it is none.
         """
-        if not all(type(state[name]) is int and state[name] >= 0 for name in ("itr", "n_timesteps")):
+        itr, n_timesteps, seconds, rng = (state[name] for name in ("itr", "n_timesteps", "seconds", "rng"))
+        if type(itr) is not int or type(n_timesteps) is not int or min(itr, n_timesteps) < 0:
             raise ValueError("its counters are no whole numbers")
-        if not isinstance(state["seconds"], float | int) or not isinstance(state.get("best_return"), float | int | None):
+        best_return, stop_training = state.get("best_return"), state.get("stop_training", False)
+        if not isinstance(seconds, float | int) or not isinstance(best_return, float | int | None):
             raise ValueError("its seconds or its best return are no number")
         callbacks = state.get("callbacks", {})
-        if not isinstance(callbacks, dict) or not isinstance(state.get("stop_training", False), bool):
+        if not isinstance(callbacks, dict) or not isinstance(stop_training, bool):
             raise ValueError("its callbacks are no JSON object, or stop_training is neither true nor false")
-        self.next_itr, self.n_timesteps, self.seconds = state["itr"], state["n_timesteps"], state["seconds"]
-        self.best_return, self.stop_training = state.get("best_return"), state.get("stop_training", False)
+        if not isinstance(rng, dict):
+            raise ValueError("the states of its generators are no JSON object")
+        self.next_itr, self.n_timesteps, self.seconds = itr, n_timesteps, seconds
+        self.best_return, self.stop_training = best_return, stop_training
         for name, generator in self._generators.items():
-            generator.bit_generator.state = state["rng"][name]
+            generator.bit_generator.state = rng[name]
         for name in self.callbacks.keys() & callbacks.keys():
             self.callbacks[name].restore(callbacks[name])
 

@@ -54,15 +54,15 @@ class DiceSampleProcessor:
         samples = make_samples(
             trajectories,
             weights=mask / (paths * self.max_path_length),
-            advantages=None if self.return_baseline is None else self._advantages(trajectories),
+            advantages=None if self.return_baseline is None else self._advantages(trajectories, self.return_baseline),
             adjusted_rewards=self._standardised(adjusted, trajectories),
         )
         return samples, return_statistics(trajectories, self.discount)
 
-    def _advantages(self, trajectories: Trajectories) -> np.ndarray:
+    def _advantages(self, trajectories: Trajectories, baseline: Baseline) -> np.ndarray:
         rewards, start = trajectories.rewards * trajectories.mask, trajectories.start
         returns = discounted_sums(rewards, start, self.discount)
-        baselines = task_baselines(self.return_baseline, trajectories, returns)
+        baselines = task_baselines(baseline, trajectories, returns)
         advantages = generalized_advantages(rewards, baselines, start, self.discount, self.gae_lambda)
         return self._standardised(advantages, trajectories)
 

@@ -18,7 +18,8 @@ from meta_policy_search.types import Samples, Trajectories
 class Baseline(Protocol):
     """Anything that can be fitted to one task's steps and evaluated on them."""
 
-    def fit_predict(self, observations: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np.ndarray: ...
+    def fit_predict(self, observations: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """The baseline [B] of one task's steps: observations [B, O], times [B] since the episode's start, targets [B]."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """Sampling rounds: N adapted policies in N tasks, R environments each, in lock-step."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
-from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task
+from meta_policy_search.envs.base import SimulationError, Tasks
+from meta_policy_search.envs.batch_env import BatchEnv
 from meta_policy_search.envs.environment_errors import LONGEST_TASK, environment_code, one_line
 from meta_policy_search.envs.task_values import plain
 from meta_policy_search.policies.base import MetaPolicy
@@ -53,7 +54,7 @@ class MetaSampler:
 
     def __init__(
         self,
-        env: BatchMetaEnv,
+        env: BatchEnv,
         policy: MetaPolicy,
         *,
         rollouts_per_meta_task: int,
@@ -69,7 +70,7 @@ class MetaSampler:
         self.batch_shape = (meta_batch_size, rollouts_per_meta_task // rollouts_per_row)
         self.total_samples = meta_batch_size * rollouts_per_meta_task * max_path_length
         self.envs = self._make_batch(env)
-        self.tasks: Sequence[Task] = ()
+        self.tasks: Tasks = ()
 
     def update_tasks(self, rng: np.random.Generator) -> None:
         """Draws a new task for each of the N slots; it stays for all rounds until the next call."""
@@ -77,7 +78,7 @@ class MetaSampler:
         with self._naming_tasks(), environment_code:
             self.set_tasks(self.envs.sample_tasks(self.batch_shape[0], rng))
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    def set_tasks(self, tasks: Tasks) -> None:
         """The N tasks of all rounds until the next call."""
         self.tasks = tasks
         self.envs.set_tasks([task for task in tasks for _ in range(self.batch_shape[1])])
@@ -113,7 +114,7 @@ class MetaSampler:
         with environment_code:
             self.envs.close()
 
-    def _make_batch(self, env: BatchMetaEnv) -> BatchMetaEnv:
+    def _make_batch(self, env: BatchEnv) -> BatchEnv:
         return env.batch(self.batch_shape[0] * self.batch_shape[1])
 
     def _roll_out(self, params: ArrayParams, seeds: np.ndarray) -> tuple[Trajectories, dict[str, float]]:
@@ -146,7 +147,7 @@ class MetaSampler:
         raise SamplingError(f"NaN or infinite {names[kind]} of {whose} {where}", by_policy=names[kind] == "actions")
 
 
-def _require_fit(env: BatchMetaEnv, policy: MetaPolicy) -> None:
+def _require_fit(env: BatchEnv, policy: MetaPolicy) -> None:
     """Raise ValueError if the policy declares another shape of observations than the environment's."""
     shape = env.observation_space.shape
     if hasattr(policy, "obs_dim") and policy.obs_shape != shape:
@@ -154,7 +155,7 @@ def _require_fit(env: BatchMetaEnv, policy: MetaPolicy) -> None:
         raise ValueError(f"{takes}, and {env.family_name} has {list(shape)}; obs_dim=env.observation_space.shape fits")
 
 
-def describe_tasks(tasks: Sequence[Task], slots: np.ndarray) -> str:
+def describe_tasks(tasks: Tasks, slots: np.ndarray) -> str:
     """The tasks of some slots, for a message."""
     shown = ", ".join(f"slot {slot}: {one_line(plain(tasks[slot]), LONGEST_TASK)}" for slot in slots[:3])
     return f"{len(slots)} of {len(tasks)} tasks ({shown}{', ...' if len(slots) > 3 else ''})"

@@ -3,12 +3,14 @@
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import ray
+from typing_extensions import override
 
-from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task
+from meta_policy_search.envs.base import SimulationError, Tasks
+from meta_policy_search.envs.batch_env import BatchEnv
 from meta_policy_search.envs.environment_errors import environment_code, simulation_error
 from meta_policy_search.envs.vector_worker import pack_tasks, unpack_tasks
 from meta_policy_search.policies.base import MetaPolicy
@@ -43,10 +45,10 @@ class RaySampler(MetaSampler):
 
     def __init__(
         self,
-        env: BatchMetaEnv,
+        env: BatchEnv,
         policy: MetaPolicy,
         *,
-        make_env: Callable[[int], BatchMetaEnv],
+        make_env: Callable[[int], BatchEnv],
         num_workers: int,
         cpus_per_worker: int = 1,
         rollouts_per_meta_task: int,
@@ -60,24 +62,28 @@ class RaySampler(MetaSampler):
             # the cluster of RAY_ADDRESS, or of this machine, or a new one
             ray.init(log_to_driver=False, logging_level="warning")
         self._shares = np.array_split(np.arange(meta_batch_size), min(num_workers, meta_batch_size))
-        self._start = lambda: _Worker.options(num_cpus=cpus_per_worker).remote(
+        self._start = lambda: _RemoteWorker.options(num_cpus=cpus_per_worker).remote(
             make_env, policy, cpus_per_worker, rows=self.batch_shape[1], max_path_length=max_path_length
         )
         self._workers = [self._start() for _ in self._shares]
         self._rounds = 0
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
+    @override
+    def set_tasks(self, tasks: Tasks) -> None:
         self.tasks = tasks
 
+    @override
     def close(self) -> None:
         """End the workers, each when it has answered, and with it its environments."""
         for worker in self._workers:
             worker.__ray_terminate__.remote()
         super().close()
 
-    def _make_batch(self, env: BatchMetaEnv) -> BatchMetaEnv:
+    @override
+    def _make_batch(self, env: BatchEnv) -> BatchEnv:
         return env
 
+    @override
     def _roll_out(self, params: ArrayParams, seeds: np.ndarray) -> tuple[Trajectories, dict[str, float]]:
         self._rounds += 1
         jobs = []
@@ -92,7 +98,7 @@ class RaySampler(MetaSampler):
         parts, seconds = zip(*self._ask("trajectories", jobs, length), strict=True)
         return _joined(parts), {name: max(part[name] for part in seconds) for name in seconds[0]}
 
-    def _ask(self, method: str, jobs: Sequence[ray.ObjectRef], steps: int) -> list:
+    def _ask(self, method: str, jobs: Sequence[ray.ObjectRef], steps: int) -> list[Any]:  # Ray doesn't tell a method's type
         """What the workers answer; those that are lost are replaced, and asked again.
 
         Raises:
@@ -126,13 +132,12 @@ class RaySampler(MetaSampler):
         return getattr(self._workers[worker], method).remote(jobs[worker], steps)
 
 
-@ray.remote
 class _Worker:
     """Simulates a share. Every call says all that it needs, so that a new worker can answer for one that was lost."""
 
     def __init__(
         self,
-        make_env: Callable[[int], BatchMetaEnv],
+        make_env: Callable[[int], BatchEnv],
         policy: MetaPolicy,
         num_threads: int,
         *,
@@ -140,7 +145,9 @@ class _Worker:
         max_path_length: int,
     ):
         self._make, self._policy, self._limit = functools.partial(make_env, num_threads), policy, max_path_length
-        self._rows, self._round, self._envs = rows, None, None
+        self._rows = rows
+        self._round: int | None = None
+        self._envs: BatchEnv | None = None
 
     def simulate(self, job: Job, steps: int) -> np.ndarray | SimulationError:
         """The steps of finished episodes after each of the round's first `steps` steps, [steps]."""
@@ -172,11 +179,23 @@ class _Worker:
         self._round = job.number
 
 
+_RemoteWorker = ray.remote(_Worker)
+
+
 def _joined(parts: Sequence[Trajectories]) -> Trajectories:
     """Shares [n, R, T, ...] -> the round [N, R, T, ...]."""
-    arrays = {name: [getattr(part, name) for part in parts] for name in Trajectories._fields}
-    for name in ("agent_infos", "env_infos"):
-        dicts = arrays.pop(name)
-        everywhere = [key for key in dicts[0] if all(key in part for part in dicts)]
-        arrays[name] = {key: np.concatenate([part[key] for part in dicts]) for key in everywhere}
-    return Trajectories(**{name: x if isinstance(x, dict) else np.concatenate(x) for name, x in arrays.items()})
+    return Trajectories(
+        observations=np.concatenate([part.observations for part in parts]),
+        actions=np.concatenate([part.actions for part in parts]),
+        rewards=np.concatenate([part.rewards for part in parts]),
+        start=np.concatenate([part.start for part in parts]),
+        mask=np.concatenate([part.mask for part in parts]),
+        agent_infos=_joined_by_name([part.agent_infos for part in parts]),
+        env_infos=_joined_by_name([part.env_infos for part in parts]),
+    )
+
+
+def _joined_by_name(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What all shares have."""
+    everywhere = [name for name in parts[0] if all(name in part for part in parts)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in everywhere}

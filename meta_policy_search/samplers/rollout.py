@@ -1,16 +1,29 @@
 """A sampling round of some tasks, step by step: all that a machine needs for its share, and no other share changes it."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, SimulationError
+from meta_policy_search.envs.base import BatchStep, SimulationError
+from meta_policy_search.envs.batch_env import BatchEnv
 from meta_policy_search.envs.environment_errors import environment_code
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import ArrayParams, Trajectories
 from meta_policy_search.utils.stopwatch import Stopwatch
 
 ACTING, RESETTING = 0, 1  # the streams of random numbers of a task
+
+
+class _Step(NamedTuple):
+    """A time step of M environments, as it is kept for the `Trajectories`."""
+
+    observations: np.ndarray  # [M, O]
+    actions: np.ndarray  # [M, A]
+    rewards: np.ndarray  # [M]
+    start: np.ndarray  # [M]
+    agent_infos: dict[str, np.ndarray]  # [M, A] each
+    env_infos: dict[str, np.ndarray]  # [M] each
 
 
 class Rollout:
@@ -28,7 +41,12 @@ class Rollout:
     """
 
     def __init__(
-        self, envs: BatchMetaEnv, policy: MetaPolicy, params: ArrayParams, seeds: Sequence[int], max_path_length: int
+        self,
+        envs: BatchEnv,
+        policy: MetaPolicy,
+        params: ArrayParams,
+        seeds: Sequence[int] | np.ndarray,
+        max_path_length: int,
     ):
         self._envs, self._policy, self._params, self._limit = envs, policy, params, max_path_length
         self.batch_shape = (len(seeds), envs.num_envs // len(seeds))
@@ -37,7 +55,7 @@ class Rollout:
             [np.random.default_rng([s, stream]) for s in seeds] for stream in (ACTING, RESETTING)
         )
         self._lengths, self._starts = np.zeros((2, envs.num_envs), np.int32)
-        self._steps: list[tuple] = []
+        self._steps: list[_Step] = []
         self._ended: list[np.ndarray] = []  # at each step, the environments whose episodes ended with it
         self.finished: list[int] = []  # after each step, how many steps the finished episodes have
         self._stopwatch = Stopwatch("PolicyExecTime", "EnvExecTime")
@@ -61,7 +79,7 @@ class Rollout:
             actions, agent_infos = self._act(observations)
         self._stopwatch.lap("PolicyExecTime")
         after = self._step(actions)
-        self._steps.append((observations, actions, after.rewards, self._starts.copy(), agent_infos, after.infos))
+        self._steps.append(_Step(observations, actions, after.rewards, self._starts.copy(), agent_infos, after.infos))
         self._observations, self._lengths = np.array(after.observations), self._lengths + 1
         ended = np.flatnonzero(after.terminated | (self._lengths >= self._limit))
         self._ended.append(ended)
@@ -76,8 +94,15 @@ class Rollout:
         for time, ended in enumerate(self._ended[:length]):
             finished_until[ended] = time + 1
         mask = np.arange(len(steps)) < finished_until.reshape(*self.batch_shape, 1)
-        arrays = map(self._rows, (observations, actions, rewards, starts))
-        return Trajectories(*arrays, mask, self._by_name(agent_infos), self._by_name(env_infos))
+        return Trajectories(
+            observations=self._rows(observations),
+            actions=self._rows(actions),
+            rewards=self._rows(rewards),
+            start=self._rows(starts),
+            mask=mask,
+            agent_infos=self._by_name(agent_infos),
+            env_infos=self._by_name(env_infos),
+        )
 
     def _reset(self, envs: np.ndarray | None = None) -> np.ndarray:
         generators = PerTaskRng(self._resetting, self.batch_shape[1], envs)
@@ -148,7 +173,9 @@ class PerTaskRng:
         """Uniform in low .. high - 1, or 0 .. low - 1, [m, ...]."""
         return self._draw(lambda rng, shape: rng.integers(low, high, shape), size)
 
-    def _draw(self, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray], size) -> np.ndarray:
+    def _draw(
+        self, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray], size: int | tuple[int, ...]
+    ) -> np.ndarray:
         row_shape = size[1:] if isinstance(size, tuple) else ()
         return np.concatenate([draw(rng, (count, *row_shape)) for rng, count in self._groups])
 

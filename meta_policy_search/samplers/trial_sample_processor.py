@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from typing_extensions import override
 
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor, step_times
 from meta_policy_search.samplers.returns import discounted_sums
@@ -17,6 +18,7 @@ class TrialSampleProcessor(MetaSampleProcessor):
     of episodes, and besides the mean return of the rows' first and last ones.
     """
 
+    @override
     def process_samples(self, trajectories: Trajectories) -> tuple[Samples, dict[str, float]]:
         trials = trajectories._replace(start=np.zeros_like(trajectories.start))
         samples, _ = super().process_samples(trials)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from gymnasium.spaces import Space
 
-from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Task
+from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, Tasks
 from meta_policy_search.samplers.rollout import PerTaskRng
 
 
@@ -33,7 +33,7 @@ def check_env(make: Callable[..., BatchMetaEnv], *, steps: int = 20, n_envs: int
         _require(_equal(of_batch, alone), f"environment {i} of a batch of {name} is not the same as one alone")
 
 
-def _check_tasks(batch: BatchMetaEnv, n_envs: int, seed: int) -> Sequence[Task]:
+def _check_tasks(batch: BatchMetaEnv, n_envs: int, seed: int) -> Tasks:
     name = batch.family_name
     tasks, again = (batch.sample_tasks(n_envs, np.random.default_rng(seed)) for _ in range(2))
     _require(len(tasks) == n_envs, f"{name} was asked for {n_envs} tasks and drew {len(tasks)}")
@@ -46,7 +46,7 @@ def _check_tasks(batch: BatchMetaEnv, n_envs: int, seed: int) -> Sequence[Task]:
 
 
 def _roll_out(
-    env: BatchMetaEnv, tasks: Sequence[Task], actions: np.ndarray, streams: Sequence[int], seed: int
+    env: BatchMetaEnv, tasks: Tasks, actions: np.ndarray, streams: Sequence[int], seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Observations [M, O] and rewards [M] of each step; an environment that ends starts anew, from its own generator."""
     env.set_tasks(tasks)
@@ -85,7 +85,7 @@ def _check_step(env: BatchMetaEnv, after: BatchStep) -> None:
     _require(np.asarray(after.terminated).dtype == bool, f"{what} terminated that is not bool")
 
 
-def _actions(space: Space, steps: int, n_envs: int, seed: int) -> np.ndarray:
+def _actions(space: Space[object], steps: int, n_envs: int, seed: int) -> np.ndarray:
     space.seed(seed)
     return np.array([[space.sample() for _ in range(n_envs)] for _ in range(steps)])
 
