@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from meta_policy_search.conformance.cases import Arrays, Case
+from meta_policy_search.conformance.cases import Arrays, Case, Settings
 
 Params = dict[str, torch.Tensor]
 LOG_STD = "log_std_network/log_std_var"
@@ -56,7 +56,7 @@ def adapter(case: Case) -> Arrays:
     return {name: value.detach().numpy() for name, value in found.items()}
 
 
-def adapt(theta: Params, batches: list[Batch], settings: dict) -> tuple[list[Params], list[torch.Tensor]]:
+def adapt(theta: Params, batches: list[Batch], settings: Settings) -> tuple[list[Params], list[torch.Tensor]]:
     """The parameters of one task after 0..K inner steps, and the loss of each step."""
     params, losses = [theta], []
     for batch in batches[:-1]:
@@ -69,7 +69,9 @@ def adapt(theta: Params, batches: list[Batch], settings: dict) -> tuple[list[Par
     return params, losses
 
 
-def meta_loss(theta: Params, tasks: list[list[Batch]], settings: dict) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def meta_loss(
+    theta: Params, tasks: list[list[Batch]], settings: Settings
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The meta-loss, the KL of each inner step [K] and the KL after adaptation, means over tasks."""
     losses, divergences = [], []
     for batches in tasks:
@@ -84,7 +86,7 @@ def meta_loss(theta: Params, tasks: list[list[Batch]], settings: dict) -> tuple[
     return torch.stack(losses).mean() + settings["kl_coeff"] * inner_kl.mean(), inner_kl, mean_kl[-1]
 
 
-def surrogate(objective: str, params: Params, batch: Batch, settings: dict) -> torch.Tensor:
+def surrogate(objective: str, params: Params, batch: Batch, settings: Settings) -> torch.Tensor:
     """A loss by its name, the weighted sum over the steps of one task."""
     new, old = log_prob(params, batch), (batch.old.log_prob(batch.actions).sum(dim=-1)).detach()
     ratio = torch.where(batch.weights > 0, (new - old).exp(), torch.ones_like(new))
@@ -138,7 +140,7 @@ def kl(params: Params, batch: Batch) -> torch.Tensor:
     return (batch.weights * divergence).sum()
 
 
-def adam(theta: Params, loss: Callable[[Params], torch.Tensor], settings: dict) -> Params:
+def adam(theta: Params, loss: Callable[[Params], torch.Tensor], settings: Settings) -> Params:
     """Adam as in TensorFlow 1: epsilon is added to the root of the uncorrected second moment."""
     theta = {name: value.detach().clone() for name, value in theta.items()}
     first, second = ({name: torch.zeros_like(value) for name, value in theta.items()} for _ in range(2))

@@ -16,6 +16,7 @@ import numpy as np
 from experiment_utils.config import (
     Config,
     DICEMAMLConfig,
+    OuterType,
     ProMPConfig,
     ReptileConfig,
     RL2Config,
@@ -27,6 +28,7 @@ from experiment_utils.validation import ConfigError, nearest
 
 if TYPE_CHECKING:
     from experiment_utils.builders import Components
+    from meta_policy_search.meta_algos.base import MAMLAlgo
 
 
 Build = Callable[[Any, np.random.Generator], "Components"]
@@ -193,8 +195,8 @@ def _trpo_maml(config: TRPOMAMLConfig, rng: np.random.Generator) -> "Components"
     from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 
     settings = builders.inner_settings(config) | builders.own_settings(config, TRPOMAMLConfig)
-    optimizer = {"hvp": settings.pop("hvp")}
-    return builders.assemble(config, rng, lambda policy: TRPOMAML(policy, optimizer=optimizer, **settings))
+    del settings["hvp"]
+    return builders.assemble(config, rng, lambda policy: TRPOMAML(policy, optimizer={"hvp": config.hvp}, **settings))
 
 
 def _vpg_maml(config: VPGMAMLConfig, rng: np.random.Generator) -> "Components":
@@ -231,14 +233,14 @@ def _dice_maml(config: DICEMAMLConfig, rng: np.random.Generator) -> "Components"
     from experiment_utils import builders
     from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
 
-    kind = {"dice": DICEMAML, "vpg": VPG_DICEMAML, "trpo": TRPO_DICEMAML}[config.outer_type]
+    kinds: dict[OuterType, Callable[..., MAMLAlgo]] = {"dice": DICEMAML, "vpg": VPG_DICEMAML, "trpo": TRPO_DICEMAML}
     step = "step_size" if config.outer_type == "trpo" else "learning_rate"
-    settings = builders.inner_settings(config)
+    settings: dict[str, Any] = dict(builders.inner_settings(config))
     settings |= {name: getattr(config, name) for name in (step, "inner_type", "loaded_dice_lambda")}
     if config.outer_type != "trpo":
         settings["optimizer"] = builders.make_optimizer(config.optimizer, config.learning_rate)
     make_processor = builders.make_dice_sample_processor
-    return builders.assemble(config, rng, lambda policy: kind(policy, **settings), make_processor)
+    return builders.assemble(config, rng, lambda policy: kinds[config.outer_type](policy, **settings), make_processor)
 
 
 def _entries() -> list[Algorithm]:

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Literal
 
+from typing_extensions import override
+
 from experiment_utils.validation import (
     Count,
     Fraction,
@@ -17,7 +19,7 @@ from meta_policy_search.utils.lazy import lazy_names
 
 # what this module defined once
 _MOVED = {"ConfigError": "validation"} | dict.fromkeys(("load_config", "config_from_dict", "config_to_dict"), "config_files")
-__getattr__, _, _ = lazy_names(__name__, {name: f"experiment_utils.{place}" for name, place in _MOVED.items()})
+__getattr__, *_ = lazy_names(__name__, {name: f"experiment_utils.{place}" for name, place in _MOVED.items()})
 
 # metadata of a field that says how or where to compute, not what: it may differ when a run is resumed
 CHANGES_NO_NUMBER = {"changes_numbers": False}
@@ -127,7 +129,9 @@ class Config(Validated):
         """Whether the policy sees its last action and reward, and where episodes end."""
         return False
 
-    def __post_init__(self):
+    @override
+    @override
+    def __post_init__(self) -> None:
         super().__post_init__()
         learned = self.trainable_inner_step_size
         self._require("trainable_inner_step_size", not learned or self.num_inner_grad_steps > 0, "off without inner steps")
@@ -138,10 +142,12 @@ class Config(Validated):
         if not holds:
             raise InvalidSetting(name, getattr(self, name), expected)
 
-    def _require_inner_objective(self) -> None:
-        fits = self.loaded_dice_lambda == 1 or self.inner_type == "loaded_dice"
+    def _require_inner_objective(
+        self, inner_type: DiceInnerType, loaded_dice_lambda: float, exploration: bool = False
+    ) -> None:
+        fits = loaded_dice_lambda == 1 or inner_type == "loaded_dice"
         self._require("loaded_dice_lambda", fits, "left out without loaded_dice")
-        if getattr(self, "exploration", False):
+        if exploration:
             self._require("exploration", self.num_inner_grad_steps > 0, "off without inner steps")
 
 
@@ -172,9 +178,11 @@ class ProMPConfig(Config):
     loaded_dice_lambda: Fraction = 1.0
     """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
 
-    def __post_init__(self):
+    @override
+    @override
+    def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_inner_objective()
+        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
         adaptable = not self.adaptive_inner_kl_penalty or self.init_inner_kl_penalty > 0
         self._require("init_inner_kl_penalty", adaptable, "positive to be adapted: no factor changes 0")
         divides = self.meta_batch_size % self.num_minibatches == 0
@@ -198,9 +206,11 @@ class TRPOMAMLConfig(Config):
     hvp: HvpType = "fisher"
     """Curvature of the trust region: fisher and hessian are exact, finite_difference is the original's."""
 
-    def __post_init__(self):
+    @override
+    @override
+    def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_inner_objective()
+        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda, self.exploration)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,9 +230,11 @@ class VPGMAMLConfig(Config):
     exploration_weight: Positive = 1.0
     """Factor of that credit: 1 is the original's mean over rollouts; rollouts_per_meta_task is the sum of them."""
 
-    def __post_init__(self):
+    @override
+    @override
+    def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_inner_objective()
+        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda, self.exploration)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,9 +248,11 @@ class ReptileConfig(Config):
     loaded_dice_lambda: Fraction = 1.0
     """Lambda of inner_type loaded_dice."""
 
-    def __post_init__(self):
+    @override
+    @override
+    def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_inner_objective()
+        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
         self._require("trainable_inner_step_size", not self.trainable_inner_step_size, "off: Reptile has no gradient of it")
 
 
@@ -262,14 +276,20 @@ class RL2Config(Config):
     """Units of the gated recurrent unit, below the hidden layers."""
 
     @property
+    @override
+    @override
     def rollouts_per_row(self) -> int:
         return self.rollouts_per_trial
 
     @property
+    @override
+    @override
     def observe_previous_step(self) -> bool:
         return True
 
-    def __post_init__(self):
+    @override
+    @override
+    def __post_init__(self) -> None:
         super().__post_init__()
         self._require("num_inner_grad_steps", self.num_inner_grad_steps == 0, "0: RL2 adapts by its memory")
         self._require("adapted", self.adapted == "all", "left out: RL2 adapts by its memory")
@@ -299,9 +319,10 @@ class DICEMAMLConfig(Config):
     step_size: Positive = 0.01
     """Trust region delta for outer_type trpo, in nats."""
 
-    def __post_init__(self):
+    @override
+    def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_inner_objective()
+        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
 
     @property
     def takes_advantages(self) -> bool:

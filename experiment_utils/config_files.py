@@ -40,7 +40,7 @@ def read_config_file(path: Path) -> dict[str, Json]:
     return values
 
 
-def config_from_dict(values: Json, defaults: C, source: str) -> C:
+def config_from_dict(values: object, defaults: C, source: str) -> C:
     """`defaults` with other values; class names of the original ({"$class": "module.Class"}) become plain names.
 
     Args:
@@ -56,7 +56,7 @@ def config_from_dict(values: Json, defaults: C, source: str) -> C:
     algo = values.get("algo", defaults.algo)
     if algo != defaults.algo:
         raise ConfigError(f"{source} is for {algo}, this script trains {defaults.algo}")
-    changes = {}
+    changes: dict[str, Any] = {}  # the dataclass checks them
     for name, value in values.items():
         if name in known:
             changes[name] = _class_name(value)
@@ -81,6 +81,5 @@ def may_change(config_type: type[Config]) -> list[str]:
 
 def _class_name(value: Json) -> Json:
     """Return the plain name where the original's params.json has a class."""
-    if isinstance(value, dict) and isinstance(value.get("$class"), str):
-        return value["$class"].rpartition(".")[2]
-    return value
+    kind = value.get("$class") if isinstance(value, dict) else None
+    return kind.rpartition(".")[2] if isinstance(kind, str) else value

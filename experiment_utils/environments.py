@@ -48,9 +48,14 @@ class Source(NamedTuple):
     kind: type | None  # the class of what it makes, if that is known beforehand
 
     @property
+    def batch_kind(self) -> type[BatchMetaEnv] | None:
+        """The class, if its environments step as a batch by themselves."""
+        return self.kind if self.kind is not None and issubclass(self.kind, BatchMetaEnv) else None
+
+    @property
     def is_batch(self) -> bool:
         """Whether the environments step as a batch by themselves."""
-        return self.kind is not None and issubclass(self.kind, BatchMetaEnv)
+        return self.batch_kind is not None
 
 
 def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
@@ -75,8 +80,9 @@ def make_env(config: Config, num_threads: int | None = None) -> NormalizedEnv:
 
 def _batch(source: Source, config: Config, num_threads: int) -> Callable[..., BatchMetaEnv]:
     """Return what makes a batch of the family, as the config asks."""
-    if source.is_batch:
-        return functools.partial(source.make, **_settings_by_flag(source.kind, config, num_threads), **config.env_options)
+    if source.batch_kind is not None:
+        settings = _settings_by_flag(source.batch_kind, config, num_threads)
+        return functools.partial(source.make, **settings, **config.env_options)
     make = functools.partial(make_single, config.env, config.env_options)
     if _is_of_a_session(source):
         make = functools.partial(source.make, **config.env_options)  # sent to the workers by value
@@ -223,14 +229,15 @@ def find(name: str, in_registry: bool = False) -> Source:
         raise ConfigError(f"unknown environment {name!r}; {_nearest_env(name)}") from error
     kind = find(spec.entry_point, in_registry=True).kind if isinstance(spec.entry_point, str) else spec.entry_point
     source = Source(functools.partial(gymnasium.make, spec), kind if isinstance(kind, type) else None)
-    return source._replace(make=functools.partial(kind, **spec.kwargs)) if source.is_batch else source
+    batch = source.batch_kind
+    return source if batch is None else source._replace(make=functools.partial(batch, **spec.kwargs))
 
 
 def options_of(kind: type) -> list[str] | None:
     """The settings of a class that can be options, its bases' too as far as it passes them on; None if it takes any."""
     names: set[str] = set()
     for base in kind.__mro__[:-1]:
-        parameters = inspect.signature(base.__init__).parameters.values() if "__init__" in vars(base) else ()
+        parameters = inspect.signature(vars(base)["__init__"]).parameters.values() if "__init__" in vars(base) else ()
         by_name = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
         names |= set(by_name) - {"self"}
         if parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters):
@@ -247,7 +254,8 @@ def _settings_by_flag(kind: type, config: Config, num_threads: int) -> dict[str,
 
 def _parameters(kind: type) -> set[str]:
     """All that the constructors of a class and its bases take."""
-    return {name for base in kind.__mro__[:-1] for name in inspect.signature(base.__init__).parameters}
+    constructors = [vars(base)["__init__"] for base in kind.__mro__[:-1] if "__init__" in vars(base)]
+    return {name for constructor in constructors for name in inspect.signature(constructor).parameters}
 
 
 def _import(module: str, of_the_user: bool) -> Any:

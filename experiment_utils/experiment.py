@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from experiment_utils.config import Config
 from experiment_utils.config_files import config_to_dict
 from experiment_utils.graceful_stop import GracefulStop
 from experiment_utils.run_log import RunLog
-from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.runs.run_dir import InvalidRunError, RunDir
 from experiment_utils.script import discard_output, run_script
 from experiment_utils.tensorflow_setup import configure_tensorflow
 from experiment_utils.train_args import Args, parse
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from experiment_utils.display import Display
     from meta_policy_search.callbacks import Callback
     from meta_policy_search.meta_trainer import MetaTrainer
+    from meta_policy_search.utils.checkpoint import Checkpoints
 
 
 NOTHING_KEPT = "no iteration was finished, so nothing of the run is kept"
@@ -49,7 +50,7 @@ def _main(defaults: Config, build: Build, description: str) -> None:
         args.run_dir.remove_unless_kept()
 
 
-def _train(args: Args, build: Build) -> None:
+def _train(args: Args[Config], build: Build) -> None:
     from meta_policy_search.meta_trainer import TrainingError
     from meta_policy_search.utils.logger import LogError
 
@@ -69,7 +70,7 @@ def _train(args: Args, build: Build) -> None:
         raise StoppedRun(_unwritten(error, args)) from error
 
 
-def _unwritten(error: OSError, args: Args) -> str:
+def _unwritten(error: OSError, args: Args[Config]) -> str:
     """What to do about a file that can't be written. What is saved is good: see `MetaTrainer.train`."""
     run_dir = args.run_dir
     saved = "every finished iteration is saved" if args.config.checkpoint_every == 1 else "its last checkpoint is good"
@@ -102,18 +103,22 @@ def make_trainer(
     rng = np.random.default_rng(config.seed)
     components = build(config, rng)
     callbacks = [*configured_callbacks(config, run_dir), *callbacks, *configured_tracking(config, _title(config))]
-    files = {}
-    if run_dir is not None:
-        checkpoints = Checkpoints(run_dir.checkpoints, components.algo)
-        files = {"checkpoints": checkpoints, "snapshots": PolicySnapshots(run_dir.policies, config.snapshot_every)}
-    itr = {"n_itr": config.n_itr, "checkpoint_every": config.checkpoint_every}
-    trainer = MetaTrainer(*components, rng=rng, callbacks=callbacks, **itr, **files)
-    if run_dir is None:
+    checkpoints = None if run_dir is None else Checkpoints(run_dir.checkpoints, components.algo)
+    trainer = MetaTrainer(
+        *components,
+        rng=rng,
+        n_itr=config.n_itr,
+        checkpoints=checkpoints,
+        snapshots=None if run_dir is None else PolicySnapshots(run_dir.policies, config.snapshot_every),
+        callbacks=callbacks,
+        checkpoint_every=config.checkpoint_every,
+    )
+    if run_dir is None or checkpoints is None:
         return trainer
     trained_class = class_name(components.algo)
     if resume and run_dir.params.exists():
         run_dir.require_class(trained_class)
-    if not (resume and _restored(trainer, run_dir)):
+    if not (resume and _restored(trainer, checkpoints, run_dir)):
         run_dir.write_params(config, trained_class)
         trainer.save()
     elif trainer.next_itr < config.n_itr:
@@ -150,10 +155,10 @@ def run(trainer: "MetaTrainer", log: RunLog, config: Config, resume_command: str
             stop.requested = True
         finally:
             stopped = stop.requested and trainer.next_itr < config.n_itr
-            if stopped and resume_command:
+            if stopped and resume_command and log.run_dir is not None:
                 print(f"\nStopped{_left(log.run_dir, resume_command)}", flush=True)
             if log.run_dir is not None and log.run_dir.is_kept():
-                _draw(log, config, trainer.next_itr)
+                _draw(log, log.run_dir, config, trainer.next_itr)
     return stopped
 
 
@@ -164,39 +169,38 @@ def _left(run_dir: RunDir, resume_command: str) -> str:
     )
 
 
-def _restored(trainer: "MetaTrainer", run_dir: RunDir) -> bool:
+def _restored(trainer: "MetaTrainer", checkpoints: "Checkpoints", run_dir: RunDir) -> bool:
     """Whether there was a checkpoint to go on from; says which ones could not be used."""
     from meta_policy_search.utils.logger import whole_lines
 
     rows = max(len(whole_lines(run_dir.progress)) - 1, 0)
 
-    def accept(state: Mapping[str, Any]) -> None:
+    def accept(state: Mapping[str, object]) -> None:
         trainer.restore(state)
         if trainer.next_itr > rows:
             raise ValueError(f"it is after {trainer.next_itr} iterations, and {run_dir.progress} has {rows} whole rows")
 
-    state, messages = trainer.checkpoints.restore_latest(accept)
+    state, messages = checkpoints.restore_latest(accept)
     for message in messages:
         print(f"warning: {message}; trying the one before", file=sys.stderr)
-    if state is None and (rows or any(trainer.checkpoints.numbers())):  # a broken ckpt-0 alone is no loss
+    if state is None and (rows or any(checkpoints.numbers())):  # a broken ckpt-0 alone is no loss
         what = (
             f"no checkpoint in {run_dir.checkpoints} can be used, and the {rows} rows of {run_dir.progress} are left alone"
         )
         raise ConfigError(f"{what}; put the run's files back from a copy, or start anew with another --dump_path")
     if state is None:
         print(f"there is no checkpoint in {run_dir.path}: starting from iteration 0")
-    for name in sorted((state or {}).get("callbacks", {}).keys() - trainer.callbacks.keys()):
+    saved = (state or {}).get("callbacks")
+    for name in sorted(saved.keys() - trainer.callbacks.keys() if isinstance(saved, dict) else ()):
         print(f"warning: the state of the callback {name.split()[0]} in the checkpoint is not used", file=sys.stderr)
     return state is not None
 
 
-def _draw(log: RunLog, config: Config, iteration: int) -> None:
+def _draw(log: RunLog, run_dir: RunDir, config: Config, iteration: int) -> None:
     """Leave the learning curve behind, in TensorBoard too."""
-    run_dir = log.run_dir
     if not run_dir.progress.exists():
         return
     from experiment_utils.runs.learning_curve import UNREGISTERED, draw_learning_curve
-    from experiment_utils.runs.results import InvalidRunError
 
     pdf, png = (run_dir.path / f"learning_curve.{ending}" for ending in ("pdf", "png"))
     try:
@@ -215,7 +219,7 @@ def _title(config: Config) -> str:
     return f"{paper_name(config_to_dict(config))} on {config.env}, seed {config.seed}"
 
 
-def _resume_command(args: Args) -> str:
+def _resume_command(args: Args[Config]) -> str:
     """What goes on with the run; it names an environment that is code of the user's own."""
     env = ["--env", args.config.env] if ":" in args.config.env else []
     script = [sys.executable, sys.argv[0]] if Path(sys.argv[0]).is_file() else sys.argv[0].split()  # of a command

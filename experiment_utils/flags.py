@@ -23,7 +23,7 @@ class Flag:
 
     name: str
     hint: Any
-    default: Any
+    default: object
     is_positional: bool
 
     @property
@@ -46,14 +46,14 @@ class Flag:
         return f", such as --{self.name} {' '.join(words)}" if words and not self.is_positional and not is_choice else ""
 
 
-def flags_of(kind: type, default: Any = None) -> list[Flag]:
+def flags_of(kind: type, default: object = None) -> list[Flag]:
     """Return the flags of a dataclass, those of nested dataclasses among them."""
     flags = []
     for field in dataclasses.fields(kind):
         hint = field_types(kind)[field.name]
         value = _default(field) if default is None else getattr(default, field.name)
         plain = without_annotations(hint)
-        if dataclasses.is_dataclass(plain):
+        if isinstance(plain, type) and dataclasses.is_dataclass(plain):
             flags += flags_of(plain, value)
         else:
             flags.append(Flag(field.name, hint, value, tyro.conf.Positional in typing.get_args(hint)))
@@ -64,7 +64,7 @@ flag_kinds = ConstructorRegistry()
 
 
 @flag_kinds.primitive_rule
-def _kind_of_flag(kind: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
+def _kind_of_flag(kind: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     """How to read the words of a flag. What can't be read stays as it is: the dataclass says what is wrong with it."""
     several = typing.get_origin(kind.type) is tuple
     found = _reader(typing.get_args(kind.type)[0] if several else kind.type)
@@ -80,7 +80,7 @@ def _kind_of_flag(kind: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     )
 
 
-def _reader(hint: Any) -> tuple[Callable[[str], Any], str] | None:
+def _reader(hint: Any) -> tuple[Callable[[str], object], str] | None:
     """Return a function from a word to a value of the type, and what help calls such a word; None for other types."""
     hint = without_annotations(hint)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -93,14 +93,14 @@ def _reader(hint: Any) -> tuple[Callable[[str], Any], str] | None:
     return (functools.partial(_read, hint), SCALARS[hint]) if hint in SCALARS else None
 
 
-def _read(read: Any, word: str) -> Any:
+def _read(read: Callable[[str], object], word: str) -> object:
     try:
         return read(word)
     except (ValueError, RecursionError):
         return word
 
 
-def as_words(value: Any) -> list[str]:
+def as_words(value: object) -> list[str]:
     """Return a value as the words of a command line."""
     if isinstance(value, dict):
         return [json.dumps(value)]
@@ -109,7 +109,7 @@ def as_words(value: Any) -> list[str]:
     return [] if value is None else [str(value)]
 
 
-def _default(field: dataclasses.Field) -> Any:
+def _default(field: dataclasses.Field[Any]) -> object:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return None if field.default is dataclasses.MISSING else field.default

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 NOTICE = b"\nStopping after this iteration. Again: at once; that loses this iteration, and nothing that is saved.\n"
@@ -16,9 +17,9 @@ class GracefulStop:
     Python allows handlers in the main thread only; in another one, nobody is asked.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.requested = False
-        self._before = {}
+        self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def __enter__(self) -> "GracefulStop":
         if threading.current_thread() is threading.main_thread():
@@ -30,6 +31,7 @@ class GracefulStop:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: set by other than Python code
 
     def __call__(self) -> bool:
+        """Whether somebody has asked, in the form that `MetaTrainer.train` takes."""
         return self.requested
 
     def _handle(self, number: int, frame: FrameType | None) -> None:

@@ -4,8 +4,9 @@ import functools
 import io
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import matplotlib
 
@@ -15,6 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from experiment_utils.algorithms import algorithms
 from experiment_utils.plain_matplotlib import own_style
@@ -25,7 +27,10 @@ from meta_policy_search.utils.atomic_write import atomic_write
 COLUMN, PAGE = 3.25, 6.9  # width of a column and of a page, in inches
 LINE_WIDTH = 1.3  # of curves, in points
 
-OTHER_COLOURS = plt.colormaps["tab20"].colors
+P = ParamSpec("P")
+T = TypeVar("T")
+
+OTHER_COLOURS = matplotlib.color_sequences["tab20"]
 
 UNITS = {
     "n_timesteps": "env steps (10⁶)",
@@ -56,34 +61,38 @@ STYLE = {
 }
 
 
-def styled(draw):
+def styled(draw: Callable[P, T]) -> Callable[P, T]:
     """Draw with the project's style, and leave matplotlib's settings as they were."""
 
     @functools.wraps(draw)
-    def wrapper(*args, **kwargs):
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         with own_style(STYLE):
             return draw(*args, **kwargs)
 
     return wrapper
 
 
-def colours(names: Sequence[str]) -> dict[str, str | tuple[float, float, float]]:
+def colours(names: Sequence[str]) -> dict[str, ColorType]:
     """A colour for each name: an algorithm's own where the name is one, otherwise the next free one."""
     own = {entry.name: entry.colour for entry in algorithms()}
     others = [name for name in names if name not in own]
     free = {name: OTHER_COLOURS[i % len(OTHER_COLOURS)] for i, name in enumerate(others)}
-    return {name: own.get(name, free.get(name)) for name in names}
+    return {name: own[name] if name in own else free[name] for name in names}
 
 
 def step_colours(name: str, steps: int) -> list[tuple[float, float, float]]:
-    """Colours of an algorithm before adaptation, after 1, ..., `steps` of it: from grey to its own."""
+    """ColorTypes of an algorithm before adaptation, after 1, ..., `steps` of it: from grey to its own."""
     before, after = to_rgb(BEFORE), to_rgb(colours([name])[name])
-    shares = [step / steps for step in range(steps + 1)] if steps else [1.0]
-    return [tuple((1 - share) * b + share * a for b, a in zip(before, after, strict=True)) for share in shares]
+
+    def mixed(share: float) -> tuple[float, float, float]:
+        red, green, blue = ((1 - share) * b + share * a for b, a in zip(before, after, strict=True))
+        return red, green, blue
+
+    return [mixed(step / steps) for step in range(steps + 1)] if steps else [mixed(1.0)]
 
 
 def draw_curve(
-    axes: Axes, curve: Curve, colour, label: str | None = None, x: str = "n_timesteps", width: float = LINE_WIDTH
+    axes: Axes, curve: Curve, colour: ColorType, label: str | None = None, x: str = "n_timesteps", width: float = LINE_WIDTH
 ) -> None:
     """The mean as a line (a dot, where it is one point), dashed once some seeds have ended; the interval as a band."""
     for number, part in enumerate(curve.segments()):

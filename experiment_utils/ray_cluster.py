@@ -1,7 +1,6 @@
 """Sweeps on a Ray cluster, through joblib's Ray backend. Needs the package ray, and a folder that all machines share."""
 
 from collections.abc import Callable
-from typing import Any
 
 import joblib
 import ray
@@ -24,6 +23,6 @@ def ray_pool(address: str, jobs: int) -> joblib.Parallel:
     return joblib.Parallel(n_jobs=jobs, backend="ray", ray_remote_args=waiting, batch_size=1, pre_dispatch="all")
 
 
-def on_any_machine(function: Callable, cpus: int, *args: Any) -> Any:
+def on_any_machine(function: Callable[..., object], cpus: int, *args: object) -> object:
     """function(*args) on a machine that has so many cores free. If the machine is lost, it is called again on another."""
     return ray.get(ray.remote(function).options(num_cpus=cpus, max_retries=-1).remote(*args))

@@ -36,6 +36,7 @@ class RunLog:
             self.tensorboard.write_settings(config_to_dict(config))
 
     def __call__(self, iteration: int, metrics: Mapping[str, float]) -> None:
+        """Take the metrics of an iteration everywhere; progress.csv comes last."""
         if self.display is not None:
             self.display.update(iteration, metrics)
         if self.run_dir is None:
@@ -44,7 +45,7 @@ class RunLog:
         self.tensorboard.write(iteration, metrics)
         self._progress.write(metrics)  # last: a row is of an iteration that everything else has taken
 
-    def showing(self) -> contextlib.AbstractContextManager:
+    def showing(self) -> contextlib.AbstractContextManager[object]:
         """While this is open, the display shows something."""
         return contextlib.nullcontext() if self.display is None else self.display.showing()
 

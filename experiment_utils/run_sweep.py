@@ -104,7 +104,7 @@ def report(outcomes: Sequence[Outcome]) -> int:
     return 1 if failed else 0
 
 
-def _ray_pool(address: str, jobs: int) -> tuple[joblib.Parallel, Callable]:
+def _ray_pool(address: str, jobs: int) -> tuple[joblib.Parallel, Callable[..., object]]:
     if address.startswith("ray://") and Path(os.path.expanduser(RAY_TOKEN)).exists():
         os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray does it by itself for other addresses; before the import
     try:

@@ -12,7 +12,7 @@ from experiment_utils.algorithms import find_algorithm
 from experiment_utils.cli import parse_arguments
 from experiment_utils.config import Config
 from experiment_utils.flags import flags_of
-from experiment_utils.runs.run_spec import Run, Settings, Value, as_flags, as_word, config_of, defaults_of
+from experiment_utils.runs.run_spec import Run, Settings, as_flags, as_word, config_of, defaults_of
 from experiment_utils.train_args import require_usable
 from experiment_utils.validation import ConfigError, Count, InvalidSetting, Natural, Validated, expected_values, nearest
 
@@ -23,7 +23,7 @@ SAID_BY_FLAGS |= {"config_file": "--fixed gives what all runs share"}
 
 
 def grid(
-    script: Path, root: Path, axes: Mapping[str, Sequence[Value]], seeds: Sequence[int], fixed: Settings | None = None
+    script: Path, root: Path, axes: Mapping[str, Sequence[object]], seeds: Sequence[int], fixed: Settings | None = None
 ) -> list[Run]:
     """All combinations of the axes' values, each with every seed, in <root>/<name>-<value>,.../seed_<n>."""
     runs = []
@@ -35,7 +35,7 @@ def grid(
     return runs
 
 
-def as_value(word: str) -> Value:
+def as_value(word: str) -> object:
     """The inverse of `as_word`; {...} is a JSON object."""
     if word.startswith("{"):
         return json.loads(word)
@@ -52,13 +52,14 @@ def as_value(word: str) -> Value:
     return word
 
 
-def as_values(words: str) -> list[Value]:
+def as_values(words: str) -> list[object]:
     """Return the values of an axis of the grid: separated by commas, of which those within a JSON object are none.
 
     Raises:
       ValueError: a value that begins with { is no JSON object, or a value is empty.
     """
-    values, rest = [], words
+    values: list[object] = []
+    rest = words
     while True:
         if rest.startswith("{"):
             value, end = _leading_object(rest)
@@ -75,7 +76,7 @@ def as_values(words: str) -> list[Value]:
         rest = rest[end + 1 :]
 
 
-def _leading_object(words: str) -> tuple[dict, int]:
+def _leading_object(words: str) -> tuple[dict[str, object], int]:
     """Return the JSON object that the words begin with, and where it ends."""
     try:
         return json.JSONDecoder().raw_decode(words)
@@ -159,7 +160,7 @@ def _require_settings(words: Sequence[str]) -> None:
             raise ValueError(f"{name} is given twice in --grid and --fixed")
 
 
-def _one_value(name: str, words: str) -> Value:
+def _one_value(name: str, words: str) -> object:
     values = as_values(words)
     if len(values) > 1:
         raise ValueError(f"{name}={words} are {len(values)} values for what all runs share; --grid takes several")

@@ -67,7 +67,7 @@ def parse(defaults: C, description: str, argv: list[str] | None = None) -> Args[
 def _parse(default: C, description: str, argv: list[str]) -> tuple[_Options, C]:
     @dataclasses.dataclass(frozen=True)
     class Arguments:
-        config: Annotated[type(default), tyro.conf.arg(name="")] = default
+        config: Annotated[type(default), tyro.conf.arg(name="")] = default  # type: ignore[valid-type]  # known at run time
         options: Annotated[_Options, tyro.conf.arg(name="")] = dataclasses.field(default_factory=_Options)
 
     arguments = parse_arguments(Arguments, description, argv)

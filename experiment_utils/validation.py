@@ -52,8 +52,9 @@ class Validated:
       InvalidSetting: a value of another kind, or out of range.
     """
 
-    def __post_init__(self):
-        for name, hint in field_types(type(self)).items():
+    def __post_init__(self) -> None:
+        kind: type = type(self)
+        for name, hint in field_types(kind).items():
             object.__setattr__(self, name, _validated(name, getattr(self, name), hint))
 
 
@@ -65,7 +66,7 @@ def nearest(name: str, known: list[str]) -> str:
 
 @functools.cache
 def field_types(kind: type) -> dict[str, Any]:
-    """Return the types of a dataclass's fields by name, with what they are annotated by."""
+    """Return the annotations of a dataclass's fields by name. There is no type of annotations, hence Any here and below."""
     hints = typing.get_type_hints(kind, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
@@ -87,7 +88,7 @@ def expected_values(hint: Any) -> str:
     return WORDS.get(origin or hint, getattr(hint, "__name__", str(hint)))
 
 
-def _validated(name: str, value: Any, hint: Any) -> Any:
+def _validated(name: str, value: object, hint: Any) -> object:
     if typing.get_origin(hint) is dict:
         hint = dict  # what is in it, the environment says
     try:
@@ -99,7 +100,7 @@ def _validated(name: str, value: Any, hint: Any) -> Any:
     return value
 
 
-def _instance(kind: type, value: Any) -> Any:
+def _instance(kind: type, value: object) -> object:
     """Return an instance of a type that msgspec doesn't know; a path may be given as a string."""
     if kind is Path and isinstance(value, str):
         return Path(value)

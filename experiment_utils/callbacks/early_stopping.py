@@ -1,6 +1,8 @@
 """The end of training that no longer improves."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from meta_policy_search.callbacks import Callback, Metrics
 
@@ -21,6 +23,7 @@ class EarlyStopping(Callback):
         self._best: float | None = None
         self._best_itr = 0
 
+    @override
     def on_iteration(self, trainer: "MetaTrainer", iteration: int, metrics: Metrics) -> None:
         value = metrics[self._metric or trainer.best_metric]
         if value == value and (self._best is None or value > self._best):
@@ -28,10 +31,14 @@ class EarlyStopping(Callback):
         if iteration - self._best_itr >= self._patience:
             trainer.stop_training = True
 
-    def state(self) -> dict[str, Any]:
+    @override
+    def state(self) -> dict[str, object]:
         return {"best": self._best, "best_itr": self._best_itr}
 
-    def restore(self, state: Any) -> None:
+    @override
+    def restore(self, state: object) -> None:
+        if not isinstance(state, dict):
+            raise ValueError("the state of EarlyStopping is no JSON object")
         best, best_itr = state["best"], state["best_itr"]
         if not isinstance(best, float | None) or type(best_itr) is not int:
             raise ValueError("the state of EarlyStopping is no number and iteration")

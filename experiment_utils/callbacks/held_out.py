@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
+from typing_extensions import override
 
+from meta_policy_search.adaptation import AdaptationError
 from meta_policy_search.callbacks import Callback, Metrics
 from meta_policy_search.envs.normalized_env import NormalizedEnv
 from meta_policy_search.meta_tester import MetaTester
-from meta_policy_search.meta_trainer import AdaptationError, MetaTrainer, TrainingError
+from meta_policy_search.meta_trainer import MetaTrainer, TrainingError
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
@@ -33,10 +35,12 @@ class HeldOutEvaluation(Callback):
       seed: of the run.
     """
 
+    _sampler: MetaSampler  # from `on_train_begin` on
+
     def __init__(self, env: NormalizedEnv, *, every: int, n_tasks: int, rollouts: int, seed: int):
         self._env, self._every, self._n_tasks, self._rollouts, self._seed = env, every, n_tasks, rollouts, seed
-        self._sampler: MetaSampler | None = None
 
+    @override
     def on_train_begin(self, trainer: MetaTrainer) -> None:
         sizes = {"rollouts_per_meta_task": self._rollouts, "meta_batch_size": self._n_tasks}
         sizes |= {name: getattr(trainer.sampler, name) for name in ("max_path_length", "rollouts_per_row")}
@@ -47,6 +51,7 @@ class HeldOutEvaluation(Callback):
             raise TrainingError(f"held-out evaluation: {error}") from error
         trainer.best_metric = _name(trainer.algo.num_inner_grad_steps)
 
+    @override
     def on_iteration(self, trainer: MetaTrainer, iteration: int, metrics: Metrics) -> Metrics:
         steps = trainer.algo.num_inner_grad_steps
         if iteration % self._every:
@@ -62,6 +67,7 @@ class HeldOutEvaluation(Callback):
         returns = [np.concatenate(task_returns(one.trajectories)).mean() for one in rounds]
         return {_name(step): float(value) for step, value in enumerate(returns)}
 
+    @override
     def on_train_end(self, trainer: MetaTrainer) -> None:
         self._sampler.close()
 

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from meta_policy_search.callbacks import Callback, Metrics
-from meta_policy_search.samplers.meta_sampler import plain
+from meta_policy_search.envs.task_values import plain
 from meta_policy_search.utils.atomic_write import atomic_write
 
 if TYPE_CHECKING:
@@ -24,9 +26,11 @@ class TaskLog(Callback):
     def __init__(self, path: Path):
         self._path, self._next_itr = path, 0
 
+    @override
     def on_train_begin(self, trainer: "MetaTrainer") -> None:
         self._cut(trainer.next_itr)
 
+    @override
     def on_iteration(self, trainer: "MetaTrainer", iteration: int, metrics: Metrics) -> None:
         if iteration < self._next_itr:  # what came after its lines failed; it is repeated
             self._cut(iteration)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import numpy as np
 import tyro
+from typing_extensions import override
 
 from experiment_utils.evaluation.tasks import parse_task
 from experiment_utils.evaluation.use_run import RunArgs, use_run
@@ -32,9 +33,11 @@ class Args(RunArgs):
     """Rollouts that each step adapts on. Default: as in training."""
 
     @property
+    @override
     def task_words(self) -> tuple[str, ...]:
         return () if self.task is None else (self.task,)
 
+    @override
     def check(self) -> None:
         for name in ("steps", "rollouts"):
             if self.task is None and getattr(self, name) is not None:

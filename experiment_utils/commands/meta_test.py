@@ -12,6 +12,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from typing_extensions import override
 
 from experiment_utils.config_files import config_to_dict
 from experiment_utils.evaluation.tasks import parse_tasks
@@ -40,13 +41,16 @@ class Args(RunArgs):
     """Where to write. Default: meta_test in the run's folder."""
 
     @property
+    @override
     def task_words(self) -> tuple[str, ...]:
         return self.tasks
 
     @property
+    @override
     def of_held_out(self) -> bool:
         return self.held_out
 
+    @override
     def check(self) -> None:
         if self.tasks and self.num_tasks != Args.num_tasks:
             raise ConfigError("--num_tasks has no effect on --tasks; leave one of them out")

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
+from typing_extensions import override
 
 from experiment_utils.evaluation.tasks import parse_task, task_text
 from experiment_utils.evaluation.use_run import RunArgs, use_run
@@ -46,9 +47,11 @@ class Args(RunArgs):
         return self.run_dir / "video.mp4" if self.video is None else self.video
 
     @property
+    @override
     def task_words(self) -> tuple[str, ...]:
         return () if self.task is None else (self.task,)
 
+    @override
     def check(self) -> None:
         if self.window:
             for name in ("video", "width"):

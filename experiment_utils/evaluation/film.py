@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
-import gymnasium
 import numpy as np
 
 from experiment_utils.evaluation.tasks import task_text
 from experiment_utils.evaluation.video import captioned, side_by_side
-from meta_policy_search.envs.base import SimulationError, Task
+from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task
 from meta_policy_search.envs.environment_errors import environment_code
+from meta_policy_search.envs.single_env import SingleEnv
 from meta_policy_search.envs.spaces import kind_of
 from meta_policy_search.policies.actor import Actor
 
 
 def episodes(
-    envs: Sequence[gymnasium.Env],
+    envs: Sequence[BatchMetaEnv | SingleEnv],
     actors: Sequence[Actor],
     task: Task,
     max_path_length: int,
@@ -51,19 +51,23 @@ def episodes(
             return
 
 
-def _picture(env: gymnasium.Env) -> np.ndarray | None:
+def _picture(env: BatchMetaEnv | SingleEnv) -> np.ndarray | None:
     """What the environment renders, [h, w, 3] uint8; None where it shows it in a window."""
     with environment_code:
         picture = env.render()
-    fits = isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == np.uint8
-    if env.render_mode != "human" and not fits:
+    if env.render_mode == "human":
+        return None
+    if not isinstance(picture, np.ndarray) or picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
         what = f"render of the environment returned {kind_of(picture)}"
         raise SimulationError(f"{what}; a film needs arrays [height, width, 3] of type uint8", [])
     return picture
 
 
 def captioned_frames(
-    shown: Iterator[tuple[list[np.ndarray], list[float]]], titles: Sequence[str], task: Task, seconds: float | None = None
+    shown: Iterator[tuple[list[np.ndarray | None], list[float]]],
+    titles: Sequence[str],
+    task: Task,
+    seconds: float | None = None,
 ) -> Iterator[np.ndarray]:
     """Frames [h, w, 3] uint8: the pictures side by side below "title: return r", below the task and the time.
 
@@ -72,7 +76,8 @@ def captioned_frames(
     """
     for step, (pictures, returns) in enumerate(shown, start=1):
         captions = [f"{title}: return {r:z.1f}" for title, r in zip(titles, returns, strict=True)]
-        yield captioned(side_by_side(pictures, captions), heading(task, step, seconds))
+        drawn = [picture for picture in pictures if picture is not None]
+        yield captioned(side_by_side(drawn, captions), heading(task, step, seconds))
 
 
 def heading(task: Task, step: int, seconds: float | None) -> str:

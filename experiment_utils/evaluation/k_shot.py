@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
+from matplotlib.typing import ColorType
 
 from experiment_utils.evaluation.tasks import IN_TRAINING, task_text
 from experiment_utils.evaluation.trained_policy import TrainedPolicy
 from experiment_utils.plot_utils import PAGE, colours, draw_curve, styled
 from experiment_utils.progress import tracked
 from experiment_utils.runs.curves import Curve
-from meta_policy_search.envs.base import Task
+from meta_policy_search.envs.base import Tasks
 from meta_policy_search.meta_tester import MetaTester, first_rollouts
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
@@ -50,7 +51,7 @@ class Interval(NamedTuple):
 
 
 def compare(
-    trained: TrainedPolicy, tasks: Sequence[Task], steps: int, rollouts: int, rng: np.random.Generator
+    trained: TrainedPolicy, tasks: Tasks, steps: int, rollouts: int, rng: np.random.Generator
 ) -> dict[str, list[Shot]]:
     """`k_shot` of the meta-policy and of a randomly initialised one, in the same tasks, with the same step sizes."""
     policy = trained.components.algo.policy
@@ -102,7 +103,7 @@ def _success(tester: MetaTester, trajectories: Trajectories) -> dict[str, float]
     return {name: value for name, value in found.items() if name.endswith(SUCCESS)}
 
 
-def mean_interval(groups: Sequence[np.ndarray]) -> Interval:
+def mean_interval(groups: Sequence[np.ndarray] | np.ndarray) -> Interval:
     """The mean over all values of all groups, and its interval over groups, which are independent; their values aren't.
 
     mean = sum_g S_g / sum_g n_g, with the linearised error of a ratio,
@@ -135,7 +136,7 @@ def overall_table(results: Mapping[str, Sequence[Shot]]) -> pd.DataFrame:
 
 
 def task_table(
-    results: Mapping[str, Sequence[Shot]], tasks: Sequence[Task], in_training: Sequence[bool] | None = None
+    results: Mapping[str, Sequence[Shot]], tasks: Tasks, in_training: Sequence[bool] | None = None
 ) -> pd.DataFrame:
     """A row for each policy, shot and task: the return over its episodes, with the interval over episodes.
 
@@ -192,7 +193,7 @@ def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str, algorithm: 
     return figure
 
 
-def _draw(axes: Axes, places: Sequence[int], shots: Sequence[Shot], policy: str, colour) -> None:
+def _draw(axes: Axes, places: Sequence[int], shots: Sequence[Shot], policy: str, colour: ColorType) -> None:
     if policy == META:
         tasks = np.array([[returns.mean() for returns in shot.returns] for shot in shots])  # [shots, N]
         axes.plot(places, tasks, color=colour, alpha=0.15, lw=0.6)

@@ -20,8 +20,8 @@ from experiment_utils.evaluation.tasks import IN_TRAINING
 from experiment_utils.plain_matplotlib import own_style
 from experiment_utils.plot_utils import PAGE, cell_text, step_colours, styled
 from experiment_utils.runs.curves import timing_table
-from experiment_utils.runs.results import InvalidRunError, RunData, load_run
-from experiment_utils.runs.run_dir import RunDir, read_params
+from experiment_utils.runs.results import RunData, load_run
+from experiment_utils.runs.run_dir import InvalidRunError, RunDir, read_params
 from meta_policy_search.utils.atomic_write import atomic_write
 
 TEMPLATE = "report.html.jinja"
@@ -146,7 +146,7 @@ def videos(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in VIDEO_TYPES)
 
 
-def _records(table: pd.DataFrame) -> dict[str, list]:
+def _records(table: pd.DataFrame) -> dict[str, list[Any]]:
     """A table for the template: its head, which columns are numbers, and rows of text."""
     numbers = [pd.api.types.is_numeric_dtype(table.iloc[:, i]) for i in range(table.shape[1])]
     columns = [column_text(table.iloc[:, i]) for i in range(table.shape[1])]
@@ -196,5 +196,5 @@ def _made_by(saved: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _listed(value: object) -> list:
+def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []

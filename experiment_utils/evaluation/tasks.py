@@ -2,8 +2,9 @@
 
 import enum
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,21 +68,22 @@ def task_text(task: Task) -> str:
     return text if len(text) <= LONGEST else ""
 
 
-def _as_dict(value: Json, like: dict, where: str) -> dict:
+def _as_dict(value: Json, like: dict[Any, Task], where: str) -> dict[Any, Task]:
     names = {str(name): name for name in like}  # JSON has only words for names
     if not isinstance(value, dict) or set(value) != set(names):
         raise ConfigError(f"{where} is {_short(value)}; it must be an object with {', '.join(names)}")
     return {name: as_task(value[word], like[name], f"{word} of {where}") for word, name in names.items()}
 
 
-def _as_sequence(value: Json, like: tuple | list, where: str) -> tuple | list:
+def _as_sequence(value: Json, like: tuple[Task, ...] | list[Task], where: str) -> tuple[Task, ...] | list[Task]:
     if not isinstance(value, list) or len(value) != len(like):
         raise _unlike(value, plain(like), where)
     values = [as_task(*pair, f"entry {i} of {where}") for i, pair in enumerate(zip(value, like, strict=True))]
-    return type(like)(*values) if hasattr(like, "_fields") else type(like)(values)
+    make: Callable[..., tuple[Task, ...] | list[Task]] = type(like)
+    return make(*values) if hasattr(like, "_fields") else make(values)
 
 
-def _as_numbers(value: Json, like: float | np.ndarray, where: str) -> float | np.ndarray:
+def _as_numbers(value: Json, like: float | np.number | np.ndarray, where: str) -> Task:
     example = np.asarray(like)
     try:
         array = np.asarray(value)
@@ -97,7 +99,7 @@ def _as_numbers(value: Json, like: float | np.ndarray, where: str) -> float | np
     return own if isinstance(like, np.ndarray) else type(like)(own[()])
 
 
-def _unlike(value: Json, like: Json, where: str) -> ConfigError:
+def _unlike(value: Json, like: object, where: str) -> ConfigError:
     return ConfigError(f"{where} is {_short(value)}; it must be like {_short(like)}")
 
 
@@ -143,6 +145,6 @@ def _values(word: str) -> list[Json]:
     return values
 
 
-def _short(value: Json) -> str:
+def _short(value: object) -> str:
     text = json.dumps(value, default=str)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

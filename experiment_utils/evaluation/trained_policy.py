@@ -10,10 +10,10 @@ action = adapted.act(observation)
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
+from typing import Any
 
-import gymnasium
 import numpy as np
 import pandas as pd
 
@@ -26,8 +26,9 @@ from experiment_utils.evaluation.tasks import task_key
 from experiment_utils.runs.results import read_progress
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.validation import ConfigError
-from meta_policy_search.envs.base import SimulationError, Task
+from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task, Tasks
 from meta_policy_search.envs.environment_errors import environment_code
+from meta_policy_search.envs.normalized_env import NormalizedEnv
 from meta_policy_search.envs.single_env import SingleEnv
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.actor import Actor
@@ -63,7 +64,7 @@ class TrainedPolicy:
         """
         return self.read_progress()
 
-    def sample_tasks(self, n_tasks: int, rng: np.random.Generator) -> Sequence[Task]:
+    def sample_tasks(self, n_tasks: int, rng: np.random.Generator) -> Tasks:
         """Tasks drawn as in training.
 
         Raises:
@@ -72,7 +73,7 @@ class TrainedPolicy:
         with environment_code:
             return self.components.sampler.envs.sample_tasks(n_tasks, rng)
 
-    def drawn_in_training(self, tasks: Sequence[Task]) -> list[bool] | None:
+    def drawn_in_training(self, tasks: Tasks) -> list[bool] | None:
         """Whether training drew each task before this policy was made; None where equality of tasks can't be told.
 
         The draws of training are repeated: they depend on the run's seed only.
@@ -86,13 +87,13 @@ class TrainedPolicy:
             drawn.update(task_key(task) for task in self.sample_tasks(self.config.meta_batch_size, task_rng))
         return [key in drawn for key in keys]
 
-    def make_env(self, render_mode: str | None = None) -> gymnasium.Env:
+    def make_env(self, render_mode: str | None = None) -> BatchMetaEnv | SingleEnv:
         """One environment of the run's family, with `set_task`; it takes the actions of an `Actor`.
 
         Raises:
           ConfigError: it can't render like that.
         """
-        render = {} if render_mode is None else {"render_mode": render_mode}
+        render: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
         try:
             if require_env(self.config).is_batch or self.config.observe_task or self.config.observe_previous_step:
                 env = make_env(self.config).env
@@ -106,7 +107,8 @@ class TrainedPolicy:
         """The policy with these parameters, by default theta: the meta-policy."""
         policy = self.components.algo.policy
         arrays = {name: np.asarray(value) for name, value in (policy.theta if params is None else params).items()}
-        return Actor(policy, arrays, self.components.sampler.envs.env.action_space)
+        envs = self.components.sampler.envs
+        return Actor(policy, arrays, (envs.env if isinstance(envs, NormalizedEnv) else envs).action_space)
 
     def adapt(self, task: Task, *, rng: np.random.Generator, steps: int | None = None, rollouts: int | None = None) -> Actor:
         """The policy after `steps` inner steps in a task, each on `rollouts` rollouts; by default as many as in training.
@@ -115,13 +117,13 @@ class TrainedPolicy:
           SamplingError: something in a round was not finite, or its simulation failed.
           AdaptationError: adaptation made a parameter NaN or infinite.
         """
-        params = stack_params(self.components.algo.policy.theta, 1)
+        params: Params = stack_params(self.components.algo.policy.theta, 1)
         with self.tester([task], rollouts) as tester:
             params = tester.adapted(params, self.config.num_inner_grad_steps if steps is None else steps, rng)
         return self.actor({name: value[0] for name, value in params.items()})
 
     @contextlib.contextmanager
-    def tester(self, tasks: Sequence[Task], rollouts: int | None = None) -> Iterator[MetaTester]:
+    def tester(self, tasks: Tasks, rollouts: int | None = None) -> Iterator[MetaTester]:
         """The components for these tasks, with `rollouts` rollouts per task and round, by default as many as in training."""
         algo, sampler, sample_processor = self.components
         sampler = MetaSampler(
@@ -169,9 +171,10 @@ def _restore(components: Components, folder: RunDir, itr: str | int) -> int:
     """Sets theta; returns the snapshot's iteration. Runs from before there were snapshots have their last checkpoint."""
     if from_checkpoint(folder):
         state, _ = Checkpoints(folder.checkpoints, components.algo).restore_latest()
-        if state is None:
+        iteration = None if state is None else state["itr"]
+        if not isinstance(iteration, int):
             raise ConfigError(f"the run in {folder.path} has neither policy snapshots nor a checkpoint that can be used")
-        return state["itr"]
+        return iteration
     try:
         snapshot = load_snapshot(folder.policies, itr, components.algo.theta)
     except SnapshotError as error:

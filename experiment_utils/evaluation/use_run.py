@@ -59,7 +59,9 @@ class UnusedRun(ReportedError):
     exit_code = 1
 
 
-def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callable[[R], Iterable], failed: str) -> int:
+def use_run(
+    kind: type[R], description: str, argv: list[str] | None, act: Callable[[R], Iterable[object]], failed: str
+) -> int:
     """The main function of a script; returns the exit code. A mistake is answered before TensorFlow is loaded.
 
     Args:
@@ -70,7 +72,7 @@ def use_run(kind: type[R], description: str, argv: list[str] | None, act: Callab
     return run_script(lambda: _use(parse_arguments(kind, description, argv), act, failed))
 
 
-def _use(args: R, act: Callable[[R], Iterable], failed: str) -> None:
+def _use(args: R, act: Callable[[R], Iterable[object]], failed: str) -> None:
     if args.algorithm is not None:
         import_algorithms(args.algorithm)
     args.check()

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from experiment_utils.paper.experiments import SMOKE, Budget, of_figure, run_of
-from experiment_utils.runs.results import LAST_RETURN, RunDataWarning, load_runs, read_progress
+from experiment_utils.paper.experiments import SMOKE, SMOKE_N_ITR, SMOKE_ROLLOUTS, SMOKE_TASKS, Budget, of_figure, run_of
+from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, read_progress
 from experiment_utils.runs.run_spec import Run, Settings
 from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.atomic_write import atomic_write
@@ -50,8 +50,7 @@ PANELS = {
     "momentum": Panel("MetaPointEnvMomentum", POINT, 50, (1, 2, 3, 4, 5)),
     "half_cheetah_vel": Panel("HalfCheetahRandVelEnv", {"hidden_sizes": (64, 64)}, 100, (1, 2, 3)),
 }
-SMOKE_TRIALS = {"rollouts_per_trial": SMOKE["rollouts_per_meta_task"], "memory_size": 8}
-SMOKE_TRIALS |= {"meta_batch_size": 2 * SMOKE["meta_batch_size"]}
+SMOKE_TRIALS = {"rollouts_per_trial": SMOKE_ROLLOUTS, "memory_size": 8, "meta_batch_size": 2 * SMOKE_TASKS}
 METHODS = {
     META: Method("ProMP", {"num_inner_grad_steps": 1}, 2),
     JOINT: Method("ProMP", {"num_inner_grad_steps": 0}, 1),
@@ -91,7 +90,7 @@ def seeds_of(panel: str, budget: Budget) -> tuple[int, ...]:
 def planned(root: Path, panel: str, method: str, budget: Budget, seed: int, n_itr: int | None = None) -> Run:
     """One run. All methods of a panel have the same env steps, so the iterations depend on how many are in one."""
     trained, (env, own, quick_n_itr, _) = METHODS[method], PANELS[panel]
-    n_itr = n_itr or {"smoke": SMOKE["n_itr"], "quick": quick_n_itr, "paper": PAPER_N_ITR}[budget]
+    n_itr = n_itr or {"smoke": SMOKE_N_ITR, "quick": quick_n_itr, "paper": PAPER_N_ITR}[budget]
     small = {**SMOKE, **trained.smoke} if budget == "smoke" else {}
     settings = {
         "env": env,
@@ -165,8 +164,11 @@ def _tables(root: Path, panel: str, budget: Budget) -> Iterator[tuple[int, Path,
     for method in METHODS:
         where = folder(root) / panel / method.replace(" ", "_")
         found = load_runs([where], (LAST_RETURN,)) if where.exists() else []
-        wanted = of_figure(found, lambda run, m=method: planned(root, panel, m, budget, run.config["seed"]), "baselines")
-        for run in wanted:
+
+        def wanted(run: RunData, method: str = method) -> Run:
+            return planned(root, panel, method, budget, run.config["seed"])
+
+        for run in of_figure(found, wanted, "baselines"):
             table = read_table(run.path / TABLE)
             if table is not None:
                 steps = int(run.progress["n_timesteps"].iloc[table["itr"].iloc[0] - 1])  # of the policy that was measured

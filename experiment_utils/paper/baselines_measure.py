@@ -10,7 +10,7 @@ from experiment_utils.evaluation.k_shot import k_shot
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
 from experiment_utils.paper.baselines import INNER, MEMORY, META, ORACLE, PPO, RANDOM, RL2
 from experiment_utils.tensorflow_setup import configure_tensorflow
-from meta_policy_search.envs.base import Task
+from meta_policy_search.envs.base import Tasks
 from meta_policy_search.meta_algos.per_task_ppo import PerTaskPPO
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.base import stack_params
@@ -47,7 +47,7 @@ def measured_rows(folder: Path, method: str) -> Iterator[Row]:
 
 
 def _of_theta(
-    trained: TrainedPolicy, tasks: Sequence[Task], theta: Params, rng: np.random.Generator, is_adapted: bool
+    trained: TrainedPolicy, tasks: Tasks, theta: Params, rng: np.random.Generator, is_adapted: bool
 ) -> Iterator[Row]:
     params = stack_params(theta, len(tasks))
     with trained.tester(tasks) as tester:
@@ -58,7 +58,7 @@ def _of_theta(
             yield from _rows(PPO, update, update * tester.sampler.batch_shape[1], returns)
 
 
-def _of_memory(trained: TrainedPolicy, tasks: Sequence[Task], rng: np.random.Generator) -> Iterator[Row]:
+def _of_memory(trained: TrainedPolicy, tasks: Tasks, rng: np.random.Generator) -> Iterator[Row]:
     """The returns of a trial's rollouts in their order: the memory has seen 0, 1, 2, .. of them before."""
     with trained.tester(tasks) as tester:
         params = stack_params(trained.components.algo.policy.theta, len(tasks))

@@ -125,9 +125,9 @@ def returns_table(data: Data) -> pd.DataFrame:
     return pd.DataFrame(lines).fillna("-")
 
 
-def compared(table: pd.DataFrame) -> dict[str, tuple]:
+def compared(table: pd.DataFrame) -> dict[str, tuple[str, int, int]]:
     """The amounts of adaptation that the tables show, by their heading, as far as `of_seeds` has them."""
-    found: dict[str, tuple] = {}
+    found: dict[str, tuple[str, int, int]] = {}
     inner = [amount for amount in table.index if amount[0] == INNER]
     ppo, memory = ([amount for amount in table.index if amount[0] == how] for how in (PPO, MEMORY))
     full = max((rollouts for _, updates, rollouts in inner if updates == 1), default=0)

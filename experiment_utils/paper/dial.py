@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from experiment_utils.cli import parse_arguments
-from experiment_utils.experiment import configure_tensorflow
 from experiment_utils.paper.estimators import LAMBDAS
 from experiment_utils.plot_utils import save_table
 from experiment_utils.script import fail, say
+from experiment_utils.tensorflow_setup import configure_tensorflow
 from experiment_utils.validation import Count, Natural, Validated
 
 COLUMNS = {"Meta-GradientRStd": "relative std", "Meta-GradientCosAbs": "cosine distance", "Meta-GradientStd": "std"}

@@ -16,16 +16,17 @@ from experiment_utils.paper import enumerable_mdp as exact
 from experiment_utils.paper.enumerable_mdp import MDP
 
 if TYPE_CHECKING:
+    from meta_policy_search.meta_algos.inner_objective import InnerType
     from meta_policy_search.types import Samples
 
 Problem = tuple[MDP, np.ndarray]  # and theta [S, A]
 
 LAMBDAS = (0.0, 0.25, 0.5, 0.75, 1.0)
-OBJECTIVES = {  # name: the fields of InnerObjective
-    "log-likelihood (MAML)": ("log_likelihood",),
-    "LVC": ("likelihood_ratio",),
+OBJECTIVES: dict[str, tuple["InnerType", float]] = {  # name: the fields of InnerObjective
+    "log-likelihood (MAML)": ("log_likelihood", 1.0),
+    "LVC": ("likelihood_ratio", 1.0),
     **{f"Loaded DiCE {decay:g}": ("loaded_dice", decay) for decay in LAMBDAS[1:-1]},
-    "DiCE": ("dice",),
+    "DiCE": ("dice", 1.0),
     "DiCE with baseline": ("loaded_dice", 1.0),
 }
 UNBIASED = "unbiased"

@@ -13,7 +13,14 @@ from experiment_utils.runs.run_spec import Run, Settings
 Budget = Literal["smoke", "quick", "paper"]
 
 # A few seconds per run: shows that everything works, nothing else.
-SMOKE = {"n_itr": 2, "meta_batch_size": 2, "rollouts_per_meta_task": 2, "max_path_length": 10, "hidden_sizes": (8,)}
+SMOKE_N_ITR, SMOKE_TASKS, SMOKE_ROLLOUTS = 2, 2, 2
+SMOKE: Settings = {
+    "n_itr": SMOKE_N_ITR,
+    "meta_batch_size": SMOKE_TASKS,
+    "rollouts_per_meta_task": SMOKE_ROLLOUTS,
+    "max_path_length": 10,
+    "hidden_sizes": (8,),
+}
 
 
 FIGURE_2_ALGORITHMS = ("ProMP", "TRPO-MAML", "E-MAML-TRPO", "LVC-VPG", "E-MAML-VPG")

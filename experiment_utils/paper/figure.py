@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+from typing_extensions import override
+
 from experiment_utils.paper.experiments import Budget
 from experiment_utils.places import FIGURES, RESULTS
 from experiment_utils.run_sweep import report, run_sweep
 from experiment_utils.runs.archive import fetch, keep
-from experiment_utils.runs.results import InvalidRunError, RunDataWarning
+from experiment_utils.runs.results import RunDataWarning
+from experiment_utils.runs.run_dir import InvalidRunError
 from experiment_utils.runs.run_spec import Run
 from experiment_utils.sweep_plan import STARTED_HERE
 from experiment_utils.validation import ConfigError, Count, Validated
@@ -77,13 +80,17 @@ class Computed(Figure):
     from_results: bool = False
     """Begin with what is in --results: compute nothing anew that is finished there, and go on with what was cut off."""
 
-    of_training = ("dump_path", "budget", "seeds", "collect", "from_results")
+    of_training: ClassVar[tuple[str, ...]] = ("dump_path", "budget", "seeds", "collect", "from_results")
 
+    @override
+    @override
     def unused(self) -> set[str]:
         if self.budget == "smoke" and self.collect:
             raise ConfigError("--collect keeps no runs of --budget smoke; they are no results")
         return super().unused() - ({"results"} if self.collect or self.from_results else set())
 
+    @override
+    @override
     def train(self) -> int:
         """Compute, and with --collect keep what there is also if that is stopped."""
         try:
@@ -116,9 +123,11 @@ class Trained(Computed):
     cpus_per_run: Count = 1
     """Cores of the cluster that each run reserves."""
 
-    of_training = (*Computed.of_training, "n_itr", "jobs", "backend", "cluster", "cpus_per_run")
+    of_training: ClassVar[tuple[str, ...]] = (*Computed.of_training, "n_itr", "jobs", "backend", "cluster", "cpus_per_run")
     beside: ClassVar[tuple[str, ...]] = ()  # files of a run that are kept with it
 
+    @override
+    @override
     def unused(self) -> set[str]:
         return super().unused() | ({"cpus_per_run"} if self.cluster is None else {"backend"})
 
@@ -140,20 +149,27 @@ class Trained(Computed):
         """Return where a run is kept."""
         return self.results / run.folder.relative_to(self.root)
 
+    @override
+    @override
     def compute(self) -> int:
         """Run what the folders don't have; return the exit code of the sweep."""
-        runs, after = self.runs(), self.after()
+        runs = self.runs()
         for run in runs if self.from_results else ():
             warn(fetch(run, self.kept(run)))
         print(f"{len(runs)} runs below {self.root}; what each prints goes to run.log in its folder", flush=True)
         code = report(run_sweep(runs, self.jobs, self.backend, self.cluster, self.cpus_per_run))
-        for run in runs if after else ():
+        after = self.after()
+        if after is None:
+            return code
+        for run in runs:
             try:
                 after(run)
             except (InvalidRunError, ConfigError, RuntimeError) as error:
                 warn(f"{error}; not in the picture")
         return code
 
+    @override
+    @override
     def keep(self) -> None:
         for run in self.runs():
             if run.state() != "new":

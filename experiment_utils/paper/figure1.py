@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Patch
 
 from experiment_utils.plot_utils import COLUMN, PAGE, save_figure, styled
@@ -61,9 +62,9 @@ def draw_graphs(width: float = PAGE) -> Figure:
                 _arrow(axes, edge, shapes, colour)
         axes.set(title=title, xlim=(-0.45, 6.25), ylim=(-0.5, 1.95), aspect="equal")
         axes.axis("off")
-    arrow = plt.Line2D([], [], color=CREDIT, label="credit for the pre-update sampling distribution")
-    sampled = plt.Line2D([], [], marker="o", mfc="white", mec="black", ls="", label="sampled")
-    computed = plt.Line2D([], [], marker="s", mfc="white", mec="black", ls="", label="computed")
+    arrow = Line2D([], [], color=CREDIT, label="credit for the pre-update sampling distribution")
+    sampled = Line2D([], [], marker="o", mfc="white", mec="black", ls="", label="sampled")
+    computed = Line2D([], [], marker="s", mfc="white", mec="black", ls="", label="computed")
     figure.legend(handles=[sampled, computed, arrow], loc="outside lower center", ncols=3 if wide else 1)
     return figure
 

@@ -6,6 +6,7 @@ others for 30 iterations with seed 1; `paper` goes on with the same runs to 1001
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +40,7 @@ from experiment_utils.plot_utils import (
 from experiment_utils.runs.comparison import can_be_compared, comparison_table, scores_by_measure, tables_of_panels
 from experiment_utils.runs.curves import Curve, group_runs, mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, load_runs, require_runs
-from experiment_utils.runs.run_spec import Run
+from experiment_utils.runs.run_spec import Run, Settings
 from experiment_utils.validation import ConfigError
 
 COMMON = {"meta_batch_size": 40, "rollouts_per_meta_task": 20, "max_path_length": 100, "hidden_sizes": (64, 64)}
@@ -51,7 +52,12 @@ WIDTHS = {"ProMP": LINE_WIDTH, "TRPO-MAML": 2.0, "E-MAML-TRPO": 0.9, "LVC-VPG": 
 WIDE = ("TRPO-MAML", "LVC-VPG")
 
 LABELS = {name: f"{name} ({'wide' if name in WIDE else 'thin'})" if name != "ProMP" else name for name in WIDTHS}
-MARK = {"marker": "o", "mfc": "white", "ms": 3.5, "ls": ""}  # of a value of the paper's
+MARK: dict[str, Any] = {
+    "marker": "o",
+    "mfc": "white",
+    "ms": 3.5,
+    "ls": "",
+}  # of a value of the paper's, by matplotlib's names
 BESIDE = 0.022  # of the axis, from one circle to the next
 WINDOW = 10  # iterations that a value of ours is the mean of
 
@@ -71,7 +77,7 @@ def runs(root: Path, budget: Budget, seeds: Sequence[int] = (), env: Sequence[st
     ]
 
 
-def settings(panel: Panel, algorithm: str, budget: Budget, seed: int) -> dict:
+def settings(panel: Panel, algorithm: str, budget: Budget, seed: int) -> Settings:
     """The settings of a run of the figure."""
     own = panel.promp_settings if algorithm == "ProMP" else {}
     n_itr = PAPER_N_ITR if budget == "paper" else panel.quick_n_itr

@@ -25,12 +25,12 @@ from experiment_utils.plot_utils import COLUMN, SCALES, UNITS, draw_curve, save_
 from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_measure, shared_seeds
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
-from experiment_utils.runs.run_spec import Run
+from experiment_utils.runs.run_spec import Run, Settings
 
 CURVE_COLOURS = {"LVC": algorithm("LVC-VPG").colour, "DiCE": algorithm("DiCE").colour}
 
 COMMON = {"meta_batch_size": 20, "rollouts_per_meta_task": 40, "max_path_length": 100, "hidden_sizes": (64, 64)}
-BUDGETS = {
+BUDGETS: dict[Budget, Settings] = {
     "smoke": {**SMOKE, "n_itr": 3, "sampling_rounds": 2, "measure_every": 2},
     "quick": {"n_itr": 100, "sampling_rounds": 20, "measure_every": 10},
     "paper": {"n_itr": 301, "sampling_rounds": 20, "measure_every": 1},

@@ -21,13 +21,13 @@ from experiment_utils.paper.experiments import SMOKE, Budget, of_figure, run_of
 from experiment_utils.plot_utils import COLUMN, PAGE, curves_figure, save_figure, save_table, styled
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
-from experiment_utils.runs.run_spec import Run
+from experiment_utils.runs.run_spec import Run, Settings
 from meta_policy_search.utils.atomic_write import replacing
 
 TITLES = {"LVC-TRPO": "LVC", "TRPO-MAML": "MAML", "E-MAML-TRPO": "E-MAML"}  # in the paper's order
 COMMON = {"env": "MetaPointEnvMomentum", "num_inner_grad_steps": 3, "meta_batch_size": 40, "rollouts_per_meta_task": 20}
 COMMON |= {"max_path_length": 100, "hidden_sizes": (64, 64), "inner_lr": 0.1, "step_size": 0.01}
-BUDGETS = {"smoke": SMOKE, "quick": {"n_itr": 100}, "paper": {"n_itr": 501}}
+BUDGETS: dict[Budget, Settings] = {"smoke": SMOKE, "quick": {"n_itr": 100}, "paper": {"n_itr": 501}}
 SEEDS = {"smoke": (1,), "quick": (1,), "paper": (1, 2, 3, 4, 5)}
 
 EXPLORATION = "exploration.npz"
@@ -141,6 +141,6 @@ def _draw_plane(axes: Axes) -> None:
         axes.add_patch(
             Circle(corner, REWARD_RADIUS, color="tab:green" if is_goal else "tab:blue", alpha=0.15, lw=0, label=label)
         )
-    axes.add_patch(Circle(GOAL, GOAL_RADIUS, color="tab:green", lw=0, label="goal"))
+    axes.add_patch(Circle((GOAL[0], GOAL[1]), GOAL_RADIUS, color="tab:green", lw=0, label="goal"))
     axes.set(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal", xlabel="x (m)")
     axes.grid(False)

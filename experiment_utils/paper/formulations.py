@@ -26,12 +26,12 @@ import numpy as np
 import pandas as pd
 
 from experiment_utils.progress import tracked
-from experiment_utils.runs.results import InvalidRunError
-from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.runs.run_dir import InvalidRunError, RunDir
 from meta_policy_search.utils.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from meta_policy_search.meta_algos.base import MAMLAlgo
+    from meta_policy_search.policies.base import MetaPolicy
     from meta_policy_search.types import Samples, Trajectories
 
 Formulation = Literal["I", "II"]
@@ -190,7 +190,7 @@ class Experiment:
         return -gradient["theta"].numpy()
 
 
-def make_algorithm(formulation: Formulation, policy, inner_lr: float) -> "MAMLAlgo":
+def make_algorithm(formulation: Formulation, policy: "MetaPolicy", inner_lr: float) -> "MAMLAlgo":
     """The package's algorithm whose meta-gradient is the formulation's."""
     from meta_policy_search.meta_algos.dice_maml import DICEMAML
     from meta_policy_search.meta_algos.vpg_maml import VPGMAML

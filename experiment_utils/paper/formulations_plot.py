@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from experiment_utils.paper.formulations import FAR, TABLE, folder, read, select
 from experiment_utils.plot_utils import COLUMN, save_figure, save_table, styled
-from experiment_utils.runs.results import InvalidRunError
+from experiment_utils.runs.run_dir import InvalidRunError
 
 SHOWN, EVERY = 150, 3  # updates in the picture, as in the original: every third of the first 150
 ARROW = 2.0  # length of an arrow in units of the update
@@ -101,6 +101,7 @@ def _draw_path(axes: Axes, thetas: np.ndarray, formulation: str) -> None:
     points, updates = thetas[:-1:EVERY], np.diff(thetas, axis=0)[::EVERY]
     times = np.linspace(0.35, 0.95, len(points))
     colours = plt.colormaps[MAPS[formulation]](times)
-    axes.scatter(*points.T, c=colours, s=8, zorder=3)
-    axes.quiver(*points.T, *(ARROW * updates.T), color=colours, angles="xy", scale_units="xy", scale=1, width=0.005)
+    x, y = points.T
+    axes.scatter(x, y, c=colours, s=8, zorder=3)
+    axes.quiver(x, y, *(ARROW * updates.T), color=colours, angles="xy", scale_units="xy", scale=1, width=0.005)
     axes.plot([], [], "o-", color=plt.colormaps[MAPS[formulation]](0.75), ms=3, label=f"formulation {formulation}")

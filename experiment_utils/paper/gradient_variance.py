@@ -1,7 +1,7 @@
 """How much the meta-gradient varies from one sampling round to the next: figure 3's statistics, and what measures them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import tensorflow as tf
@@ -154,4 +154,5 @@ def flat(gradient: Params, tasks: bool = False) -> np.ndarray:
 def measured(build: Build, config: GradientVarianceConfig, rng: np.random.Generator) -> Components:
     """The components that a run script builds, with its algorithm measured."""
     components = build(config, rng)
-    return Components(MeasuredAlgo(*components, rng, config), components.sampler, components.sample_processor)
+    algo = cast("MAMLAlgo", MeasuredAlgo(*components, rng, config))  # it has all that a trainer uses
+    return Components(algo, components.sampler, components.sample_processor)

@@ -9,13 +9,22 @@ from collections.abc import Mapping, Sequence
 from experiment_utils.algorithms import Algorithm, algorithms
 from experiment_utils.config import Config
 from experiment_utils.paper.experiments import PANELS, Panel
-from experiment_utils.runs.run_spec import as_flags, as_word
+from experiment_utils.runs.run_spec import Settings, as_flags, as_word
 
 SHARED = [field.name for field in dataclasses.fields(Config)]
-NOT_METHOD = ("seed", "env", "physics", "backend", "parallel", "sampler", "num_workers", "cpus_per_worker", "env_options")
+NOT_METHOD: tuple[str, ...] = (
+    "seed",
+    "env",
+    "physics",
+    "backend",
+    "parallel",
+    "sampler",
+    "num_workers",
+    "cpus_per_worker",
+    "env_options",
+)
 NOT_METHOD += ("meta_update_device",)
 SIZE = {"meta_batch_size": 40, "n_itr": 1001}  # of figure 2
-Settings = Mapping[str, object]
 
 
 def page() -> str:
@@ -77,12 +86,12 @@ def changes(entry: Algorithm, panel: Panel) -> Settings:
     return {name: value for name, value in wanted.items() if getattr(entry.defaults, name) != value}
 
 
-def _by_environment() -> dict[str, list]:
+def _by_environment() -> dict[str, list[object]]:
     names = dict.fromkeys(name for panel in PANELS for name in panel.settings)
     return {name: [panel.settings.get(name, getattr(Config(), name)) for panel in PANELS] for name in names}
 
 
-def _promp_by_environment() -> dict[str, list]:
+def _promp_by_environment() -> dict[str, list[object]]:
     promp = next(entry for entry in algorithms() if entry.name == "ProMP").defaults
     names = dict.fromkeys(name for panel in PANELS for name in panel.promp_settings)
     return {name: [panel.promp_settings.get(name, getattr(promp, name)) for panel in PANELS] for name in names}
@@ -93,17 +102,17 @@ def _own(entry: Algorithm) -> Settings:
     return {name: value for name, value in settings.items() if name not in SHARED or name == "baseline"}
 
 
-def _by_algorithm() -> dict[str, list]:
+def _by_algorithm() -> dict[str, list[object]]:
     own = [_own(entry) for entry in algorithms()]
     names = dict.fromkeys(name for settings in own for name in settings)
     return {name: [settings.get(name) for settings in own] for name in names}
 
 
-def _sizes() -> dict[str, list]:
+def _sizes() -> dict[str, list[object]]:
     return {name: [getattr(entry.defaults, name) for entry in algorithms()] for name in ("meta_batch_size", "n_itr")}
 
 
-def _shared() -> dict[str, list]:
+def _shared() -> dict[str, list[object]]:
     differing = {"baseline", "meta_batch_size", "n_itr", *NOT_METHOD}
     return {name: [getattr(Config(), name)] for name in SHARED if name not in differing}
 

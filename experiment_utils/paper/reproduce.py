@@ -11,8 +11,9 @@ import dataclasses
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar, cast
 
+from typing_extensions import override
 from tyro.conf import subcommand
 
 from experiment_utils.cli import parse_arguments
@@ -43,6 +44,7 @@ class Figure1(Figure):
 
     name = "figure1"
 
+    @override
     def draw(self, out: Path) -> list[Path]:
         return figure1.draw(out)
 
@@ -56,9 +58,11 @@ class Figure2(Trained):
 
     name = "figure2"
 
+    @override
     def planned(self) -> list[Run]:
         return figure2.runs(self.root, self.budget, self.seeds, self.env)
 
+    @override
     def draw(self, out: Path) -> list[Path]:
         return figure2.draw(self.root, out, self.env, self.budget)
 
@@ -71,17 +75,20 @@ class Figure3(Trained):
     """Tasks of an iteration's additional sampling rounds: the same, or, as in the original, the previous ones."""
 
     name = "figure3"
+    experiment: ClassVar[figure3.Experiment] = "figure3"
     of_training = tuple(flag for flag in Trained.of_training if flag != "budget")
     beside = (same_theta.TABLE,)
 
     @property
     def variant(self) -> figure3.Variant:
         """Which experiment it is."""
-        return figure3.Variant(self.budget, self.round_tasks, self.name)
+        return figure3.Variant(self.budget, self.round_tasks, self.experiment)
 
+    @override
     def planned(self) -> list[Run]:
         return figure3.runs(self.root, self.variant, self.seeds)
 
+    @override
     def draw(self, out: Path) -> list[Path]:
         return figure3.draw(self.root, out, self.variant)
 
@@ -91,7 +98,9 @@ class Figure3Point(Figure3):
     """Figure 3 on a point mass."""
 
     name = "figure3_point"
+    experiment: ClassVar[figure3.Experiment] = "figure3_point"
 
+    @override
     def after(self) -> Callable[[Run], object]:
         return same_theta.measure
 
@@ -103,12 +112,15 @@ class Figure4(Trained):
     name = "figure4"
     beside = (figure4.EXPLORATION,)
 
+    @override
     def planned(self) -> list[Run]:
         return figure4.runs(self.root, self.budget, self.seeds)
 
+    @override
     def after(self) -> Callable[[Run], object]:
         return figure4.explore
 
+    @override
     def draw(self, out: Path) -> list[Path]:
         return figure4.draw(self.root, out, self.budget)
 
@@ -123,16 +135,20 @@ class Baselines(Trained):
     name = "baselines"
     beside = (baselines.TABLE,)
 
+    @override
     def planned(self) -> list[Run]:
         return baselines.runs(self.root, self.budget, self.seeds, self.env)
 
+    @override
     def runs(self) -> list[Run]:
         """The runs as planned; with n_itr, the iterations of ProMP, all as long as that is in env steps."""
         return baselines.runs(self.root, self.budget, self.seeds, self.env, self.n_itr)
 
+    @override
     def after(self) -> Callable[[Run], object]:
         return baselines.measure
 
+    @override
     def draw(self, out: Path) -> list[Path]:
         return baselines_plot.draw(self.root, out, self.budget, self.env)
 
@@ -143,6 +159,7 @@ class Formulations(Computed):
 
     name = "formulations"
 
+    @override
     def compute(self) -> int:
         from experiment_utils.tensorflow_setup import configure_tensorflow
 
@@ -154,9 +171,11 @@ class Formulations(Computed):
             formulations.compute(self.root, settings, formulations.LEARNING_RATES[self.budget])
         return 0
 
+    @override
     def keep(self) -> None:
         copy_thetas(self.root, self.results)
 
+    @override
     def draw(self, out: Path) -> list[Path]:
         return formulations_plot.draw(self.root, out, *self.seeds[:1])
 
@@ -171,6 +190,7 @@ class Estimators(Figure):
     name = "estimators"
     of_training = ("dump_path", "budget")
 
+    @override
     def draw(self, out: Path) -> list[Path]:
         print("summing over all trajectories of the processes; takes half a minute", flush=True)
         return estimators_plot.draw(out, estimators.SMOKE if self.budget == "smoke" else estimators.Settings())
@@ -195,7 +215,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _main(argv: list[str] | None) -> int:
-    figure = parse_arguments(COMMANDS, __doc__, argv)
+    kind = cast("type[Figure]", COMMANDS)  # a union, for which there is no type
+    figure = parse_arguments(kind, __doc__, argv)
     figure.require_effect()
     code = 0 if figure.plot_only else figure.train()
     say(figure.draw(figure.out or figure.default_out()))

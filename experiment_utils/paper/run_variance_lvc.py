@@ -1,15 +1,21 @@
 """Figure 3: LVC-VPG, with the variance of its meta-gradient in the log."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from experiment_utils.algorithms import algorithm
 from experiment_utils.experiment import main
 from experiment_utils.paper.variance_config import LVCVarianceConfig
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from experiment_utils.builders import Components
+
 DEFAULTS = LVCVarianceConfig(inner_type="likelihood_ratio", meta_batch_size=20, rollouts_per_meta_task=40, n_itr=301)
 
 
-def build(config: LVCVarianceConfig, rng):
+def build(config: LVCVarianceConfig, rng: "np.random.Generator") -> "Components":
     """Return the components of LVC-VPG, measured."""
     from experiment_utils.paper.gradient_variance import measured
 

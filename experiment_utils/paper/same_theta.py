@@ -2,15 +2,14 @@
 
 import dataclasses
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from experiment_utils.config import Config
 from experiment_utils.paper import run_variance_dice, run_variance_lvc
-from experiment_utils.paper.variance_config import SPREADS
+from experiment_utils.paper.variance_config import SPREADS, GradientVarianceConfig
 from experiment_utils.runs.results import RunData, RunDataWarning, read_progress
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run
@@ -38,15 +37,15 @@ def measure(run: Run) -> Path:
     return target
 
 
-def settings_for(name: str, saved: dict) -> Config:
+def settings_for(name: str, saved: Mapping[str, object]) -> GradientVarianceConfig:
     """The estimator's settings, with those of the run that both have: environment, batch, step length, rounds."""
     defaults = ESTIMATORS[name].DEFAULTS
     shared = {field.name for field in dataclasses.fields(defaults)} & saved.keys() - OF_THE_ESTIMATOR
-    values = {name: tuple(saved[name]) if isinstance(saved[name], list) else saved[name] for name in shared}
+    values = {name: tuple(value) if isinstance(value := saved[name], list) else value for name in shared}
     return dataclasses.replace(defaults, **values)
 
 
-def _rows(name: str, folder: Path, saved: dict) -> Iterator[dict]:
+def _rows(name: str, folder: Path, saved: Mapping[str, object]) -> Iterator[dict[str, object]]:
     from experiment_utils.paper.gradient_variance import gradient_statistics, sampled_gradients
     from meta_policy_search.utils.snapshots import BEST, available, load_snapshot
 
@@ -79,7 +78,7 @@ def _read(path: Path) -> pd.DataFrame | None:
     return table if good else None
 
 
-def same_theta_table(data: dict[str, Sequence[RunData]]) -> pd.DataFrame:
+def same_theta_table(data: Mapping[str, Sequence[RunData]]) -> pd.DataFrame:
     """Per snapshot and estimator, over the thetas of all runs that were measured: means, and how often LVC's is steadier."""
     tables = [
         table.assign(course=name, seed=run.config["seed"])

@@ -4,8 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-from experiment_utils.runs.results import MAY_DIFFER, InvalidRunError, RunData, load_run
-from experiment_utils.runs.run_dir import LOG_NAME, RunDir
+from experiment_utils.runs.results import MAY_DIFFER, RunData, load_run
+from experiment_utils.runs.run_dir import LOG_NAME, InvalidRunError, RunDir
 from experiment_utils.runs.run_spec import Run
 from meta_policy_search.utils.checkpoint_files import checkpoint_files
 
@@ -33,7 +33,8 @@ def keep(folder: Path, target: Path, also: tuple[str, ...] = ()) -> str | None:
     source, kept = RunDir(folder), RunDir(target)
     kept.path.mkdir(parents=True, exist_ok=True)
     old, new = kept.checkpoints.glob("ckpt-*"), checkpoint_files(source.checkpoints)
-    for name in [*(path.relative_to(folder) for path in new), *POLICIES, *also, *LOGS]:
+    names: list[Path | str] = [*(path.relative_to(folder) for path in new), *POLICIES, *also, *LOGS]
+    for name in names:
         if (folder / name).exists():
             (target / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(folder / name, target / name)

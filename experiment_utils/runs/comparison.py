@@ -91,10 +91,11 @@ def profiles(scores: Scores) -> dict[str, Curve]:
     def above(group: np.ndarray) -> np.ndarray:
         return performance_profile(group, thresholds)
 
-    return {
-        name: Curve(thresholds, *estimate(above, group[:, np.newaxis], rng=rng), seeds=len(group))
-        for name, group in scores.items()
-    }
+    def curve(group: np.ndarray) -> Curve:
+        share = estimate(above, group[:, np.newaxis], rng=rng)
+        return Curve(thresholds, np.asarray(share.value), np.asarray(share.low), np.asarray(share.high), seeds=len(group))
+
+    return {name: curve(group) for name, group in scores.items()}
 
 
 def tables_of_panels(

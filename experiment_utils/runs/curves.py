@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from experiment_utils.runs.results import LAST_RETURN, MAY_DIFFER, InvalidRunError, RunData, RunDataWarning
+from experiment_utils.runs.results import LAST_RETURN, MAY_DIFFER, RunData, RunDataWarning
+from experiment_utils.runs.run_dir import InvalidRunError
 from experiment_utils.validation import ConfigError, nearest
 
 Spread = Literal["std", "bootstrap", "none"]
@@ -128,9 +129,9 @@ def mean_curve(
     table = table_of_seeds(runs, y, x)
     values, n = table.to_numpy(), len(runs)
     mean = values.mean(axis=1)
-    low, high = interval(values, spread)
+    middle, low, high = (smoothed(part, smooth) for part in (mean, *interval(values, spread)))
     rest = mean_curve(longer, y, x, spread, smooth) if (longer := _longer(runs, x)) else None
-    return Curve(table.index.to_numpy(), *(smoothed(part, smooth) for part in (mean, low, high)), seeds=n, rest=rest)
+    return Curve(table.index.to_numpy(), middle, low, high, seeds=n, rest=rest)
 
 
 def _common_index(x: str) -> str:

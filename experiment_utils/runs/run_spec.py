@@ -12,12 +12,11 @@ from typing import Literal
 
 from experiment_utils.algorithms import of_script
 from experiment_utils.config import Config
-from experiment_utils.runs.results import MAY_DIFFER, InvalidRunError, RunData, load_run
-from experiment_utils.runs.run_dir import RunDir
+from experiment_utils.runs.results import MAY_DIFFER, RunData, load_run
+from experiment_utils.runs.run_dir import InvalidRunError, RunDir
 from meta_policy_search.utils.checkpoint_files import newest_checkpoint
 
-Value = int | float | bool | str | tuple[int, ...] | dict
-Settings = Mapping[str, Value]
+Settings = Mapping[str, object]  # by the names of a config's fields
 State = Literal["new", "begun", "finished"]
 
 # a script that says what it sets, and does nothing else when it is imported
@@ -41,7 +40,8 @@ class Run:
     @property
     def n_itr(self) -> int | None:
         """How many iterations the run has when it is finished; None if neither the settings nor the script tell."""
-        return self.settings.get("n_itr", defaults_of(self.script).get("n_itr"))
+        n_itr = self.settings.get("n_itr", defaults_of(self.script).get("n_itr"))
+        return n_itr if isinstance(n_itr, int) else None
 
     def state(self, folder: Path | None = None) -> State:
         """What is in the run's folder, or in another. `n_itr` iterations or more with these settings are a finished run."""
@@ -111,7 +111,7 @@ def _declared(script: Path) -> Config | None:
     return names.get("DEFAULTS") or _registered(script)
 
 
-def as_flags(name: str, value: Value) -> list[str]:
+def as_flags(name: str, value: object) -> list[str]:
     """The command-line words of a setting."""
     if isinstance(value, bool):
         return [f"--{name}" if value else f"--no-{name}"]
@@ -121,7 +121,7 @@ def as_flags(name: str, value: Value) -> list[str]:
     return [f"--{name}", *map(str, values)]
 
 
-def as_word(value: Value) -> str:
+def as_word(value: object) -> str:
     """A value in the name of a folder, and on the command line: 64x64 for (64, 64)."""
     if isinstance(value, dict):
         return "_".join(f"{name}-{part}" for name, part in value.items())

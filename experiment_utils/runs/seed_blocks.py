@@ -97,7 +97,7 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     return float(result.pvalue)
 
 
-def compare_all(scores: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+def compare_all(scores: Mapping[str, Sequence[float] | np.ndarray]) -> pd.DataFrame:
     """A row per pair of algorithms, of their scores on the same seeds in the same order.
 
     Tukey's interval and p-value are of all pairs together, beside the analysis of variance's p; bootstrap interval and
