@@ -13,17 +13,19 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from meta_policy_search.meta_algos.base import MAMLAlgo  # loads TensorFlow
+
 SETTLED = 10  # iterations after which memory has to be flat
 ALLOWED_GROWTH = 0.02  # of the memory then; a run of the default size has 40 times the arrays, but not more leaks
-SMALL = {"env": "MetaPointEnv", "env_options": {"reward_type": "dense"}, "hidden_sizes": (16, 16)}
-SMALL |= {"meta_batch_size": 4, "rollouts_per_meta_task": 4, "max_path_length": 20}
 
 
 def main() -> int:
+    """Train and measure; return 1 if something grew."""
     from experiment_utils.tensorflow_setup import configure_tensorflow
 
     arguments = parse_arguments()
@@ -35,6 +37,7 @@ def main() -> int:
 
 
 def parse_arguments() -> argparse.Namespace:
+    """The flags of this benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--iterations", type=int, default=300)
     return parser.parse_args()
@@ -48,14 +51,25 @@ def soak(directory: Path, iterations: int) -> dict[str, Any]:
     from meta_policy_search.utils.logger import ProgressLog, TensorBoardLog
 
     entry = algorithm("ProMP")
-    config = dataclasses.replace(entry.defaults, **SMALL)
+    config = dataclasses.replace(
+        entry.defaults,
+        env="MetaPointEnv",
+        env_options={"reward_type": "dense"},
+        hidden_sizes=(16, 16),
+        meta_batch_size=4,
+        rollouts_per_meta_task=4,
+        max_path_length=20,
+    )
     rng = np.random.default_rng(config.seed)
     components = entry.build(config, rng)
     trainer = MetaTrainer(
         *components, rng=rng, n_itr=iterations, checkpoints=Checkpoints(directory / "checkpoints", components.algo)
     )
-    progress, tensorboard = ProgressLog(directory / "progress.csv"), TensorBoardLog(directory / "tb")
-    memory, traces, files = [], [], []
+    progress = ProgressLog(directory / "progress.csv")
+    tensorboard = TensorBoardLog(directory / "tb", config.num_inner_grad_steps)
+    memory: list[float] = []
+    traces: list[int] = []
+    files: list[dict[str, int]] = []
 
     def log(iteration: int, metrics: dict[str, float]) -> None:
         progress.write(metrics)
@@ -102,11 +116,11 @@ def resident_megabytes() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
-def trace_count(algo) -> int:
+def trace_count(algo: "MAMLAlgo") -> int:
     """How often anything compiled of the algorithm was traced."""
     from meta_policy_search.utils.compiled import trace_counts
 
-    return sum(trace_counts(algo) + trace_counts(algo.optimizer))
+    return sum(trace_counts(algo) + trace_counts(vars(algo)["optimizer"]))
 
 
 def file_sizes(directory: Path) -> dict[str, int]:
