@@ -17,9 +17,14 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from meta_policy_search.envs.base import BatchMetaEnv
+    from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv
 
 POINT = "MetaPointEnvCorner"
 HEAD = (
@@ -31,18 +36,20 @@ HEAD = (
 class Replay:
     """The controls and resets of a sampling round."""
 
-    def __init__(self, env, sample: Callable[[], None]):
-        self._env, self._events = env, []
+    def __init__(self, env: "MujocoMetaEnv", sample: Callable[[], object]):
+        self._env = env
+        self._events: list[tuple[str, list[np.ndarray | None]]] = []
         step, set_state = env.sims.step, env.sims.set_state
 
-        def recorded(kind: str, method: Callable, *arguments) -> None:
+        def recorded(kind: str, method: Callable[..., None], *arguments: np.ndarray | int | None) -> None:
             self._events.append((kind, [np.array(argument) if argument is not None else None for argument in arguments]))
             method(*arguments)
 
-        env.sims.step = lambda ctrl, num_steps: recorded("step", step, ctrl, num_steps)
-        env.sims.set_state = lambda qpos, qvel, sims=None: recorded("set_state", set_state, qpos, qvel, sims)
+        own = vars(env.sims)  # in front of the methods of the class
+        own["step"] = lambda ctrl, num_steps: recorded("step", step, ctrl, num_steps)
+        own["set_state"] = lambda qpos, qvel, sims=None: recorded("set_state", set_state, qpos, qvel, sims)
         sample()
-        del env.sims.step, env.sims.set_state
+        del own["step"], own["set_state"]
         self._end = env.sims.qpos.copy()
         self.env_steps = env.num_envs * sum(kind == "step" for kind, _ in self._events)
 
@@ -54,7 +61,7 @@ class Replay:
             getattr(self._env.sims, kind)(*arguments)
             seconds += (clocks() - begin) * (kind == "step")
         np.testing.assert_array_equal(self._env.sims.qpos, self._end)
-        return tuple(seconds)
+        return float(seconds[0]), float(seconds[1])
 
 
 def clocks() -> np.ndarray:
@@ -63,6 +70,7 @@ def clocks() -> np.ndarray:
 
 
 def main() -> None:
+    """Measure each family and print its row."""
     from experiment_utils.tensorflow_setup import configure_tensorflow
 
     arguments = parse_arguments()
@@ -74,6 +82,7 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
+    """The flags of this benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--families", nargs="*", help="some families instead of all on MuJoCo and a point mass")
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds of each kind")
@@ -82,34 +91,42 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measurements(arguments: argparse.Namespace) -> Iterator[dict]:
+def measurements(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """A row for each family."""
     from meta_policy_search.envs import FAMILIES
+    from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv
 
     mujoco_families = [name for name, where in FAMILIES.items() if ".mujoco_envs." in where]
     for family in arguments.families or [*mujoco_families, POINT]:
         sample, env = make_round(family, arguments.max_path_length)
-        measure = measure_physics if family in mujoco_families else measure_alone
-        yield {"family": family, **measure(sample, env, arguments.rounds)}
+        if isinstance(env, MujocoMetaEnv):
+            yield {"family": family, **measure_physics(sample, env, arguments.rounds)}
+        else:
+            yield {"family": family, **measure_alone(sample, arguments.rounds)}
 
 
-def make_round(family: str, max_path_length: int) -> tuple[Callable[[], None], object]:
+def make_round(family: str, max_path_length: int) -> tuple[Callable[[], object], "BatchMetaEnv"]:
     """A function that samples one round of 40 tasks x 20 rollouts, always the same one, and the environments."""
     from experiment_utils import builders
     from experiment_utils.config import ProMPConfig
+    from experiment_utils.environments import make_env
+    from meta_policy_search.envs.normalized_env import NormalizedEnv
 
     hidden_sizes = (128, 128) if family.startswith("Humanoid") else (64, 64)
     config = ProMPConfig(env=family, max_path_length=max_path_length, hidden_sizes=hidden_sizes)
     rng = np.random.default_rng(config.seed)
-    env = builders.make_env(config)
+    env = make_env(config)
     policy = builders.make_policy(config, env, rng)
     sampler = builders.make_sampler(config, env, policy)
     sampler.update_tasks(rng)
     params = policy.stacked_theta(config.meta_batch_size)
-    return lambda: sampler.obtain_samples(params, np.random.default_rng(0)), sampler.envs.env
+    envs = sampler.envs
+    if not isinstance(envs, NormalizedEnv):
+        raise TypeError(f"the sampler's environments are {type(envs).__name__}, not a NormalizedEnv")
+    return lambda: sampler.obtain_samples(params, np.random.default_rng(0)), envs.env
 
 
-def measure_physics(sample: Callable[[], None], env, rounds: int) -> dict[str, float]:
+def measure_physics(sample: Callable[[], object], env: "MujocoMetaEnv", rounds: int) -> dict[str, float]:
     """Medians of the sampler and the replay, in turns."""
     replay, sampling, physics = Replay(env, sample), [], []
     for _ in range(rounds):
@@ -128,7 +145,7 @@ def measure_physics(sample: Callable[[], None], env, rounds: int) -> dict[str, f
     }
 
 
-def measure_alone(sample: Callable[[], None], env, rounds: int) -> dict[str, float]:
+def measure_alone(sample: Callable[[], object], rounds: int) -> dict[str, float]:
     """Median of the sampler."""
     sample()
     sampling = []
@@ -140,7 +157,7 @@ def measure_alone(sample: Callable[[], None], env, rounds: int) -> dict[str, flo
     return {"round_seconds": round(float(wall), 3), "round_cpu_seconds": round(float(cpu), 3)}
 
 
-def markdown(row: dict) -> str:
+def markdown(row: Mapping[str, object]) -> str:
     """A row of the table of docs/measured.md."""
     if "ratio" not in row:
         return f"| {row['family']} | | a round in {row['round_seconds']} s | | |"

@@ -9,22 +9,28 @@ draws it.
 import argparse
 import dataclasses
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from meta_iteration import load
+
+from experiment_utils.algorithms import Build
+from experiment_utils.config import Config
 
 PARTS = ("Time-Sampling", "Time-SampleProc", "Time-InnerStep", "Time-OuterStep")
 NAMES = ("sampling", "processing", "adaptation", "meta-update")
 
 
 def main() -> None:
-    from experiment_utils.experiment import configure_tensorflow
+    """Measure each setting and print its row."""
+    from experiment_utils.tensorflow_setup import configure_tensorflow
 
     arguments = parse_arguments()
     configure_tensorflow()
     default, build = load(arguments.algo)
-    rows = {}
+    rows: dict[tuple[str | None, str], list[float]] = {}
     for setting, value in variations(default):
         config = default if setting is None else dataclasses.replace(default, **{setting: value})
         rows[setting, str(value)] = seconds(config, build, arguments.iterations)
@@ -34,6 +40,7 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
+    """The flags of this benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--algo", default="pro-mp", help="which run script's defaults: pro-mp, maml, e-maml, vpg, dice")
     parser.add_argument("--iterations", type=int, default=3, help="measured iterations, after one that traces the graphs")
@@ -41,16 +48,16 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def variations(default) -> list[tuple]:
-    """The default, and each setting halved and doubled (K: 2 and 3 steps)."""
-    found = [(None, "default")]
+def variations(default: Config) -> list[tuple[str | None, Any]]:
+    """The default, and each setting halved and doubled (K: 2 and 3 steps). Values are of the settings' own types."""
+    found: list[tuple[str | None, Any]] = [(None, "default")]
     for name in ("meta_batch_size", "rollouts_per_meta_task", "max_path_length"):
         found += [(name, getattr(default, name) // 2), (name, getattr(default, name) * 2)]
     found += [("hidden_sizes", tuple(int(factor * size) for size in default.hidden_sizes)) for factor in (0.5, 2)]
     return [*found, ("num_inner_grad_steps", 2), ("num_inner_grad_steps", 3)]
 
 
-def seconds(config, build, iterations: int) -> list[float]:
+def seconds(config: Config, build: Build, iterations: int) -> list[float]:
     """The medians of the parts."""
     from meta_policy_search.meta_trainer import MetaTrainer
 
@@ -67,7 +74,7 @@ def line(setting: str | None, value: object, parts: list[float]) -> str:
     ).strip()
 
 
-def draw(rows: dict[tuple, list[float]], target: Path) -> None:
+def draw(rows: Mapping[tuple[str | None, str], list[float]], target: Path) -> None:
     """Stacked bars, one for each row."""
     from matplotlib.figure import Figure
 

@@ -12,59 +12,70 @@ import json
 import resource
 import statistics
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from experiment_utils.algorithms import Algorithm, Build
+    from experiment_utils.config import Config
+    from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv
 
 PROCESS_START = time.perf_counter()
 
 
 def main() -> None:
+    """Measure, and print the report."""
     from experiment_utils.tensorflow_setup import configure_tensorflow
 
     arguments = parse_arguments()
     configure_tensorflow()
+    from meta_policy_search.envs.mujoco_envs.base import MujocoMetaEnv
     from meta_policy_search.meta_trainer import MetaTrainer
 
     config, build = load(arguments.algo)
     rng = np.random.default_rng(config.seed)
     components = build(config, rng)
     trainer = MetaTrainer(*components, rng=rng, n_itr=arguments.iterations)
-    rows, physics, first = [], [], None
-    for iteration in range(arguments.iterations + 1):
+    env = getattr(components.sampler.envs, "unwrapped", None)
+    if not isinstance(env, MujocoMetaEnv):
+        raise TypeError(f"raw physics is that of MuJoCo, which {config.env} does without")
+    rows: list[dict[str, float]] = []
+    physics: list[float] = []
+    trainer.meta_iteration(0)  # traces the graphs
+    first = time.perf_counter() - PROCESS_START
+    for iteration in range(1, arguments.iterations + 1):
         begin = time.perf_counter()
         metrics = trainer.meta_iteration(iteration)
         seconds = time.perf_counter() - begin
-        if first is None:
-            first = time.perf_counter() - PROCESS_START
-            continue  # it traces the graphs
         rows.append({"meta_iteration": seconds, "sampling": metrics["Time-Sampling"], **stages(metrics)})
-        physics.append(raw_physics(components.sampler, config, rng))
+        physics.append(raw_physics(env, config, rng))
     print(json.dumps(report(arguments.algo, config, rows, physics, first), indent=2))
 
 
 def parse_arguments() -> argparse.Namespace:
+    """The flags of this benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--algo", default="pro-mp", choices=sorted(by_script()), help="which run script's defaults")
     parser.add_argument("--iterations", type=int, default=5, help="measured iterations, after one that traces the graphs")
     return parser.parse_args()
 
 
-def load(algo: str) -> tuple:
+def load(algo: str) -> tuple["Config", "Build"]:
     """The config and the build function of a run script."""
     entry = by_script()[algo]
     return entry.defaults, entry.build
 
 
-def by_script() -> dict:
+def by_script() -> dict[str, "Algorithm"]:
     """The algorithms by the beginning of their scripts' names."""
     from experiment_utils.algorithms import algorithms
 
     return {entry.script.name.removesuffix("_run_mujoco.py"): entry for entry in reversed(algorithms())}
 
 
-def raw_physics(sampler, config, rng: np.random.Generator) -> float:
+def raw_physics(env: "MujocoMetaEnv", config: "Config", rng: np.random.Generator) -> float:
     """Seconds for the environment steps of one meta-iteration, MuJoCo only."""
-    env = sampler.envs.unwrapped
     rounds, steps = config.num_inner_grad_steps + 1, config.max_path_length
     low, high = env.action_space.low, env.action_space.high
     seconds = 0.0
@@ -83,7 +94,9 @@ def stages(metrics: dict[str, float]) -> dict[str, float]:
     return {name.removeprefix("Time-"): metrics[name] for name in ("Time-SampleProc", "Time-InnerStep", "Time-OuterStep")}
 
 
-def report(algo: str, config, rows: list[dict[str, float]], physics: list[float], first: float) -> dict:
+def report(
+    algo: str, config: "Config", rows: list[dict[str, float]], physics: list[float], first: float
+) -> dict[str, object]:
     """Medians, and their multiples of the raw physics."""
     medians = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
     raw = statistics.median(physics)

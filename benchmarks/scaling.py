@@ -16,22 +16,31 @@ import math
 import os
 import statistics
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from meta_iteration import load
+
+if TYPE_CHECKING:
+    from experiment_utils.config import Config
+    from meta_policy_search.samplers.ray_sampler import RaySampler
+    from meta_policy_search.types import Trajectories
 
 MACHINES = (1, 2, 4, 8, 16, 32, 64)
 CENTRAL_CORES = (2, 8, 32)
 
 
 def main() -> None:
+    """Measure, and print the report."""
     from experiment_utils.tensorflow_setup import configure_tensorflow
 
     arguments = parse_arguments()
     configure_tensorflow()
     from meta_policy_search.meta_trainer import MetaTrainer
+    from meta_policy_search.samplers.ray_sampler import RaySampler
 
-    cores = os.cpu_count()
+    cores = os.cpu_count() or 1
     config, build = load(arguments.algo)
     rng = np.random.default_rng(config.seed)
     local = build(config, rng)
@@ -40,6 +49,8 @@ def main() -> None:
     metrics = trainer.meta_iteration(1)
     ray_config = dataclasses.replace(config, sampler="ray", num_workers=cores, cpus_per_worker=1)
     remote = build(ray_config, rng).sampler
+    if not isinstance(remote, RaySampler):
+        raise TypeError(f"the sampler of {ray_config.sampler} is a {type(remote).__name__}")
     spans = timed(remote)
     params, tasks = local.algo.policy.stacked_theta(config.meta_batch_size), local.sampler.tasks
     rows = []
@@ -61,6 +72,7 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
+    """The flags of this benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--algo", default="pro-mp", help="which run script's defaults: pro-mp, maml, e-maml, vpg, dice")
     parser.add_argument("--rounds", type=int, default=3, help="measured sampling rounds of each kind, in turns")
@@ -68,28 +80,29 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def timed(sampler) -> list[float]:
+def timed(sampler: "RaySampler") -> list[float]:
     """Notes how long the workers simulate in each round."""
-    ask, spans = sampler._ask, []
+    ask = sampler._ask
+    spans: list[float] = []
 
-    def timing(method, jobs, steps):
+    def timing(method: str, jobs: Sequence[object], steps: int) -> list[object]:
         begin = time.perf_counter()
         answers = ask(method, jobs, steps)
         if method == "simulate":
             spans.append(time.perf_counter() - begin)
         return answers
 
-    sampler._ask = timing
+    vars(sampler)["_ask"] = timing
     return spans
 
 
-def leaves(trajectories) -> list[np.ndarray]:
+def leaves(trajectories: "Trajectories") -> list[np.ndarray]:
     """All arrays of a round."""
     values = [value for field in trajectories for value in (field.values() if isinstance(field, dict) else [field])]
     return [np.asarray(value) for value in values]
 
 
-def report(parts: dict[str, float], config, cores: int, gigabits: float) -> dict:
+def report(parts: dict[str, float], config: "Config", cores: int, gigabits: float) -> dict[str, object]:
     """The parts, and the seconds of an iteration on W machines that follow, by the cores of the central one."""
     from meta_policy_search.utils.compiled import slice_sizes
 
