@@ -1,7 +1,7 @@
 # make train   sets everything up, then trains ProMP on half-cheetah; ARGS="--n_itr 30" passes flags on
 # make test    sets everything up, then runs the tests, except those that train for minutes (marked long)
 # make test-all  those too
-# make check   format, lint, tests
+# make check   format, lint, types, tests
 # make docs    writes the documentation as a site; open site/index.html
 # make legacy  adds gym, mujoco-py and MuJoCo 2.1.0 for --backend mujoco-py; needs gcc and more, see docker/README.md
 # make docker-build | docker-run | docker-figures | docker-test   the same in a container; ARGS passes flags on
@@ -31,6 +31,7 @@ test-all: setup
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 check: lint test
 
