@@ -5,10 +5,10 @@ from typing import Required, TypedDict
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 from typing_extensions import override
 
 from meta_policy_search.policies.base import Distribution, MetaPolicy
+from meta_policy_search.policies.diagonal_gaussian import DiagonalGaussian
 from meta_policy_search.policies.networks import (
     flat_arrays,
     flat_observations,
@@ -18,8 +18,6 @@ from meta_policy_search.policies.networks import (
     require_nonlinearity,
 )
 from meta_policy_search.types import ArrayParams, Params
-
-tfd = tfp.distributions
 
 LOG_STD = "log_std_network/log_std_var"
 
@@ -91,17 +89,16 @@ class MetaGaussianMLPPolicy(MetaPolicy):
         log_std = tf.maximum(log_std, tf.constant(self.min_log_std, mean.dtype))  # tf.cast would round it to float32
         if log_std.shape.rank == 3:  # [N, 1, A] beside a mean of [N, ..., A]
             log_std = tf.reshape(log_std, [-1] + [1] * (mean.shape.rank - 2) + [self.action_dim])
-        return _diagonal_gaussian(mean, log_std)
+        return DiagonalGaussian(mean, log_std)
 
     @override
     def agent_infos(self, distribution: Distribution) -> dict[str, tf.Tensor]:
-        mean = distribution.distribution.loc
-        log_std = tf.math.log(distribution.distribution.scale)
+        mean, log_std = distribution.loc, distribution.log_std
         return {"mean": mean, "log_std": tf.broadcast_to(log_std, tf.shape(mean))}
 
     @override
     def distribution_of(self, agent_infos: dict[str, tf.Tensor]) -> Distribution:
-        return _diagonal_gaussian(agent_infos["mean"], agent_infos["log_std"])
+        return DiagonalGaussian(agent_infos["mean"], agent_infos["log_std"])
 
     @override
     def noise(self, rng: np.random.Generator, batch_shape: tuple[int, ...]) -> np.ndarray:
@@ -128,7 +125,3 @@ class MetaGaussianMLPPolicy(MetaPolicy):
     def _input_arrays(self, params: ArrayParams, observations: np.ndarray) -> np.ndarray:
         """`_inputs` in numpy, for parameters [N, ...] and observations [N, R, O]."""
         return flat_arrays(observations, self.obs_shape)
-
-
-def _diagonal_gaussian(mean: tf.Tensor, log_std: tf.Tensor) -> Distribution:
-    return tfd.Independent(tfd.Normal(mean, tf.exp(log_std)), reinterpreted_batch_ndims=1)
