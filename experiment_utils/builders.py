@@ -147,6 +147,7 @@ def make_dice_sample_processor(config: DICEMAMLConfig) -> DiceSampleProcessor:
         gae_lambda=config.gae_lambda,
         normalize_adv=config.normalize_adv,
         return_baseline=BASELINES[config.return_baseline]() if config.takes_advantages else None,
+        hessian_baseline=BASELINES[config.return_baseline]() if config.inner_type == "tmaml" else None,
     )
 
 

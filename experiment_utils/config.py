@@ -30,7 +30,7 @@ Backend = Literal["mujoco", "mujoco-py"]
 MetaUpdateDevice = Literal["auto", "cpu", "gpu"]
 SamplerName = Literal["local", "ray"]
 InnerType = Literal["likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
-DiceInnerType = Literal["dice", "likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
+DiceInnerType = Literal["dice", "tmaml", "likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
 StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
 Adapted = Literal["all", "head", "context"]
 HvpType = Literal["fisher", "hessian", "finite_difference"]
@@ -305,7 +305,7 @@ class DICEMAMLConfig(Config):
     baseline: BaselineName = "LinearTimeBaseline"
     """Baseline of the discounted reward of a step, fitted to each task's samples."""
     return_baseline: BaselineName = "LinearFeatureBaseline"
-    """Baseline of the return, for the advantages of outer_type vpg and trpo, and of an inner_type that is not dice."""
+    """Baseline of the return, for advantages (outer_type vpg and trpo, most values of inner_type) and for tmaml."""
     inner_type: DiceInnerType = "dice"
     """Objective of the adaptation; see docs/algorithms."""
     loaded_dice_lambda: Fraction = 1.0
@@ -327,4 +327,4 @@ class DICEMAMLConfig(Config):
     @property
     def takes_advantages(self) -> bool:
         """Whether the samples need a baseline of the return."""
-        return self.outer_type != "dice" or self.inner_type != "dice"
+        return self.outer_type != "dice" or self.inner_type not in ("dice", "tmaml")

@@ -31,6 +31,9 @@ class Trajectories(NamedTuple):
     env_infos: dict[str, np.ndarray]  # [N, R, T] each: parts of the reward
 
 
+HESSIAN_BASELINES = "hessian_baselines"  # in Samples.extras, [N, R, T]: what adjusted rewards to go are expected to be
+
+
 class Samples(NamedTuple):
     """A processed sampling round: processor -> algorithm.
 

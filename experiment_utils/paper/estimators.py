@@ -27,10 +27,11 @@ OBJECTIVES: dict[str, tuple["InnerType", float]] = {  # name: the fields of Inne
     "LVC": ("likelihood_ratio", 1.0),
     **{f"Loaded DiCE {decay:g}": ("loaded_dice", decay) for decay in LAMBDAS[1:-1]},
     "DiCE": ("dice", 1.0),
+    "TMAML": ("tmaml", 1.0),
     "DiCE with baseline": ("loaded_dice", 1.0),
 }
 UNBIASED = "unbiased"
-WITH_BASELINE = [name for name in OBJECTIVES if name != "DiCE"]  # its reward has no baseline of the state
+WITH_BASELINE = [name for name in OBJECTIVES if name not in ("DiCE", "TMAML")]  # their rewards have none of the state
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +109,8 @@ def problems(settings: Settings, horizon: int) -> list[Problem]:
 def derivatives(name: str, batch: Sequence[Problem]) -> tuple[np.ndarray, np.ndarray]:
     """Gradient [B, M, P] and Hessian [B, M, P, P] of the objective of each trajectory, at the theta that drew it.
 
-    What credits an action is the reward to go, less the value of its state for all but DiCE.
+    What credits an action is the reward to go, less the value of its state for all but DiCE and TMAML. For the latter the
+    value is the baseline of its control variate.
 
     Args:
       name: one of OBJECTIVES.
@@ -138,7 +140,7 @@ def derivatives(name: str, batch: Sequence[Problem]) -> tuple[np.ndarray, np.nda
 
 def _samples(batch: Sequence[Problem], with_baseline: bool) -> "Samples":
     """Every trajectory as a task with one row, of weight 1 in each step, so that sums are over the episode."""
-    from meta_policy_search.types import Samples
+    from meta_policy_search.types import HESSIAN_BASELINES, Samples
 
     def rows(per_mdp: Iterable[np.ndarray]) -> np.ndarray:
         return np.concatenate(list(per_mdp))[:, np.newaxis]
@@ -153,6 +155,7 @@ def _samples(batch: Sequence[Problem], with_baseline: bool) -> "Samples":
         adj_avg_rewards=np.zeros(len(advantages)),
         advantages=advantages,
         adjusted_rewards=rows(mdp.rewards for mdp, _ in batch),
+        extras={HESSIAN_BASELINES: rows(exact.values(mdp, theta) for mdp, theta in batch)},
     )
 
 

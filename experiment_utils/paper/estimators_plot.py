@@ -17,7 +17,7 @@ from experiment_utils.paper.estimators import (
 )
 from experiment_utils.plot_utils import PAGE, save_figure, save_table, styled
 
-DERIVATIVES = ["log-likelihood (MAML)", "LVC", "Loaded DiCE 0.5", "DiCE with baseline", "DiCE"]
+DERIVATIVES = ["log-likelihood (MAML)", "LVC", "Loaded DiCE 0.5", "DiCE with baseline", "TMAML", "DiCE"]
 META_GRADIENTS = ["FOMAML", "log-likelihood (MAML)", "LVC", "Loaded DiCE 0.5", "DiCE with baseline"]
 META_GRADIENTS += ["unbiased with baseline", "unbiased"]
 STYLES = {
@@ -25,6 +25,7 @@ STYLES = {
     "LVC": (algorithm("LVC-VPG").colour, "-"),
     "Loaded DiCE 0.5": ("#444444", "-"),
     "DiCE with baseline": (algorithm("DiCE").colour, "-"),
+    "TMAML": (algorithm("DiCE").colour, "--"),
     "DiCE": (algorithm("DiCE").colour, ":"),
     "FOMAML": (algorithm("ProMP").colour, "--"),
     "unbiased": (algorithm("E-MAML-VPG").colour, "-"),

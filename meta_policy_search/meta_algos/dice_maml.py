@@ -27,7 +27,8 @@ class DICEMAML(MAMLAlgo):
     Args:
       learning_rate: beta, of Adam; a number, or a schedule of Keras over its steps.
       optimizer: of Keras, new, instead of Adam and learning_rate.
-      inner_type: the objective of the adaptation; those other than "dice" need the processor's return baseline.
+      inner_type: the objective of the adaptation; "tmaml" needs the processor's hessian_baseline, others than it and "dice"
+        its return_baseline.
       loaded_dice_lambda: lambda in [0, 1], of inner_type "loaded_dice": 0 is LVC, 1 DiCE with a baseline.
       inner: `inner`, an `InnerLoop`, or fields of it by name, such as inner_lr and num_inner_grad_steps.
     """
@@ -49,7 +50,7 @@ class DICEMAML(MAMLAlgo):
     @property
     @override
     def reads(self) -> tuple[str, ...]:
-        of_advantages = self.inner_objective.inner_type != "dice" and self.num_inner_grad_steps > 0
+        of_advantages = not self.inner_objective.of_rewards and self.num_inner_grad_steps > 0
         return ("advantages", "adjusted_rewards") if of_advantages else ("adjusted_rewards",)
 
     @override

@@ -13,10 +13,11 @@ from meta_policy_search.meta_algos.objectives import (
     loaded_dice_loss,
     log_likelihood_loss,
     second_order_loss,
+    tmaml_loss,
 )
-from meta_policy_search.types import Samples
+from meta_policy_search.types import HESSIAN_BASELINES, Samples
 
-InnerType = Literal["likelihood_ratio", "log_likelihood", "dice", "loaded_dice", "second_order"]
+InnerType = Literal["likelihood_ratio", "log_likelihood", "dice", "tmaml", "loaded_dice", "second_order"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,7 @@ class InnerObjective:
     | loaded_dice | Loaded DiCE | H1 + H2 + H12 + H12^T with dependencies of d steps weighted lambda^d |
     | second_order | second-order expansion (Tang et al. 2021) | all of it |
     | dice | DiCE, with the samples of `DiceSampleProcessor` | all of it |
+    | tmaml | the same with a control variate, with the processor's hessian_baseline | all of it |
 
     Raises:
       ValueError: an unknown inner_type, or loaded_dice_lambda is not in [0, 1] or is set beside another type.
@@ -47,9 +49,14 @@ class InnerObjective:
         if self.inner_type != "loaded_dice" and decay != 1:
             raise ValueError(f"loaded_dice_lambda is {decay!r}; it has an effect with inner_type loaded_dice only")
 
+    @property
+    def of_rewards(self) -> bool:
+        """Whether it takes adjusted rewards, and not advantages."""
+        return self.inner_type in ("dice", "tmaml")
+
     def reads(self, inner: InnerLoop) -> tuple[str, ...]:
         """What an algorithm with this objective in its adaptation, and advantages after it, needs of `Samples`."""
-        needs_rewards = self.inner_type == "dice" and inner.num_inner_grad_steps > 0
+        needs_rewards = self.of_rewards and inner.num_inner_grad_steps > 0
         return ("advantages", "adjusted_rewards") if needs_rewards else ("advantages",)
 
     def loss(self, log_prob: tf.Tensor, old_log_prob: tf.Tensor, samples: Samples) -> tf.Tensor:
@@ -63,4 +70,8 @@ class InnerObjective:
             return loaded_dice_loss(log_prob, advantages, start, weights, self.loaded_dice_lambda)
         if self.inner_type == "second_order":
             return second_order_loss(log_prob, old_log_prob, advantages, start, weights)
+        if self.inner_type == "tmaml":
+            if HESSIAN_BASELINES not in samples.extras:
+                raise ValueError("inner_type tmaml needs samples of DiceSampleProcessor with a hessian_baseline")
+            return tmaml_loss(log_prob, samples.adjusted_rewards, samples.extras[HESSIAN_BASELINES], start, weights)
         return dice_loss(log_prob, samples.adjusted_rewards, start, weights)

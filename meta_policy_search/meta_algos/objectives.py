@@ -74,6 +74,24 @@ def loaded_dice_loss(
     return -task_mean((_magic_box(score) - _magic_box(score - log_prob)) * advantages, weights)
 
 
+def tmaml_loss(
+    log_prob: tf.Tensor, adjusted_rewards: tf.Tensor, baselines: tf.Tensor, start: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
+    """-E_t[ magic_box(S_t) rho_t - (1 - magic_box(S_(t-1))) (1 - magic_box(log pi(a_t | s_t))) b_t ], S as in `dice_loss`.
+
+    DiCE with a control variate for its Hessian (TMAML, Liu et al. 2019; Mao et al. 2019): the value and the gradient are
+    DiCE's, and of the Hessian's terms that pair an action with earlier ones, b_t is subtracted from the rewards to go.
+
+    Args:
+      baselines: [N, R, T] b_t, a function of the state and the time that predicts the sum of rho_l over l >= t.
+      start: [N, R, T] int32, index of the first step of each step's episode.
+    """
+    log_prob = tf.where(weights > 0, log_prob, tf.zeros_like(log_prob))
+    before = _decayed_sums(log_prob, start, 1.0) - log_prob
+    control_variate = task_mean((1 - _magic_box(before)) * (1 - _magic_box(log_prob)) * baselines, weights)
+    return dice_loss(log_prob, adjusted_rewards, start, weights) + control_variate
+
+
 def second_order_loss(
     log_prob: tf.Tensor, old_log_prob: tf.Tensor, advantages: tf.Tensor, start: tf.Tensor, weights: tf.Tensor
 ) -> tf.Tensor:

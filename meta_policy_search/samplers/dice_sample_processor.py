@@ -17,7 +17,7 @@ from meta_policy_search.samplers.returns import (
     normalize_advantages,
     shift_advantages_to_positive,
 )
-from meta_policy_search.types import Samples, Trajectories
+from meta_policy_search.types import HESSIAN_BASELINES, Samples, Trajectories
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +35,7 @@ class DiceSampleProcessor:
       normalize_adv: adjusted rewards and advantages to mean 0 and deviation 1 over the padded steps of the task.
       positive_adv: shift both to be positive.
       return_baseline: fitted to the returns; None for no advantages.
+      hessian_baseline: fitted to the sums of adjusted rewards over the rest of the episode, for TMAML; None for none.
     """
 
     baseline: Baseline
@@ -44,20 +45,29 @@ class DiceSampleProcessor:
     normalize_adv: bool = True
     positive_adv: bool = False
     return_baseline: Baseline | None = None
+    hessian_baseline: Baseline | None = None
 
     def process_samples(self, trajectories: Trajectories) -> tuple[Samples, dict[str, float]]:
         """The samples that the algorithm takes, and the statistics of the returns under the original's keys."""
         mask, times = trajectories.mask, step_times(trajectories)
         discounted = trajectories.rewards * self.discount**times * mask
         adjusted = discounted - task_baselines(self.baseline, trajectories, discounted)
+        adjusted = self._standardised(adjusted, trajectories)
         paths = (mask & (times == 0)).sum(axis=(1, 2), keepdims=True)
         samples = make_samples(
             trajectories,
             weights=mask / (paths * self.max_path_length),
             advantages=None if self.return_baseline is None else self._advantages(trajectories, self.return_baseline),
-            adjusted_rewards=self._standardised(adjusted, trajectories),
+            adjusted_rewards=adjusted,
+            extras=self._hessian_baselines(trajectories, adjusted),
         )
         return samples, return_statistics(trajectories, self.discount)
+
+    def _hessian_baselines(self, trajectories: Trajectories, adjusted: np.ndarray) -> dict[str, np.ndarray]:
+        if self.hessian_baseline is None:
+            return {}
+        to_go = discounted_sums(adjusted, trajectories.start, 1.0)  # the discount is in the rewards
+        return {HESSIAN_BASELINES: task_baselines(self.hessian_baseline, trajectories, to_go)}
 
     def _advantages(self, trajectories: Trajectories, baseline: Baseline) -> np.ndarray:
         rewards, start = trajectories.rewards * trajectories.mask, trajectories.start

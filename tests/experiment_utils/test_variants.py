@@ -20,6 +20,8 @@ VARIANTS = {
     "Loaded DiCE": (VPGMAMLConfig(), {"inner_type": "loaded_dice", "loaded_dice_lambda": 0.5}),
     "ProMP with Loaded DiCE": (ProMPConfig(), {"inner_type": "loaded_dice", "loaded_dice_lambda": 0.5}),
     "DiCE after Loaded DiCE": (DICEMAMLConfig(), {"inner_type": "loaded_dice", "loaded_dice_lambda": 0.5}),
+    "TMAML": (DICEMAMLConfig(), {"inner_type": "tmaml"}),
+    "TMAML, discrete actions": (DICEMAMLConfig(), {"inner_type": "tmaml", "outer_type": "vpg", "env": "GridNavigationEnv"}),
     "TRPO with the second-order expansion": (TRPOMAMLConfig(), {"inner_type": "second_order"}),
     "FOMAML": (ProMPConfig(), {"first_order": True}),
     "ANIL": (ProMPConfig(), {"adapted": "head"}),

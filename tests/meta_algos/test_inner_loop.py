@@ -239,6 +239,12 @@ def test_a_loaded_dice_lambda_without_effect_is_refused():
         VPGMAML(make_policy(), inner_type="dice", loaded_dice_lambda=0.5)
 
 
+def test_tmaml_without_its_baselines_is_refused():
+    samples = make_batches(make_policy())[0]
+    with pytest.raises(ValueError, match="inner_type tmaml needs samples of DiceSampleProcessor with a hessian_baseline"):
+        InnerObjective("tmaml").loss(samples.advantages, samples.advantages, samples)
+
+
 def test_each_step_takes_the_step_size_of_its_own_and_further_ones_the_last():
     policy = make_policy()
     learned = {"trainable_inner_step_size": True, "step_size_shape": "parameter_and_step", "num_inner_grad_steps": 2}

@@ -11,6 +11,7 @@ from meta_policy_search.meta_algos.objectives import (
     loaded_dice_loss,
     log_likelihood_loss,
     second_order_loss,
+    tmaml_loss,
 )
 from meta_policy_search.types import Samples
 from tests.theory.tabular_policy import TabularSoftmaxPolicy
@@ -46,6 +47,13 @@ def loaded_dice(decay: float) -> Loss:
         return loaded_dice_loss(log_prob, samples.advantages, samples.start, samples.weights, decay)
 
     return loss
+
+
+def tmaml(policy: TabularSoftmaxPolicy, log_prob: tf.Tensor, samples: Samples) -> tf.Tensor:
+    """DiCE with TMAML's control variate; the baseline is some function of the state and the time."""
+    of_state = samples.observations @ np.arange(1.0, 1.0 + samples.observations.shape[-1])
+    baselines = of_state + 0.5 * np.arange(of_state.shape[-1])
+    return tmaml_loss(log_prob, samples.adjusted_rewards, baselines, samples.start, samples.weights)
 
 
 def second_order(policy: TabularSoftmaxPolicy, log_prob: tf.Tensor, samples: Samples) -> tf.Tensor:

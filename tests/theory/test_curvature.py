@@ -5,7 +5,7 @@ import pytest
 
 from meta_policy_search.types import Samples
 from tests.theory import mdp as exact
-from tests.theory.curvature import derivatives, dice, likelihood_ratio, loaded_dice, log_likelihood, lvc, second_order
+from tests.theory.curvature import derivatives, dice, likelihood_ratio, loaded_dice, log_likelihood, lvc, second_order, tmaml
 from tests.theory.tabular_policy import samples
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -79,16 +79,17 @@ def test_hessian_of_the_return_is_h1_plus_h2_plus_h12_plus_its_transpose(problem
         assert np.abs(h12 + h12.T).max() > 1e-3
 
 
-@pytest.mark.parametrize("loss", [lvc, dice, likelihood_ratio, log_likelihood, loaded_dice(0.5), second_order])
+@pytest.mark.parametrize("loss", [lvc, dice, likelihood_ratio, log_likelihood, loaded_dice(0.5), second_order, tmaml])
 def test_expected_gradient_is_the_gradient_of_the_return(problem, loss):
     mdps, theta = problem
     gradient, _ = derivatives(loss, theta, expectation(mdps, theta))
     assert close(gradient, np.stack([exact.return_gradient(mdp, theta) for mdp in mdps]))
 
 
-def test_expected_hessian_of_dice_is_the_hessian_of_the_return(problem):
+@pytest.mark.parametrize("loss", [dice, tmaml])
+def test_expected_hessian_of_dice_is_the_hessian_of_the_return(problem, loss):
     mdps, theta = problem
-    _, hessian = derivatives(dice, theta, expectation(mdps, theta))
+    _, hessian = derivatives(loss, theta, expectation(mdps, theta))
     assert close(hessian, np.stack([exact.return_hessian(mdp, theta) for mdp in mdps]))
 
 
@@ -134,6 +135,21 @@ def test_the_ends_of_loaded_dice_are_lvc_and_dice_on_every_trajectory(problem):
             assert close(ours, theirs)
     between = derivatives(loaded_dice(0.5), theta, data)[1]
     assert min(np.abs(between - derivatives(loss, theta, data)[1]).max() for loss in (lvc, dice)) > 1e-3
+
+
+def test_the_control_variate_of_tmaml_changes_the_hessian_alone_and_by_its_terms_of_two_actions(problem):
+    """On each trajectory it is -sum_t b_t sum_(l < t) (g_l g_t^T + g_t g_l^T)."""
+    mdps, theta = problem
+    data, _ = single_trajectories(mdps[0], theta)
+    (gradient, hessian), (of_dice, hessian_of_dice) = (derivatives(loss, theta, data) for loss in (tmaml, dice))
+    np.testing.assert_array_equal(gradient, of_dice)
+    t = exact.enumerate_trajectories(mdps[0])
+    scores = exact.scores(theta)[t.states, t.actions]
+    before = scores.cumsum(axis=1) - scores
+    baselines = 1.0 + t.states + 0.5 * np.arange(t.states.shape[1])
+    pairs = np.einsum("mh,mhp,mhq->mpq", baselines, before, scores)
+    assert close(hessian - hessian_of_dice, -pairs - pairs.transpose(0, 2, 1))
+    assert np.abs(pairs).max() > 0.1
 
 
 def test_a_baseline_of_the_state_leaves_the_expectations_of_loaded_dice(problem):

@@ -69,6 +69,14 @@ def test_expected_derivatives_are_what_the_paper_proves_of_them(name):
         np.testing.assert_allclose(found, expected + h12 + np.transpose(h12), rtol=0, atol=1e-13)
 
 
+def test_the_control_variate_of_tmaml_takes_variance_from_the_hessian_of_dice():
+    found = {name: derivatives(name, BATCH) for name in ("DiCE", "TMAML")}
+    for index, (mdp, theta) in enumerate(BATCH):
+        weights, truth_of = enumerable_mdp.probabilities(mdp, theta), enumerable_mdp.return_hessian(mdp, theta)
+        spread = [estimators.bias_and_variance(hessian[index], weights, truth_of)[1] for _, hessian in found.values()]
+        assert spread[0] > spread[1]
+
+
 @pytest.mark.parametrize("n_samples", [1, 3])
 def test_multisets_have_the_probabilities_of_all_sequences(n_samples):
     probabilities = np.array([0.5, 0.2, 0.3])
