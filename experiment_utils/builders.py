@@ -17,6 +17,8 @@ from experiment_utils.validation import ConfigError, nearest
 from meta_policy_search.adaptation import SampleProcessor
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline, LinearTimeBaseline
 from meta_policy_search.baselines.zero_baseline import ZeroBaseline
+from meta_policy_search.envs.base import SimulationError
+from meta_policy_search.envs.environment_errors import environment_code
 from meta_policy_search.envs.normalized_env import NormalizedEnv
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.meta_algos.inner_loop import InnerLoop
@@ -28,12 +30,15 @@ from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLP
 from meta_policy_search.samplers.dice_sample_processor import DiceSampleProcessor
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
 from meta_policy_search.samplers.meta_sampler import MetaSampler
+from meta_policy_search.samplers.task_source import FixedTasks, TaskSource
 
 BASELINES = {
     "LinearFeatureBaseline": LinearFeatureBaseline,
     "LinearTimeBaseline": LinearTimeBaseline,
     "ZeroBaseline": ZeroBaseline,
 }
+
+TRAIN_TASKS_STREAM = 3  # beside the run's seed, like those of the meta-test and of held-out tasks
 
 
 class Components(NamedTuple):
@@ -80,17 +85,23 @@ def assemble(
     make_algo: Callable[[MetaPolicy], MAMLAlgo],
     make_processor: Callable[[Any], SampleProcessor] | None = None,
     make_policy: MakePolicy = make_policy,
+    task_source: TaskSource | None = None,
 ) -> Components:
     """Return environment, policy, algorithm, sampler and processor.
 
     Args:
       make_processor: by default that of all algorithms but DiCE and RL2.
       make_policy: for a policy of your own.
+      task_source: draws the tasks of training; None is what the config says.
+
+    Raises:
+      ConfigError: the config asks for more different tasks than the family has, or for more than memory holds.
     """
     env = make_env(config)
     policy = make_policy(config, env, rng)
     algo = make_algo(policy)
-    return Components(algo, make_sampler(config, env, policy), (make_processor or make_sample_processor)(config))
+    sampler = make_sampler(config, env, policy, task_source or make_task_source(config, env))
+    return Components(algo, sampler, (make_processor or make_sample_processor)(config))
 
 
 def make_memory_policy(config: RL2Config, env: NormalizedEnv, rng: np.random.Generator) -> MetaGRUPolicy:
@@ -111,7 +122,24 @@ def make_memory_policy(config: RL2Config, env: NormalizedEnv, rng: np.random.Gen
     )
 
 
-def make_sampler(config: Config, env: NormalizedEnv, policy: MetaPolicy) -> MetaSampler:
+def make_task_source(config: Config, env: NormalizedEnv) -> TaskSource:
+    """The family's distribution, or a fixed set of tasks that is the same for every algorithm with this seed.
+
+    Raises:
+      ConfigError: the family has fewer different tasks.
+    """
+    if not config.train_tasks:
+        return TaskSource()
+    try:
+        with environment_code:
+            return FixedTasks.drawn(env, config.train_tasks, np.random.default_rng((config.seed, TRAIN_TASKS_STREAM)))
+    except SimulationError as error:
+        raise ConfigError(f"train_tasks is {config.train_tasks}: {error}") from error
+
+
+def make_sampler(
+    config: Config, env: NormalizedEnv, policy: MetaPolicy, task_source: TaskSource | None = None
+) -> MetaSampler:
     """The sampler with its batch of environments, here or on a Ray cluster.
 
     Raises:
@@ -121,11 +149,11 @@ def make_sampler(config: Config, env: NormalizedEnv, policy: MetaPolicy) -> Meta
     names = ("rollouts_per_meta_task", "meta_batch_size", "max_path_length", "rollouts_per_row")
     sizes = {name: getattr(config, name) for name in names}
     if config.sampler == "local":
-        return MetaSampler(env, policy, **sizes)
+        return MetaSampler(env, policy, task_source=task_source, **sizes)
     from meta_policy_search.samplers.ray_sampler import RaySampler  # ray is an optional package
 
     workers = {"num_workers": config.num_workers, "cpus_per_worker": config.cpus_per_worker}
-    return RaySampler(env, policy, make_env=functools.partial(make_env, config), **workers, **sizes)
+    return RaySampler(env, policy, make_env=functools.partial(make_env, config), task_source=task_source, **workers, **sizes)
 
 
 def make_sample_processor(config: Config, kind: type[MetaSampleProcessor] = MetaSampleProcessor) -> MetaSampleProcessor:

@@ -97,6 +97,8 @@ class Config(Validated):
     """Size of the context, for adapted context."""
     meta_batch_size: Count = 40
     """Tasks per meta-iteration."""
+    train_tasks: Natural = 0
+    """Train on so many different tasks, drawn once, and hold all others out; 0 draws new ones in every iteration."""
     n_itr: Count = 1001
     """Meta-iterations."""
     eval_every: Natural = 0

@@ -99,16 +99,20 @@ def _observing(config: Config, make: Callable[..., BatchMetaEnv]) -> Callable[..
 def held_out_config(config: Config) -> Config:
     """Return the config with the options under which its environment draws tasks that training never draws.
 
+    With a fixed set of training tasks it is the config itself: all others are held out, by the source of the tasks.
+
     Raises:
       ConfigError: its family has no such tasks, or doesn't say which.
     """
+    if config.train_tasks:
+        return config
     try:
         options = make_env(config, num_threads=1).held_out_options()
     except SimulationError as error:
         raise ConfigError(f"the environment {config.env} can't be used: {error}") from error
     if options is None:
         what = f"{config.env} has no held-out tasks: training draws all that there are, or its class has no held_out_options"
-        raise ConfigError(f"{what}; leave out eval_every, or --held_out (docs/train_from_python.md)")
+        raise ConfigError(f"{what}; leave out eval_every or --held_out, or train on some of the tasks only, by train_tasks")
     return dataclasses.replace(config, env_options={**config.env_options, **options})
 
 

@@ -150,6 +150,10 @@ def require_usable(config: Config, defaults: Config) -> None:
         from experiment_utils.environments import require_env
 
         require_env(config)
+    if config.eval_every:
+        from experiment_utils.environments import make_held_out_env
+
+        make_held_out_env(config).close()
     if config.meta_batch_size * config.rollouts_per_meta_task * config.max_path_length > LARGE:
         from experiment_utils.environments import make_env
         from experiment_utils.memory import require_memory

@@ -93,4 +93,5 @@ def small_components(trainer: "MetaTrainer") -> "Components":
 
     sampler = trainer.sampler
     sizes = {"rollouts_per_meta_task": 1, "meta_batch_size": 1, "max_path_length": sampler.max_path_length}
-    return Components(trainer.algo, MetaSampler(sampler.envs, sampler.policy, **sizes), trainer.sample_processor)
+    small = MetaSampler(sampler.envs, sampler.policy, task_source=sampler.task_source, **sizes)
+    return Components(trainer.algo, small, trainer.sample_processor)

@@ -146,7 +146,8 @@ class MetaTrainer:
                 batches.append(found.samples)
         except (SamplingError, AdaptationError) as error:
             raise TrainingError(f"iteration {iteration}: {error}{_remedy(error)}") from error
-        metrics |= self._optimize(batches, iteration)
+        metrics |= self._optimize(batches, iteration) | self.sampler.task_source.metrics()
+        self.sampler.task_source.observe(self.sampler.tasks, np.array([_mean(one) for one in self.episode_returns[-1]]))
         stopwatch.lap("Time-OuterStep")
         self.n_timesteps += (steps + 1) * self.sampler.total_samples
         inner = sum(stopwatch.seconds.values()) - stopwatch.seconds["Time-OuterStep"]
@@ -165,10 +166,10 @@ class MetaTrainer:
         states = {name: callback.state() for name, callback in self.callbacks.items()}
         callbacks = {name: state for name, state in states.items() if state is not None}
         flags = {"best_return": self.best_return, "stop_training": self.stop_training}
-        return {**counters, **flags, "rng": rng, "callbacks": callbacks}
+        return {**counters, **flags, "rng": rng, "callbacks": callbacks, "task_source": self.sampler.task_source.state()}
 
     def restore(self, state: Mapping[str, object]) -> None:
-        """Goes on from a saved state. Older runs have saved no best return and no callbacks.
+        """Goes on from a saved state. Older runs have saved no best return, no callbacks and no task source.
 
         A callback that had no state in it stays as it is.
 
@@ -190,6 +191,8 @@ class MetaTrainer:
         self.best_return, self.stop_training = best_return, stop_training
         for name, generator in self._generators.items():
             generator.bit_generator.state = rng[name]
+        if state.get("task_source") is not None:
+            self.sampler.task_source.restore(state["task_source"])
         for name in self.callbacks.keys() & callbacks.keys():
             self.callbacks[name].restore(callbacks[name])
 
@@ -238,6 +241,10 @@ def _by_name(callbacks: Sequence[Callback]) -> dict[str, Callback]:
     """The callbacks by class and number, such as "EarlyStopping 1"."""
     kinds = [type(callback).__name__ for callback in callbacks]
     return {f"{kind} {kinds[:i].count(kind) + 1}": callbacks[i] for i, kind in enumerate(kinds)}
+
+
+def _mean(returns: np.ndarray) -> float:
+    return returns.mean() if len(returns) else np.nan
 
 
 def _remedy(error: SamplingError | AdaptationError) -> str:

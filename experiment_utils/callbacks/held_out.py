@@ -28,7 +28,8 @@ class HeldOutEvaluation(Callback):
     for bit, with and without it.
 
     Args:
-      env: draws the held-out tasks (see `experiment_utils.environments.make_held_out_env`).
+      env: draws the held-out tasks (see `experiment_utils.environments.make_held_out_env`), unless the task source of
+        training says which they are.
       every: iterations between two evaluations; iteration 0 has one.
       n_tasks: that are drawn once.
       rollouts: per task and step.
@@ -44,7 +45,8 @@ class HeldOutEvaluation(Callback):
     def on_train_begin(self, trainer: MetaTrainer) -> None:
         sizes = {"rollouts_per_meta_task": self._rollouts, "meta_batch_size": self._n_tasks}
         sizes |= {name: getattr(trainer.sampler, name) for name in ("max_path_length", "rollouts_per_row")}
-        self._sampler = MetaSampler(self._env, trainer.algo.policy, **sizes)
+        source = trainer.sampler.task_source.held_out()
+        self._sampler = MetaSampler(self._env, trainer.algo.policy, task_source=source, **sizes)
         try:
             self._sampler.update_tasks(np.random.default_rng((self._seed, HELD_OUT_STREAM)))
         except SamplingError as error:

@@ -2,7 +2,7 @@
 
 import enum
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,21 +114,6 @@ def _rounded(task: Task) -> Task:
         case tuple():
             return tuple(_rounded(value) for value in task)
     return task
-
-
-def task_key(task: Task) -> Hashable:
-    """Return what is equal for equal tasks; None for objects of which that can't be told."""
-    if isinstance(task, np.ndarray | np.generic):
-        return (np.shape(task), *np.ravel(task).tolist())
-    if isinstance(task, dict):
-        parts = [task_key(part) for part in task.values()]
-        return None if None in parts else tuple(zip(task, parts, strict=True))
-    if isinstance(task, tuple | list):
-        parts = [task_key(part) for part in task]
-        return None if None in parts else (type(task).__name__, *parts)
-    if isinstance(task, bool | int | float | str):
-        return ((), task)
-    return None
 
 
 def _values(word: str) -> list[Json]:

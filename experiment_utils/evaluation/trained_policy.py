@@ -22,7 +22,6 @@ from experiment_utils.builders import Components
 from experiment_utils.config import Config
 from experiment_utils.environments import closing, make_env, make_single, require_env
 from experiment_utils.evaluation.saved_policy import find_policy, from_checkpoint
-from experiment_utils.evaluation.tasks import task_key
 from experiment_utils.runs.results import read_progress
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.validation import ConfigError
@@ -30,10 +29,12 @@ from meta_policy_search.envs.base import BatchMetaEnv, SimulationError, Task, Ta
 from meta_policy_search.envs.environment_errors import environment_code
 from meta_policy_search.envs.normalized_env import NormalizedEnv
 from meta_policy_search.envs.single_env import SingleEnv
+from meta_policy_search.envs.task_values import task_key
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.actor import Actor
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sampler import MetaSampler
+from meta_policy_search.samplers.task_source import TaskSource
 from meta_policy_search.types import Params
 from meta_policy_search.utils.checkpoint import Checkpoints
 from meta_policy_search.utils.snapshots import BEST, SnapshotError, load_snapshot
@@ -65,27 +66,33 @@ class TrainedPolicy:
         return self.read_progress()
 
     def sample_tasks(self, n_tasks: int, rng: np.random.Generator) -> Tasks:
-        """Tasks drawn as in training.
+        """Tasks drawn as in training; but where a curriculum drew them, from the family's own distribution.
 
         Raises:
           SimulationError: the environment raised.
         """
+        sampler = self.components.sampler
+        source = TaskSource() if self._has_stages() else sampler.task_source
         with environment_code:
-            return self.components.sampler.envs.sample_tasks(n_tasks, rng)
+            return source.sample_tasks(sampler.envs, n_tasks, rng)
 
     def drawn_in_training(self, tasks: Tasks) -> list[bool] | None:
-        """Whether training drew each task before this policy was made; None where equality of tasks can't be told.
+        """Whether training drew each task before this policy was made; None where that can't be told.
 
-        The draws of training are repeated: they depend on the run's seed only.
+        The draws of training are repeated: they depend on the run's seed only, unless a curriculum drew.
         """
         keys = [task_key(task) for task in tasks]
-        if None in keys:
+        if None in keys or self._has_stages():
             return None
         task_rng = np.random.default_rng(self.config.seed).spawn(2)[0]
         drawn: set[Hashable] = set()
         for _ in range(self.itr):
             drawn.update(task_key(task) for task in self.sample_tasks(self.config.meta_batch_size, task_rng))
         return [key in drawn for key in keys]
+
+    def _has_stages(self) -> bool:
+        """Whether the tasks of training depended on its success."""
+        return self.components.sampler.task_source.state() is not None
 
     def make_env(self, render_mode: str | None = None) -> BatchMetaEnv | SingleEnv:
         """One environment of the run's family, with `set_task`; it takes the actions of an `Actor`.
@@ -150,7 +157,7 @@ def load_trained(
       env: the run's environment, where that is not one of this package's: you trust its code.
       parallel: simulate on all cores, if the run did. The numbers are the same. Environments that are not this package's
         then need the guard `if __name__ == "__main__"` in your script.
-      held_out: with the tasks that training never draws, where the family knows of such.
+      held_out: with the tasks that training never draws, where the family knows of such or the run has a fixed set.
 
     Raises:
       ConfigError: there is no run or no such snapshot, or one of its files can't be used, or its environment is not trusted.
@@ -163,6 +170,8 @@ def load_trained(
     )  # testers make samplers of their own size
     components = entry.build(small, np.random.default_rng(config.seed))
     folder.require_class(class_name(components.algo))
+    sampler = components.sampler
+    sampler.task_source = (sampler.task_source.held_out() if held_out else None) or sampler.task_source
     read = functools.partial(read_progress, folder.progress)
     return TrainedPolicy(config, components, _restore(components, folder, itr), read)
 

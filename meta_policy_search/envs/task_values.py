@@ -1,4 +1,6 @@
-"""Tasks in Python's own types."""
+"""Tasks in Python's own types, and which are equal."""
+
+from collections.abc import Hashable
 
 import numpy as np
 
@@ -17,3 +19,18 @@ def plain(task: Task) -> Task:
         case tuple():
             return tuple(plain(value) for value in task)
     return task
+
+
+def task_key(task: Task) -> Hashable:
+    """Return what is equal for equal tasks; None for objects of which that can't be told."""
+    if isinstance(task, np.ndarray | np.generic):
+        return (np.shape(task), *np.ravel(task).tolist())
+    if isinstance(task, dict):
+        parts = [task_key(part) for part in task.values()]
+        return None if None in parts else tuple(zip(task, parts, strict=True))
+    if isinstance(task, tuple | list):
+        parts = [task_key(part) for part in task]
+        return None if None in parts else (type(task).__name__, *parts)
+    if isinstance(task, bool | int | float | str):
+        return ((), task)
+    return None

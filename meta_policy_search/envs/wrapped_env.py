@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class WrappedEnv(BatchMetaEnv):
     """M environments of a family, with numbers of the wrapper's behind the family's observation, [O] -> [O + E].
 
+    Observations with axes of their own become vectors.
+
     Args:
       make: makes the wrapped batch, with `num_envs` and `render_mode`; a class, or its partial with settings.
       num_envs, render_mode: see `BatchMetaEnv`.
@@ -29,7 +31,7 @@ class WrappedEnv(BatchMetaEnv):
         super().__init__(num_envs=num_envs, render_mode=render_mode)
         self.extra_size = self.extra(np.arange(num_envs)).shape[-1]
         low, high = (
-            np.concatenate([bound, np.full(self.extra_size, infinity)])
+            np.concatenate([bound.ravel(), np.full(self.extra_size, infinity)])
             for bound, infinity in ((self.env.observation_space.low, -np.inf), (self.env.observation_space.high, np.inf))
         )
         self.observation_space = Box(low, high, dtype=np.float64)
@@ -63,7 +65,7 @@ class WrappedEnv(BatchMetaEnv):
     @override
     def reset_envs(self, rng: RowGenerator, envs: np.ndarray | None = None) -> np.ndarray:
         observations = self.env.reset_envs(rng, envs)
-        return np.concatenate([observations, self.extra(np.arange(self.num_envs) if envs is None else envs)], axis=-1)
+        return self._with_extra(observations, np.arange(self.num_envs) if envs is None else envs)
 
     @override
     def step_envs(self, actions: np.ndarray) -> BatchStep:
@@ -71,12 +73,15 @@ class WrappedEnv(BatchMetaEnv):
 
     def with_extra(self, step: BatchStep) -> BatchStep:
         """A step of the family with what is observed besides."""
-        extra = self.extra(np.arange(self.num_envs))
-        return step._replace(observations=np.concatenate([step.observations, extra], axis=-1))
+        return step._replace(observations=self._with_extra(step.observations, np.arange(self.num_envs)))
+
+    def _with_extra(self, observations: np.ndarray, envs: np.ndarray) -> np.ndarray:
+        return np.concatenate([observations.reshape(len(envs), -1), self.extra(envs)], axis=-1)
 
     @override
     def diagnostics(self, trajectories: "Trajectories") -> Mapping[str, float]:
-        own = trajectories.observations[..., : -self.extra_size]
+        flat = trajectories.observations[..., : -self.extra_size]
+        own = flat.reshape(*flat.shape[:-1], *self.env.observation_space.shape)
         return self.env.diagnostics(trajectories._replace(observations=own))
 
     @override

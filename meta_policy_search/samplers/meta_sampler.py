@@ -11,6 +11,7 @@ from meta_policy_search.envs.environment_errors import LONGEST_TASK, environment
 from meta_policy_search.envs.task_values import plain
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.samplers.rollout import Rollout
+from meta_policy_search.samplers.task_source import TaskSource
 from meta_policy_search.types import ArrayParams, Params, Trajectories
 from meta_policy_search.utils.reported_error import ReportedError
 
@@ -47,6 +48,7 @@ class MetaSampler:
       rollouts_per_row: E, of the R rollouts those that one environment makes one after the other; a divisor of R. A row of
         the trajectories [N, R / E, T] is then E episodes, through which the state of a policy with a memory is kept. Where
         episodes end early there are more of them, in as many steps.
+      task_source: draws the tasks; None is the family's own distribution.
 
     Raises:
       ValueError: the policy takes observations of another shape than the environment's, or E does not divide R.
@@ -61,6 +63,7 @@ class MetaSampler:
         meta_batch_size: int,
         max_path_length: int,
         rollouts_per_row: int = 1,
+        task_source: TaskSource | None = None,
     ):
         _require_fit(env, policy)
         if rollouts_per_row < 1 or rollouts_per_meta_task % rollouts_per_row:
@@ -68,6 +71,7 @@ class MetaSampler:
             raise ValueError(f"{what}; it must be a divisor of rollouts_per_meta_task, {rollouts_per_meta_task}")
         self.policy, self.max_path_length, self.rollouts_per_row = policy, max_path_length, rollouts_per_row
         self.batch_shape = (meta_batch_size, rollouts_per_meta_task // rollouts_per_row)
+        self.task_source = TaskSource() if task_source is None else task_source
         self.total_samples = meta_batch_size * rollouts_per_meta_task * max_path_length
         self.envs = self._make_batch(env)
         self.tasks: Tasks = ()
@@ -76,7 +80,7 @@ class MetaSampler:
         """Draws a new task for each of the N slots; it stays for all rounds until the next call."""
         self.tasks = ()  # of which an environment that fails to draw new ones says nothing
         with self._naming_tasks(), environment_code:
-            self.set_tasks(self.envs.sample_tasks(self.batch_shape[0], rng))
+            self.set_tasks(self.task_source.sample_tasks(self.envs, self.batch_shape[0], rng))
 
     def set_tasks(self, tasks: Tasks) -> None:
         """The N tasks of all rounds until the next call."""

@@ -16,6 +16,7 @@ from meta_policy_search.envs.vector_worker import pack_tasks, unpack_tasks
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.samplers.meta_sampler import MetaSampler
 from meta_policy_search.samplers.rollout import Rollout
+from meta_policy_search.samplers.task_source import TaskSource
 from meta_policy_search.types import ArrayParams, Trajectories
 
 MOST_LOSSES = 10  # of workers in one call; more are no accident
@@ -40,7 +41,7 @@ class RaySampler(MetaSampler):
       make_env: makes one environment of the family in a worker; it is sent there. Called with the number of threads.
       num_workers: W; each has N / W tasks, or one more.
       cpus_per_worker: that Ray reserves for each, and the threads of its simulation.
-      env, policy, and the sizes: see `MetaSampler`. `env` itself only draws tasks.
+      env, policy, task_source, and the sizes: see `MetaSampler`. `env` itself only draws tasks.
     """
 
     def __init__(
@@ -55,9 +56,17 @@ class RaySampler(MetaSampler):
         meta_batch_size: int,
         max_path_length: int,
         rollouts_per_row: int = 1,
+        task_source: TaskSource | None = None,
     ):
-        sizes = {"rollouts_per_meta_task": rollouts_per_meta_task, "max_path_length": max_path_length}
-        super().__init__(env, policy, meta_batch_size=meta_batch_size, rollouts_per_row=rollouts_per_row, **sizes)
+        super().__init__(
+            env,
+            policy,
+            meta_batch_size=meta_batch_size,
+            rollouts_per_meta_task=rollouts_per_meta_task,
+            max_path_length=max_path_length,
+            rollouts_per_row=rollouts_per_row,
+            task_source=task_source,
+        )
         if not ray.is_initialized():
             # the cluster of RAY_ADDRESS, or of this machine, or a new one
             ray.init(log_to_driver=False, logging_level="warning")

@@ -1,5 +1,8 @@
 """Evaluation on tasks that training never draws."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,3 +84,32 @@ def test_ml1_is_tested_on_the_goals_of_meta_world_that_are_for_testing():
     )
     assert len(train_goals) == len(test_goals) == 50
     assert train_goals.isdisjoint(test_goals)
+
+
+def test_a_fixed_set_of_tasks_holds_all_others_out(tmp_path):
+    config = small(env="MetaPointEnvCorner", train_tasks=3, n_itr=2, eval_every=1, eval_tasks=2)
+    trained = train(config, folder=tmp_path, verbose=False)
+    known = {tuple(task) for task in trained.components.sampler.task_source.tasks}
+    assert len(known) == 3
+    assert {tuple(task) for task in trained.sample_tasks(30, np.random.default_rng(0))} == known
+    (other,) = {tuple(task) for task in make_env(config).sample_tasks(100, np.random.default_rng(0))} - known
+    assert (
+        trained.drawn_in_training([np.array(other), *trained.components.sampler.task_source.tasks]) == [False] + [True] * 3
+    )
+    loaded = load_trained(tmp_path, held_out=True)
+    assert {tuple(goal) for goal in loaded.sample_tasks(5, np.random.default_rng(0))} == {other}
+    assert np.isfinite(held_out(trained.progress, 1)).all()
+
+
+def test_a_family_without_held_out_tasks_is_refused_before_tensorflow_is_loaded(tmp_path):
+    code = (
+        "import sys; from experiment_utils import ConfigError, ProMPConfig; from experiment_utils.train_args import parse\n"
+        "try: parse(ProMPConfig(), '', ['--eval_every', '5'])\n"
+        "except ConfigError as error: print(error, 'tensorflow' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    what = "HalfCheetahRandDirecEnv has no held-out tasks: training draws all that there are, or its class has no"
+    assert found.stdout.startswith(what)
+    assert found.stdout.endswith("False\n")
+    assert not list(tmp_path.iterdir())
