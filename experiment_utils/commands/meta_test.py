@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
 def run(args: Args) -> list[Path]:
     """Tests and writes; returns the files."""
     from experiment_utils.algorithms import paper_name
-    from experiment_utils.evaluation.k_shot import compare, k_shot_figure, overall_table, task_table
+    from experiment_utils.evaluation.k_shot import compare, k_shot_figure, overall_table, rollouts_that_fit, task_table
     from experiment_utils.evaluation.trained_policy import load_trained
     from experiment_utils.plot_utils import markdown, save_figure, save_table
 
@@ -88,5 +88,5 @@ def run(args: Args) -> list[Path]:
     known = known if in_training is None else f", {sum(in_training) or 'none'} of which training drew too"
     print(f"{title}, {len(tasks)} tasks{known}\n\n{markdown(overall)}")
     out, table = args.target, task_table(results, tasks, in_training)
-    figure = save_figure(k_shot_figure(results, title, name), out / "k_shot")
+    figure = save_figure(k_shot_figure(results, title, name, rollouts_that_fit(trained)), out / "k_shot")
     return figure + save_table(overall, out / "k_shot") + save_table(table, out / "tasks")

@@ -20,6 +20,7 @@ from experiment_utils.evaluation.trained_policy import TrainedPolicy
 from experiment_utils.plot_utils import PAGE, colours, draw_curve, styled
 from experiment_utils.progress import tracked
 from experiment_utils.runs.curves import Curve
+from meta_policy_search.baselines.linear_baseline import LinearBaseline
 from meta_policy_search.envs.base import Tasks
 from meta_policy_search.meta_tester import MetaTester, first_rollouts
 from meta_policy_search.policies.base import stack_params
@@ -29,6 +30,7 @@ from meta_policy_search.types import Params, Trajectories
 ROLLOUTS = (1, 2, 5, 10, 20, 50, 100)  # adapted on, as far as there are so many
 META, RANDOM = "meta-policy", "random initialisation"
 SUCCESS = "SuccessRate"
+TOO_FEW = "under {} rollouts: advantages are noise"  # of the baseline
 GREY = "0.4"  # of the random policy
 
 
@@ -162,12 +164,26 @@ def task_table(
     return pd.DataFrame(rows)
 
 
+def rollouts_that_fit(trained: TrainedPolicy) -> int:
+    """From how many rollouts of full length on a task has as many steps as the baseline of its advantages has features.
+
+    On fewer the baseline fits the noise, so that it is the baseline that is measured, and not the policy.
+    """
+    processor = trained.components.sample_processor
+    baseline = getattr(processor, "return_baseline", None) or processor.baseline
+    if not isinstance(baseline, LinearBaseline):
+        return 1
+    observation = np.zeros((1, *trained.components.algo.policy.obs_shape))
+    return -(-baseline.features(observation, np.zeros(1)).shape[1] // trained.config.max_path_length)
+
+
 @styled
-def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str, algorithm: str) -> Figure:
+def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str, algorithm: str, fit_from: int = 1) -> Figure:
     """Return against steps, and against rollouts after one step; thin lines are single tasks of the meta-policy.
 
     Args:
       algorithm: the paper's name of what trained the meta-policy, whose colour it gets.
+      fit_from: see `rollouts_that_fit`; fewer rollouts are shaded.
     """
     palette = {META: colours([algorithm])[algorithm], RANDOM: GREY}
     figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
@@ -185,6 +201,8 @@ def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str, algorithm: 
     ticks = [shot.rollouts for shot in by_rollouts]
     right.set_xticks(ticks, list(map(str, ticks)), minor=False)
     right.minorticks_off()
+    if fit_from > ticks[0]:
+        right.axvspan(ticks[0], min(fit_from, ticks[-1]), color="0.88", lw=0, zorder=0, label=TOO_FEW.format(fit_from))
     figure.suptitle(title, fontsize="medium")
     handles, _ = right.get_legend_handles_labels()
     handles.append(Line2D([], [], color=palette[META], alpha=0.4, lw=0.6, label="meta-policy, single tasks"))

@@ -17,6 +17,7 @@ from experiment_utils.evaluation.k_shot import (
     k_shot_figure,
     mean_interval,
     overall_table,
+    rollouts_that_fit,
     task_table,
 )
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
@@ -173,6 +174,31 @@ def test_the_figure_shows_both_policies_against_steps_and_against_rollouts():
         lines = {line.get_label(): line.get_xydata().tolist() for line in right.lines}
         assert lines[policy] == [[2, 1.5], [5, 1.5]]
         assert lines[f"{policy}, not adapted"] == [[0, 1], [1, 1]]
+
+
+def test_the_figure_shades_numbers_of_rollouts_from_which_the_baseline_fits_noise():
+    shots = [Shot(steps, rollouts, [np.ones(2)] * 3) for steps, rollouts in ((0, 10), (1, 10), (1, 1), (1, 2), (1, 5))]
+    for fit_from, shaded in ((1, 0), (3, 1)):
+        figure = k_shot_figure({META: shots}, "title", "ProMP", fit_from)
+        explained = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert explained.count("under 3 rollouts: advantages are noise") == shaded
+    _, right = figure.axes
+    (patch,) = [patch for patch in right.patches if "rollouts" in patch.get_label()]
+    assert patch.get_extents().transformed(right.transData.inverted()).intervalx == pytest.approx([1, 3])
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"max_path_length": 3}, 3),  # 2 * 2 + 4 features
+        ({"max_path_length": 8}, 1),
+        ({"max_path_length": 3, "baseline": "LinearTimeBaseline"}, 2),
+        ({"max_path_length": 3, "baseline": "ZeroBaseline"}, 1),
+    ],
+)
+def test_enough_rollouts_have_as_many_steps_as_the_baseline_has_features(tmp_path, settings, expected):
+    untrained(tmp_path, small(**settings))
+    assert rollouts_that_fit(load_trained(tmp_path)) == expected
 
 
 def test_the_trained_policys_config_is_the_runs(tmp_path):
