@@ -45,6 +45,7 @@ setup(
         "gymnasium>=1.4,<1.5",
         "numpy>=2,<3",
         "scipy>=1.13",
+        "filelock>=4.2",
         "joblib>=1.4",
         "threadpoolctl>=3.5",
         "tyro>=1.0",
@@ -59,7 +60,8 @@ setup(
         "typing_extensions>=4.4",
     ],
     package_data={
-        "experiment_utils": ["py.typed"],
+        "experiment_utils": ["py.typed", "paper.mplstyle"],
+        "experiment_utils.paper": ["paper_values.csv"],
         "meta_policy_search": ["py.typed"],
         "experiment_utils.scripts": ["*.py", "configs/*.json"],
         "experiment_utils.results": ["**/*.csv", "**/*.json"],

@@ -1,7 +1,6 @@
 """The folder of a run and what lies in it."""
 
 import contextlib
-import fcntl
 import importlib.metadata
 import json
 import os
@@ -12,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from experiment_utils.algorithms import same_class
 from experiment_utils.config import Config
@@ -38,6 +39,7 @@ class RunDir:
         self.checkpoints, self.tensorboard = path / "checkpoints", path / "tb"
         self.policies, self.task_log = path / "policies", path / "tasks.jsonl"
         self._lock_path = path / ".lock"
+        self._lock = FileLock(self._lock_path, blocking=False, fallback_to_soft=False)
         self._earlier: frozenset[Path] = frozenset()
 
     @staticmethod
@@ -66,39 +68,37 @@ class RunDir:
             raise ConfigError(f"can't write to the dump path {self.path}: {error.strerror}") from error
 
     def lock(self) -> None:
-        """Makes this process the only one that writes here. The system takes the lock back when the process ends, however.
+        """Make this process the only one that writes here; when it ends, however, the system takes the lock back.
 
         Raises:
           ConfigError: another process has it.
         """
-        self._lock = self._lock_path.open("a+")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.seek(0)
-            owner = self._lock.read(100).strip() or "another process"
+            self._lock.acquire()
+        except Timeout:
+            owner = self._lock_path.read_text(errors="replace")[:100].strip() or "another process"
             where = "wait for its end, stop it, or choose another --dump_path"
             raise ConfigError(f"{self.path} is being written by {owner}; {where}") from None
         except OSError as error:  # some network file systems have no locks
             print(f"warning: {self.path} can't be locked ({error.strerror}); start no other run there", file=sys.stderr)
-        self._lock.truncate(0)
-        self._lock.write(f"process {os.getpid()} on {platform.node()}\n")
-        self._lock.flush()
+        else:
+            self._lock_path.write_text(f"process {os.getpid()} on {platform.node()}\n")
 
     def unlock(self) -> None:
-        """Takes `lock` back before the process ends."""
-        self._lock.close()
+        """Undo `lock` before the process ends."""
+        self._lock.release()
 
     def is_locked(self) -> bool:
-        """Whether a process has the lock."""
-        try:
-            with self._lock_path.open() as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:  # there is no such file, or the file system has no locks
+        """Whether another process has the lock."""
+        if not self._lock_path.exists():  # to ask is no reason to make it
             return False
-        return False
+        try:
+            with self._lock:
+                return False
+        except Timeout:
+            return True
+        except OSError:  # the file system has no locks
+            return False
 
     def require_no_links(self) -> None:
         """Raise ConfigError for links out of the directory: what they point to would be overwritten. No run makes any."""

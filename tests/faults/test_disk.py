@@ -69,6 +69,6 @@ def test_the_second_process_in_a_folder_refuses_and_the_first_goes_on(zygote, wh
         assert start(zygote, folder.path, log, *argv).code == 2
         assert_one_sentence(log, "is being written by process", "choose another --dump_path")
     assert [path.name for path in folder.path.iterdir()] == [".lock"]
-    folder._lock.close()
+    folder.unlock()
     assert start(zygote, folder.path, log).code == 0
     assert rows(folder.path) == rows(whole)
