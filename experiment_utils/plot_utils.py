@@ -25,7 +25,8 @@ from experiment_utils.runs.learning_curve import BEFORE
 from meta_policy_search.utils.atomic_write import atomic_write
 
 COLUMN, PAGE = 3.25, 6.9  # width of a column and of a page, in inches
-LINE_WIDTH = 1.3  # of curves, in points
+STYLE = matplotlib.rc_params_from_file(Path(__file__).with_name("paper.mplstyle"), use_default_template=False)
+LINE_WIDTH = STYLE["lines.linewidth"]  # of curves, in points
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,24 +42,6 @@ UNITS = {
     "Meta-GradientCosAbs": "cosine distance to the\nmean meta-gradient",
 }
 SCALES = {"n_timesteps": 1e6, "Time": 3600.0}  # what the unit of an axis is, in the column's
-
-STYLE = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "0.9",
-    "grid.linewidth": 0.6,
-    "lines.linewidth": LINE_WIDTH,
-    "figure.constrained_layout.use": True,
-    "pdf.fonttype": 42,  # text stays text
-}
 
 
 def styled(draw: Callable[P, T]) -> Callable[P, T]:

@@ -1,12 +1,13 @@
-"""What the paper's experiments are: algorithms, panels, settings, and the values read off its curves."""
+"""What the paper's experiments are: algorithms, panels, settings."""
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from experiment_utils.algorithms import algorithm
+from experiment_utils.paper.paper_values import paper_returns
 from experiment_utils.runs.results import RunData, RunDataWarning
 from experiment_utils.runs.run_spec import Run, Settings
 
@@ -63,8 +64,6 @@ class Panel:
       promp_settings: what differs for ProMP, besides.
       quick_n_itr, quick_seeds: the quick budget.
       paper_steps: where the paper's x axis ends, in env steps.
-      paper: returns after adaptation read off the paper's curves (ICLR version) at 25, 50, 75 and 100 % of paper_steps, mean
-        of 3 seeds, to about +-5; None where they could not be read.
     """
 
     name: str
@@ -74,7 +73,11 @@ class Panel:
     quick_n_itr: int
     quick_seeds: tuple[int, ...]
     paper_steps: float
-    paper: Mapping[str, tuple[float | None, ...]]
+
+    @property
+    def paper(self) -> dict[str, tuple[float | None, ...]]:
+        """The paper's returns after adaptation by algorithm, at the PAPER_MARKS of paper_steps."""
+        return paper_returns("figure2", self.name)
 
 
 LONG = {"max_path_length": 200}
@@ -82,38 +85,8 @@ RAND_PARAMS = {**LONG, "inner_lr": 0.05}
 RAND_PARAMS_PROMP = {"num_promp_steps": 3, "init_inner_kl_penalty": 1e-3, "adaptive_inner_kl_penalty": True}
 
 PANELS = (
-    Panel(
-        "half_cheetah",
-        "HalfCheetahFwdBack",
-        {"env": "HalfCheetahRandDirecEnv"},
-        {},
-        200,
-        (1, 2, 3),
-        1.2e8,
-        {
-            "ProMP": (265, 292, 303, 313),
-            "TRPO-MAML": (190, 229, 248, 261),
-            "E-MAML-TRPO": (216, 243, 259, 265),
-            "LVC-VPG": (193, 204, 190, 232),
-            "E-MAML-VPG": (133, 107, 93, 95),
-        },
-    ),
-    Panel(
-        "ant",
-        "AntRandDir",
-        {"env": "AntRandDirec2DEnv"},
-        {},
-        30,
-        (1,),
-        5.1e7,
-        {
-            "ProMP": (135, 159, 173, 178),
-            "TRPO-MAML": (123, 147, 156, 162),
-            "E-MAML-TRPO": (124, 150, 160, 166),
-            "LVC-VPG": (101, 117, 131, 138),
-            "E-MAML-VPG": (98, 120, 122, 123),
-        },
-    ),
+    Panel("half_cheetah", "HalfCheetahFwdBack", {"env": "HalfCheetahRandDirecEnv"}, {}, 200, (1, 2, 3), 1.2e8),
+    Panel("ant", "AntRandDir", {"env": "AntRandDirec2DEnv"}, {}, 30, (1,), 5.1e7),
     Panel(
         "hopper_params",
         "HopperRandParams",
@@ -122,30 +95,8 @@ PANELS = (
         30,
         (1,),
         1.6e8,
-        {
-            "ProMP": (214, 250, 260, 269),
-            "TRPO-MAML": (225, 223, 225, 230),
-            "E-MAML-TRPO": (228, 225, None, 223),
-            "LVC-VPG": (227, 234, 241, 251),
-            "E-MAML-VPG": (None, None, None, None),
-        },
     ),
-    Panel(
-        "walker",
-        "WalkerFwdBack",
-        {"env": "Walker2DRandDirecEnv", **LONG},
-        {},
-        30,
-        (1,),
-        1.2e8,
-        {
-            "ProMP": (235, 276, 310, 349),
-            "TRPO-MAML": (232, 256, 283, 298),
-            "E-MAML-TRPO": (None, 263, 275, 290),
-            "LVC-VPG": (185, 211, 234, 258),
-            "E-MAML-VPG": (219, None, None, 208),
-        },
-    ),
+    Panel("walker", "WalkerFwdBack", {"env": "Walker2DRandDirecEnv", **LONG}, {}, 30, (1,), 1.2e8),
     Panel(
         "humanoid",
         "HumanoidRandDir",
@@ -154,13 +105,6 @@ PANELS = (
         30,
         (1,),
         3.2e8,
-        {
-            "ProMP": (532, 571, 601, 597),
-            "TRPO-MAML": (356, 380, 393, 401),
-            "E-MAML-TRPO": (350, 373, 390, 397),
-            "LVC-VPG": (530, 548, 561, 576),
-            "E-MAML-VPG": (526, 535, 538, 548),  # the last one between 537 and 560
-        },
     ),
     Panel(
         "walker_params",
@@ -170,13 +114,5 @@ PANELS = (
         30,
         (1,),
         1.6e8,
-        {
-            "ProMP": (263, 303, 318, 320),
-            "TRPO-MAML": (256, 279, 293, 298),
-            "E-MAML-TRPO": (254, 287, 293, 292),
-            "LVC-VPG": (227, 267, 292, 306),
-            "E-MAML-VPG": (None, 253, 244, 234),
-        },
     ),
 )
-PAPER_MARKS = (0.25, 0.5, 0.75, 1.0)  # fractions of paper_steps

@@ -15,16 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiment_utils.paper.experiments import (
-    FIGURE_2_ALGORITHMS,
-    PANELS,
-    PAPER_MARKS,
-    SMOKE,
-    Budget,
-    Panel,
-    of_figure,
-    run_of,
-)
+from experiment_utils.paper.experiments import FIGURE_2_ALGORITHMS, PANELS, SMOKE, Budget, Panel, of_figure, run_of
+from experiment_utils.paper.paper_values import PAPER_MARKS
 from experiment_utils.plot_utils import (
     COLUMN,
     LINE_WIDTH,

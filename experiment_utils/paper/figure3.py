@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from experiment_utils.algorithms import algorithm
 from experiment_utils.paper.experiments import SMOKE, Budget, of_figure
+from experiment_utils.paper.paper_values import paper_returns
 from experiment_utils.paper.same_theta import same_theta_table
 from experiment_utils.paper.variance_config import COSINE_DISTANCE, RELATIVE_STD, SCRIPTS, SPREADS, RoundTasks
 from experiment_utils.plot_utils import COLUMN, SCALES, UNITS, draw_curve, save_figure, save_table, styled
@@ -43,7 +44,6 @@ ENVIRONMENTS: dict[Experiment, str] = {"figure3": "HalfCheetahRandDirecEnv", "fi
 
 DRAWN = (LAST_RETURN, COSINE_DISTANCE, RELATIVE_STD, "ItrTime")  # columns that a run must have
 PAPER_STEPS = 4.7e7  # where the paper's x axis ends, in env steps
-PAPER_RETURN = {"LVC": 262.0, "DiCE": 158.0}  # there, read off the paper's curves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +162,8 @@ def draw_panels(measured: dict[str, list[RunData]], data: dict[str, list[RunData
         axes.set(ylabel=UNITS[column], ylim=(0, None))
     for name, found in data.items():
         draw_curve(panels[2], mean_curve(found), CURVE_COLOURS[name])
-    for name, value in PAPER_RETURN.items() if variant.experiment == "figure3" else ():
+    paper = paper_returns("figure3", "half_cheetah") if variant.experiment == "figure3" else {}
+    for name, (*_, value) in paper.items():
         label = f"paper, {name}, at {PAPER_STEPS / SCALES['n_timesteps']:g} (10⁶ steps)"
         panels[2].axhline(value, color=CURVE_COLOURS[name], linestyle=":", linewidth=1, label=label)
     panels[2].set(ylabel=UNITS[LAST_RETURN], xlabel=UNITS["n_timesteps"])
