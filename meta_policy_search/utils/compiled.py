@@ -189,8 +189,8 @@ class _Graphs:
 def _trace(owner: object, method: Function, args: Nests) -> _Graph:
     function = tf.function(functools.partial(method, owner), input_signature=[_signature(arg) for arg in args])
     with AttributeReads.of(owner) as reads:
-        function.get_concrete_function()
-    return _Graph(function, reads)
+        graph = function.get_concrete_function()  # to call it takes half the time that to call the function would
+    return _Graph(graph, reads)
 
 
 def _shapes(arg: Nest, time_axis: int | None = None) -> tuple[Hashable, ...]:
