@@ -98,6 +98,22 @@ def test_a_killed_and_resumed_run_gives_the_same_numbers_bit_for_bit(finished, t
     assert params["resumed"][-1]["command"][-1] == "--resume"
 
 
+def test_a_run_goes_on_with_the_same_bits_on_another_number_of_cores(tmp_path):
+    """Three slices of four tasks on one core, then on all; three processes, since TensorFlow's threads are set once."""
+    tasks = ["--meta_batch_size", "12", "--rollouts_per_meta_task", "20", "--max_path_length", "10", "--hidden_sizes", "8"]
+    one, all_of_them, one_core = tmp_path / "one", tmp_path / "all", {**os.environ, "LOKY_MAX_CPU_COUNT": "1"}
+    subprocess.run(command(one, "--n_itr", "2", *tasks, *DENSE), env=one_core, capture_output=True, check=True)
+    shutil.copytree(one, all_of_them)
+    resumed = [
+        subprocess.Popen(command(folder, "--resume", "--n_itr", "4"), env=env, stdout=subprocess.DEVNULL)
+        for folder, env in ((one, one_core), (all_of_them, None))
+    ]
+    assert [process.wait() for process in resumed] == [0, 0]
+    assert len({row["LossAfter"] for row in rows(one)}) == 4
+    assert rows(one) == rows(all_of_them)
+    assert policies(one) == policies(all_of_them)
+
+
 def test_ctrl_c_saves_draws_and_prints_the_command_that_resumes(finished, tmp_path):
     folder = tmp_path / "interrupted"
     process = subprocess.Popen(
