@@ -21,7 +21,10 @@ class AdaptationError(ReportedError, RuntimeError):
 
 
 class SampleProcessor(Protocol):
-    """Turns a sampling round into what the algorithm takes."""
+    """Turns a sampling round into what the algorithm takes.
+
+    One that has an attribute `provides`, names of fields of `Samples`, is refused for an algorithm that reads others.
+    """
 
     def process_samples(self, trajectories: Trajectories) -> tuple[Samples, Metrics]:
         """The samples, and statistics of the round for the log."""

@@ -46,6 +46,9 @@ class MetaTrainer:
       callbacks: called in this order; their states are saved and restored.
       checkpoint_every: iterations between two checkpoints. There is one where training ends, unless by an OSError.
 
+    Raises:
+      ValueError: the algorithm reads what the processor doesn't provide.
+
     Attributes:
       before: theta that the last iteration began with, and whose returns its metrics hold.
       episode_returns: of the last iteration, K + 1 rounds of N arrays, one for each task.
@@ -66,6 +69,7 @@ class MetaTrainer:
         callbacks: Sequence[Callback] = (),
         checkpoint_every: int = 1,
     ):
+        _require_fields(algo, sample_processor)
         self.algo, self.sampler, self.sample_processor = algo, sampler, sample_processor
         self.n_itr, self.checkpoints, self.snapshots = n_itr, checkpoints, snapshots
         self.callbacks, self.checkpoint_every = _by_name(callbacks), checkpoint_every
@@ -198,15 +202,8 @@ class MetaTrainer:
 
     def _checked(self, found: Round) -> Metrics:
         """Return the statistics of a round, under the original's keys."""
-        self._require_fields(found.samples)
         _check_statistics(found.statistics)
         return {**found.statistics, **self._diagnostics(found.trajectories), **found.seconds}
-
-    def _require_fields(self, samples: Samples) -> None:
-        for name in self.algo.reads:
-            if np.isnan(getattr(samples, name)).all():
-                algo, processor = type(self.algo).__name__, type(self.sample_processor).__name__
-                raise ValueError(f"{algo} needs {name}, of which the {processor} makes none; see its arguments")
 
     def _diagnostics(self, trajectories: Trajectories) -> Metrics:
         policy = self.algo.policy.diagnostics(trajectories.agent_infos, trajectories.mask)
@@ -245,6 +242,15 @@ def _by_name(callbacks: Sequence[Callback]) -> dict[str, Callback]:
 
 def _mean(returns: np.ndarray) -> float:
     return returns.mean() if len(returns) else np.nan
+
+
+def _require_fields(algo: MAMLAlgo, processor: SampleProcessor) -> None:
+    """Raise ValueError if the algorithm reads what the processor says that it doesn't provide."""
+    provides = getattr(processor, "provides", None)  # one of a user's own need not say
+    for name in algo.reads if provides is not None else ():
+        if name not in provides:
+            what = f"{type(algo).__name__} needs {name}, which the {type(processor).__name__} doesn't provide"
+            raise ValueError(f"{what}; see its arguments")
 
 
 def _remedy(error: SamplingError | AdaptationError) -> str:

@@ -50,7 +50,7 @@ class Samples(NamedTuple):
     weights: np.ndarray  # [N, R, T]
     agent_infos: dict[str, np.ndarray]  # [N, R, T, A] each
     adj_avg_rewards: np.ndarray  # [N] mean normalised step reward of each task (E-MAML's credit)
-    advantages: np.ndarray  # [N, R, T] 0 under the mask; all NaN if the processor has none
+    advantages: np.ndarray  # [N, R, T] 0 under the mask; NaN if the processor doesn't provide it
     adjusted_rewards: np.ndarray  # [N, R, T] discounted reward minus its baseline (DiCE), 0 under the mask; likewise
     extras: dict[str, np.ndarray] = {}  # noqa: RUF012, never changed; [N, ...] each: what else a processor has to offer
 

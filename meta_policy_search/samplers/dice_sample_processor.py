@@ -47,6 +47,11 @@ class DiceSampleProcessor:
     return_baseline: Baseline | None = None
     hessian_baseline: Baseline | None = None
 
+    @property
+    def provides(self) -> tuple[str, ...]:
+        """The fields of `Samples` that it fills, of those that not every processor does."""
+        return ("adjusted_rewards",) if self.return_baseline is None else ("adjusted_rewards", "advantages")
+
     def process_samples(self, trajectories: Trajectories) -> tuple[Samples, dict[str, float]]:
         """The samples that the algorithm takes, and the statistics of the returns under the original's keys."""
         mask, times = trajectories.mask, step_times(trajectories)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class MetaSampleProcessor:
     gae_lambda: float = 1.0
     normalize_adv: bool = False
     positive_adv: bool = False
+
+    provides: ClassVar[tuple[str, ...]] = ("advantages",)  # of the fields of `Samples` that not every processor fills
 
     def process_samples(self, trajectories: Trajectories) -> tuple[Samples, dict[str, float]]:
         """The samples that the algorithm takes, and the statistics of the returns under the original's keys."""
@@ -84,7 +86,7 @@ def make_samples(
     adjusted_rewards: np.ndarray | None = None,
     extras: Mapping[str, np.ndarray] | None = None,
 ) -> Samples:
-    """Puts the pieces together in the type of the observations; what is not given is NaN."""
+    """Puts the pieces together in the type of the observations; what is not provided is NaN."""
     nothing = np.full(trajectories.mask.shape, np.nan)
     dtype = trajectories.observations.dtype
     return Samples(
