@@ -124,7 +124,7 @@ def trace_count(algo: "MAMLAlgo") -> int:
 
 
 def file_sizes(directory: Path) -> dict[str, int]:
-    """Bytes of all files in the run's folder."""
+    """Bytes of all files in the run's directory."""
     return {str(path.relative_to(directory)): path.stat().st_size for path in directory.rglob("*") if path.is_file()}
 
 

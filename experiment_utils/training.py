@@ -52,7 +52,7 @@ def train(
     if run_dir is not None:
         _claim(run_dir, config, resume)
     elif resume:
-        raise ConfigError("resume=True needs the folder of the run to go on with")
+        raise ConfigError("resume=True needs the directory of the run to go on with")
     configure_tensorflow(config.meta_update_device)
     from experiment_utils.evaluation.trained_policy import TrainedPolicy
 

@@ -1,4 +1,4 @@
-"""Learning curves of any run folders: a PDF, a PNG, and a table of final returns and areas under the curves beside them."""
+"""Learning curves of any runs: a PDF, a PNG, and a table of final returns and areas under the curves beside them."""
 
 import sys
 

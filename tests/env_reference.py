@@ -1,6 +1,6 @@
 """Compares the environments with recordings of the original code and of MuJoCo 2.1.0.
 
-Three kinds of files, told apart by their keys:
+Three kinds of files, distinguished by their keys:
 
 * `env_<module>.npz`, `env_<module>_norne.npz`: trajectories of the MuJoCo environments, see `tests.family_reference`.
 * `point_envs.npz`: trajectories of the point environments; every step is repeated from the recorded state before it.

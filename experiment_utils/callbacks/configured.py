@@ -30,7 +30,7 @@ def configured_callbacks(config: Config, run_dir: RunDir | None) -> list[Callbac
         callbacks.append(EarlyStopping(config.early_stopping))
     if config.task_log:
         if run_dir is None:
-            raise ConfigError("task_log writes a file into the run's folder, and there is none; give train() a folder")
+            raise ConfigError("task_log writes a file into the run's directory, and there is none; give train() a folder")
         callbacks.append(TaskLog(run_dir.task_log))
     return callbacks
 

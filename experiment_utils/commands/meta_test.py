@@ -38,7 +38,7 @@ class Args(RunArgs):
     held_out: bool = False
     """Tasks that training never draws, such as Meta-World's test set, in place of those drawn as in training."""
     out: Path | None = None
-    """Where to write. Default: meta_test in the run's folder."""
+    """Where to write. Default: meta_test in the run's directory."""
 
     @property
     @override

@@ -1,4 +1,4 @@
-"""Learning curves of any run folders: a PDF, a PNG, and a table of final returns and areas under the curves beside them.
+"""Learning curves of any runs: a PDF, a PNG, and a table of final returns and areas under the curves beside them.
 
 python run_scripts/plot_curves.py data/ --group_by algorithm inner_lr --panel_by env --out curves
 """
@@ -43,7 +43,7 @@ class Args(Validated):
     """What to draw."""
 
     directories: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders, or folders above them."""
+    """Run directories, or directories above them."""
     group_by: tuple[str, ...] = ("algorithm",)
     """A curve for each value of these settings; "algorithm" is the paper's name."""
     panel_by: tuple[str, ...] = ("env",)
@@ -91,7 +91,7 @@ def load(args: Args) -> list[RunData]:
     runs = load_runs(args.directories)
     if not runs:
         where = ", ".join(map(str, args.directories))
-        raise ConfigError(f"there is no run below {where}" if where else "name a folder of runs, or several")
+        raise ConfigError(f"there is no run below {where}" if where else "name a directory of runs, or several")
     for directory in args.directories:
         if not find_run_folders([directory]):
             warnings.warn(f"there is no run below {directory}", RunDataWarning, stacklevel=2)

@@ -20,7 +20,7 @@ class Args(Validated):
     """Whose pages to write."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders."""
+    """Run directories."""
     algorithm: str | None = None
     """A module or .py file that registers the runs' algorithm, for its name: its code will be executed."""
     out: Path | None = None
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 def _main(argv: list[str] | None) -> None:
     args = parse_arguments(Args, __doc__, argv)
     if not args.runs:
-        raise ConfigError("name one run folder or several")
+        raise ConfigError("name one run directory or several")
     if args.out and len(args.runs) > 1:
         raise ConfigError("--out goes with one run; there are several")
     if args.algorithm is not None:

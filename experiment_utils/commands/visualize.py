@@ -25,7 +25,7 @@ class Args(RunArgs):
     """What to film."""
 
     video: Path | None = None
-    """The film, .mp4 or .gif. Default: video.mp4 in the run's folder."""
+    """The film, .mp4 or .gif. Default: video.mp4 in the run's directory."""
     window: bool = False
     """Show it in windows instead."""
     task: str | None = None

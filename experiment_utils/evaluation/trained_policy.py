@@ -77,7 +77,7 @@ class TrainedPolicy:
             return source.sample_tasks(sampler.envs, n_tasks, rng)
 
     def drawn_in_training(self, tasks: Tasks) -> list[bool] | None:
-        """Whether training drew each task before this policy was made; None where that can't be told.
+        """Whether training drew each task before this policy was made; None where tasks can't be compared.
 
         The draws of training are repeated: they depend on the run's seed only, unless a curriculum drew.
         """
@@ -152,7 +152,7 @@ def load_trained(
     """The policy that a run has trained. No code in the folder is executed, and none that it names but this package's.
 
     Args:
-      path: the run's folder.
+      path: the run's directory.
       itr: "best" (the highest return after adaptation in training), "last", or an iteration of which there is a snapshot.
       env: the run's environment, where that is not one of this package's: you trust its code.
       parallel: simulate on all cores, if the run did. The numbers are the same. Environments that are not this package's

@@ -22,7 +22,7 @@ class RunArgs(Validated):
     """Which policy to use. Scripts add fields of their own."""
 
     run_dir: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN_DIR")]]
-    """The folder of a run."""
+    """The directory of a run."""
     itr: str = "best"
     """The policy: best, last, or an iteration that the run has kept."""
     seed: Natural = 0

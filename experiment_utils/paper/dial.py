@@ -26,7 +26,7 @@ class Args(Validated):
     """At which theta, and how much is sampled there."""
 
     run: Path
-    """A run folder of LVC-VPG or MAML-VPG; theta is its last."""
+    """A run directory of LVC-VPG or MAML-VPG; theta is its last."""
     rounds: Count = 20
     """Sampling rounds R; each gives one meta-gradient for every lambda."""
     tasks: Count = 20

@@ -1,4 +1,4 @@
-"""Finished and unfinished runs as data: params.json and progress.csv of every run folder below some directories."""
+"""Finished and unfinished runs as data: params.json and progress.csv of every run directory below some directories."""
 
 import dataclasses
 import warnings

@@ -1,4 +1,4 @@
-"""The folder of a run and what lies in it."""
+"""The directory of a run and what lies in it."""
 
 import contextlib
 import importlib.metadata
@@ -105,7 +105,7 @@ class RunDir:
         inside = self.path.resolve()
         for path in self.path.rglob("*"):
             if path.is_symlink() and not path.resolve().is_relative_to(inside):
-                raise ConfigError(f"{path} is a link out of the run's folder; replace it by what it points to")
+                raise ConfigError(f"{path} is a link out of the run's directory; replace it by what it points to")
 
     def is_kept(self) -> bool:
         """Whether the run stays when this process ends: an earlier one began it, or it has a finished iteration."""

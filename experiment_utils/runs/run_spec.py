@@ -44,7 +44,7 @@ class Run:
         return n_itr if isinstance(n_itr, int) else None
 
     def state(self, folder: Path | None = None) -> State:
-        """What is in the run's folder, or in another. `n_itr` iterations or more with these settings are a finished run."""
+        """What is in the run's directory, or another. With `n_itr` iterations of these settings, or more, it is finished."""
         folder = folder or self.folder
         if not (folder / "params.json").exists():
             return "new"

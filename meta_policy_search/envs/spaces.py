@@ -11,7 +11,7 @@ LARGEST_WHOLE = 2.0**53  # up to here float64 has every whole number
 
 
 def as_gymnasium_space(space: object) -> Space[Any]:
-    """gymnasium's space of the same kind, told by what the space has.
+    """gymnasium's space of the same kind, by the attributes that the space has.
 
     Raises:
       ValueError: it is neither a box nor discrete.

@@ -22,7 +22,7 @@ def plain(task: Task) -> Task:
 
 
 def task_key(task: Task) -> Hashable:
-    """Return what is equal for equal tasks; None for objects of which that can't be told."""
+    """Return what is equal for equal tasks; None for objects that can't be compared so."""
     if isinstance(task, np.ndarray | np.generic):
         return (np.shape(task), *np.ravel(task).tolist())
     if isinstance(task, dict):

@@ -210,7 +210,7 @@ def gradients_of(tape: tf.GradientTape, loss: tf.Tensor, params: Params) -> dict
 
 
 def _per_task(losses: tf.Tensor, samples: Samples) -> tf.Tensor:
-    """The losses [N]; complains about another shape, such as that of their mean."""
+    """Return the losses [N]; raise ValueError for another shape, such as that of their mean."""
     n_tasks = samples.observations.shape[0]
     if not losses.shape.is_compatible_with([n_tasks]):
         raise ValueError(f"the losses have the shape {losses.shape}; they must be [{n_tasks}], one of each task")

@@ -26,7 +26,7 @@ NONLINEARITIES = {
 
 
 def require_nonlinearity(name: str) -> None:
-    """Complains about a name that is none of NONLINEARITIES."""
+    """Raise ValueError for a name that is none of NONLINEARITIES."""
     if name not in NONLINEARITIES:
         raise ValueError(f"hidden_nonlinearity is {name!r}; it can be one of {', '.join(NONLINEARITIES)}")
 

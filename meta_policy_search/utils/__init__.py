@@ -1,1 +1,1 @@
-"""Compiled doors, checkpoints, logs."""
+"""Compiled functions, checkpoints, logs, atomic writes."""

@@ -15,7 +15,7 @@ from meta_policy_search.utils.reported_error import ReportedError
 if TYPE_CHECKING:
     from meta_policy_search.types import ArrayParams  # loads TensorFlow
 
-# What numpy raises for a file that is truncated, no .npz, or holds pickled objects, which it is told not to load.
+# What numpy raises for a file that is truncated, no .npz, or holds pickled objects, which are not loaded.
 UNREADABLE = (OSError, EOFError, KeyError, MemoryError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
 
 BEST, LAST, ITR = "best", "last", "itr"

@@ -219,7 +219,7 @@ def test_the_command_says_what_is_wrong(adapter, code, says, capsys):
         ([f"{__name__}:partial", "--case", "promp"], "there is no case promp; known are dice_k1"),
     ],
 )
-def test_what_is_not_there_is_told_in_one_sentence(argv, message, capsys):
+def test_what_is_not_there_is_reported_in_one_sentence(argv, message, capsys):
     assert main(argv) == 2
     assert message in capsys.readouterr().err
 

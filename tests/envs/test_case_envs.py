@@ -397,7 +397,7 @@ def chain(error):
 
 
 @pytest.mark.parametrize("method", ["__init__", "sample_tasks", "set_task", "action_space", "observation_space"])
-def test_what_is_raised_from_the_start_is_told_before_training(method):
+def test_what_is_raised_from_the_start_is_reported_before_training(method):
     with pytest.raises(SimulationError, match=r"^the environment raised RuntimeError \(the arm fell off\)") as failure:
         GymnasiumVectorEnv(make=raising(method), parallel=False)
     assert_own_traceback(failure.value, method)

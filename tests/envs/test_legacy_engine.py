@@ -41,7 +41,7 @@ def test_without_gym_the_message_names_the_command_that_installs_it(missing):
         require_env(ProMPConfig(backend="mujoco-py"))
 
 
-def test_half_an_installation_is_told_with_its_own_words(missing):
+def test_half_an_installation_is_answered_with_its_own_words(missing):
     (missing / "gym.py").touch()
     (missing / "mujoco_py.py").write_text("raise ImportError('libmujoco210.so: cannot open shared object file')")
     with pytest.raises(ConfigError, match=r"can't be imported: ImportError: libmujoco210.so: .*; `make legacy` installs"):

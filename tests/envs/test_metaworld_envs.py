@@ -65,7 +65,7 @@ def test_a_meta_batch_has_each_task_equally_often():
     assert len(env.sample_tasks(3)) == 3
 
 
-def test_a_task_is_told_by_its_name_and_goal():
+def test_a_task_is_described_by_its_name_and_goal():
     env = ML10Env(split="test")
     env.set_task(("lever-pull-v3", 7))
     assert env.get_task() == ("lever-pull-v3", 7)

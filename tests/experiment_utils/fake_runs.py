@@ -1,4 +1,4 @@
-"""Run folders as a run leaves them, with numbers that the tests choose."""
+"""Run directories as a run leaves them, with numbers that the tests choose."""
 
 import json
 from collections.abc import Sequence

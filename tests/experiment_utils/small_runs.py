@@ -1,4 +1,4 @@
-"""Run folders as a run leaves them, trained in this process."""
+"""Run directories as a run leaves them, trained in this process."""
 
 import dataclasses
 from pathlib import Path
@@ -43,7 +43,7 @@ def train(folder: Path, config: Config, every: int = 1) -> list[dict[str, float]
 
 
 def untrained(folder: Path, config: Config) -> MetaTrainer:
-    """Leaves a run folder with the initial policy only; returns the trainer that would train it."""
+    """Leaves a run directory with the initial policy only; returns the trainer that would train it."""
     folder.mkdir(parents=True, exist_ok=True)
     trainer = make_trainer(folder, config)
     RunDir(folder).write_params(config, class_name(trainer.algo))

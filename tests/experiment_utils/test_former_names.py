@@ -1,4 +1,4 @@
-"""What the documentation once told users to import still is where it was."""
+"""What users imported by former names still is where it was."""
 
 import importlib
 

@@ -200,7 +200,7 @@ def test_a_column_that_does_not_increase_is_no_axis(tmp_path):
         mean_curve([run], x="Step_1-NumTrajs")
 
 
-def test_runs_that_are_more_than_seeds_of_one_experiment_are_told(tmp_path):
+def test_runs_that_are_more_than_seeds_of_one_experiment_are_reported(tmp_path):
     runs = [load_run(write_run(tmp_path / str(i), [1.0], seed=1 + i // 2, physics="paper", n_itr=i)) for i in range(3)]
     with pytest.warns(RunDataWarning, match="ProMP has seed 1 more than once"):
         require_alike({"ProMP": runs})
@@ -367,7 +367,7 @@ def test_runs_that_cannot_be_drawn_are_left_out_and_named(tmp_path, plot_curves)
     assert pd.read_csv(tmp_path / "out" / "curves.csv")["seeds"].tolist() == [1]
 
 
-def test_a_return_that_is_no_number_is_told_and_gives_no_result(tmp_path, plot_curves):
+def test_a_return_that_is_no_number_is_reported_and_gives_no_result(tmp_path, plot_curves):
     write_run(tmp_path / "runs" / "a", [1.0, float("nan"), 3.0])
     with pytest.warns(RunDataWarning, match="has no number for return in 1 of its rows"):
         assert plot_curves() == 0

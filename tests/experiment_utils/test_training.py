@@ -175,7 +175,7 @@ def test_an_environment_of_a_session_is_simulated_in_parallel():
 
 
 @pytest.mark.slow
-def test_a_script_without_a_guard_is_told_of_it(tmp_path):
+def test_a_script_without_a_guard_is_reported_of_it(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SESSION)
     command = [sys.executable, str(script)]

@@ -17,7 +17,7 @@ def zygote() -> Iterator[Zygote]:
 
 @pytest.fixture(scope="module")
 def whole(zygote, tmp_path_factory) -> Path:
-    """The folder of a run that was left alone."""
+    """The directory of a run that was left alone."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
     assert start(zygote, folder, folder.with_name("log")).code == 0
     return folder

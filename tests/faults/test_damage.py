@@ -1,4 +1,4 @@
-"""Run folders that something happened to: an older checkpoint whose rows are there, or one sentence; never a loss."""
+"""Run directories that something happened to: an older checkpoint whose rows are there, or one sentence; never a loss."""
 
 import os
 import shutil
@@ -122,5 +122,5 @@ def test_links_out_of_the_folder_are_refused(zygote, whole, tmp_path, name):
     (folder / name).symlink_to(victim)
     answer, output = resume(zygote, folder)
     assert answer.code == 2
-    assert "is a link out of the run's folder" in output
+    assert "is a link out of the run's directory" in output
     assert victim.read_text() == "precious"

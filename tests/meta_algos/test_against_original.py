@@ -67,7 +67,7 @@ def _corrupted(tmp_path: Path, key: str, factor: float) -> Path:
     ("key", "factor", "caught"),
     [("out64/grad/mean_network/hidden_0/kernel", 1 + 1e-7, True), ("out64/meta_objective", 1 + 1e-15, False)],
 )
-def test_a_wrong_number_is_told_by_exit_code_1(tmp_path, key, factor, caught):
+def test_a_wrong_number_is_reported_by_exit_code_1(tmp_path, key, factor, caught):
     assert reference.main([str(_corrupted(tmp_path, key, factor))]) == int(caught)
 
 

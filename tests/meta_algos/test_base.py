@@ -164,7 +164,7 @@ def test_compiled_and_eager_meta_gradients_are_equal():
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("algorithm", [TRPOMAML, VPGMAML])
-def test_an_unknown_inner_type_is_told_with_the_known_ones(algorithm):
+def test_an_unknown_inner_type_is_answered_with_the_known_ones(algorithm):
     policy = make_policy()
     with pytest.raises(
         ValueError, match="inner_type is 'reinforce'; it can be one of likelihood_ratio, log_likelihood, dice"

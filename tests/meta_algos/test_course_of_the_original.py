@@ -98,5 +98,5 @@ def test_the_loop_takes_the_originals_course(data):
 @pytest.mark.parametrize(
     "changed", [{"inner_lr": 0.1001}, {"clip_eps": 0.25}, {"init_inner_kl_penalty": 1e-3}, {"forget": True}], ids=str
 )
-def test_another_course_is_told(data, changed):
+def test_another_course_is_reported(data, changed):
     assert max(_course(data, **changed)[0]) > TOLERANCE

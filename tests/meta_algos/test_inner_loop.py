@@ -44,7 +44,7 @@ WITHOUT_EXPLORATION = {name: make for name, make in ALGORITHMS.items() if not na
         ({"trainable_inner_step_size": True, "num_inner_grad_steps": 0}, "it must be False where there are no inner steps"),
     ],
 )
-def test_a_wrong_setting_is_told_with_what_it_must_be(settings, message):
+def test_a_wrong_setting_is_answered_with_what_it_must_be(settings, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         InnerLoop(**settings)
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -65,7 +65,7 @@ def test_a_dataclass_and_its_fields_by_name_are_the_same():
 
 
 @pytest.mark.parametrize(("setting", "value"), [("adapted", ("mean_net", "logits")), ("not_meta_learned", ("context",))])
-def test_names_that_fit_no_parameter_are_told_with_those_that_are(setting, value):
+def test_names_that_fit_no_parameter_are_answered_with_those_that_are(setting, value):
     with pytest.raises(
         ValueError, match=rf"{setting} is .*parts of names of the policy's parameters: mean_network/hidden_0"
     ):

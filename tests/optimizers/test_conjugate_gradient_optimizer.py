@@ -168,7 +168,7 @@ def test_flat_vectors_follow_the_order_of_the_names():
     assert all(np.array_equal(back[name], values[name]) and back[name].dtype == tf.float32 for name in values)
 
 
-def test_an_unknown_product_is_told_with_the_known_ones():
+def test_an_unknown_product_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match="hvp is 'exact'; it can be one of fisher, hessian, finite_difference"):
         TRPOMAML(make_policy(), optimizer={"hvp": "exact"})
 

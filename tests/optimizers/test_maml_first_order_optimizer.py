@@ -88,7 +88,7 @@ def test_moments_persist_from_one_iteration_to_the_next(batches):
     assert_same_theta(twice, once)
 
 
-def test_minibatches_that_do_not_divide_the_tasks_are_told(batches):
+def test_minibatches_that_do_not_divide_the_tasks_are_reported(batches):
     with pytest.raises(ValueError, match="num_minibatches is 3, which does not divide the 4 tasks"):
         _run(batches, num_minibatches=3)
 

@@ -166,6 +166,6 @@ def test_hidden_nonlinearity_is_used(nonlinearity, function):
     np.testing.assert_allclose(mean, hidden @ policy.theta["mean_network/output/kernel"].numpy(), rtol=1e-12)
 
 
-def test_an_unknown_nonlinearity_is_told_with_the_known_ones():
+def test_an_unknown_nonlinearity_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match="hidden_nonlinearity is 'sigmoid'; it can be one of tanh, relu, elu"):
         make_policy(hidden_nonlinearity="sigmoid")

@@ -117,7 +117,7 @@ class LegacySimulations:
 
 @functools.cache
 def require_mujoco_py() -> None:
-    """Complains, with the command that mends it, if mujoco-py can't be used. Tries it in a process of its own.
+    """Check, in a process of its own, that mujoco-py can be used; the message has the command that mends it.
 
     Raises:
       ValueError: something is missing.

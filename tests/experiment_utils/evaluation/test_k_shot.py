@@ -41,7 +41,7 @@ SIGNIFICANT = 4.0  # combined standard errors
 
 @pytest.fixture(scope="module")
 def trained_runs(tmp_path_factory):
-    """Rows of progress.csv, and the run's folder, of each kind of run as it is asked for."""
+    """Rows of progress.csv, and the run's directory, of each kind of run as it is asked for."""
     made = {}
 
     def make(name):

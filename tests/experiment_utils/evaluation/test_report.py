@@ -83,7 +83,7 @@ def test_what_an_untrusted_link_points_to_stays_out(folder, tmp_path):
     secret.write_text("secret")
     (folder / "meta_test").mkdir()
     (folder / "meta_test" / "picture.png").symlink_to(secret)
-    with pytest.raises(ConfigError, match="is a link out of the run's folder"):
+    with pytest.raises(ConfigError, match="is a link out of the run's directory"):
         write_report(folder, folder / "report.html")
 
 

@@ -1,4 +1,4 @@
-"""Run folders, one's own and hostile ones, loaded for use."""
+"""Run directories, one's own and hostile ones, loaded for use."""
 
 import dataclasses
 import json

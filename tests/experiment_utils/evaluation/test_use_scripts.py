@@ -128,7 +128,7 @@ def test_numbers_that_cannot_be_are_named(settings):
         (META_TEST, ["RUN", "--env", "mine:Env"], "the run in RUN is of the environment 'MetaPointEnv', not of 'mine:Env'"),
         (REPORT, ["nowhere"], "there is no run in nowhere: it has no params.json"),
         (REPORT, ["nowhere", "nowhere", "--out", "page"], "--out goes with one run; there are several"),
-        (REPORT, [], "name one run folder or several"),
+        (REPORT, [], "name one run directory or several"),
     ],
 )
 def test_a_mistake_is_answered_by_one_sentence_without_loading_tensorflow(folder, script, argv, words):

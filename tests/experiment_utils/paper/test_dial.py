@@ -39,6 +39,6 @@ def test_a_seed_fixes_the_table_and_the_command_writes_it(run, tmp_path):
     assert found["lambda"].tolist() == list(LAMBDAS)
 
 
-def test_a_run_that_is_not_there_is_told_in_one_sentence(tmp_path, capsys):
+def test_a_run_that_is_not_there_is_reported_in_one_sentence(tmp_path, capsys):
     assert dial.main(["--run", str(tmp_path / "none")]) != 0
     assert len(capsys.readouterr().err.splitlines()) == 1

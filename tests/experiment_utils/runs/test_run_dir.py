@@ -92,7 +92,7 @@ def test_links_inside_the_folder_and_to_the_folder_are_no_matter(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "run")
     RunDir(tmp_path / "link").require_no_links()
     (tmp_path / "run" / "c").symlink_to("../d")
-    with pytest.raises(ConfigError, match="is a link out of the run's folder"):
+    with pytest.raises(ConfigError, match="is a link out of the run's directory"):
         RunDir(tmp_path / "link").require_no_links()
 
 
