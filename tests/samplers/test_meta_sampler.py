@@ -12,7 +12,7 @@ from tests.policies.own_policies import CountingPolicy
 from tests.samplers.countdown_env import CountdownEnv
 
 
-def make_sampler(longest: int = 9, limit: int = 6, n_tasks: int = 3, n_rollouts: int = 2) -> MetaSampler:
+def make_sampler(longest: int = 9, limit: int = 6, n_tasks: int = 3, n_rollouts: int = 2, **settings) -> MetaSampler:
     policy = MetaGaussianMLPPolicy(2, 1, (4,), rng=np.random.default_rng(0))
     return MetaSampler(
         CountdownEnv(longest=longest),
@@ -20,6 +20,7 @@ def make_sampler(longest: int = 9, limit: int = 6, n_tasks: int = 3, n_rollouts:
         rollouts_per_meta_task=n_rollouts,
         meta_batch_size=n_tasks,
         max_path_length=limit,
+        **settings,
     )
 
 
@@ -49,6 +50,15 @@ def test_the_round_ends_when_finished_steps_of_all_tasks_reach_the_quota():
             break
     assert len(t) == length
     assert np.array_equal(trajectories.mask.sum(axis=2), np.repeat(length // ends * ends, 2, axis=1))
+
+
+def test_a_row_of_several_rollouts_has_the_steps_of_all_of_them():
+    sampler = make_sampler(limit=5, n_rollouts=6, rollouts_per_row=3)
+    trajectories = sample(sampler, [9, 9, 9])
+    assert trajectories.mask.shape == (3, 2, 15)
+    np.testing.assert_array_equal(trajectories.start[0, 0], [0] * 5 + [5] * 5 + [10] * 5)
+    with pytest.raises(ValueError, match="rollouts_per_row is 4; it must be a divisor of rollouts_per_meta_task, 6"):
+        make_sampler(n_rollouts=6, rollouts_per_row=4)
 
 
 def test_start_tells_the_episodes_of_a_row_apart():

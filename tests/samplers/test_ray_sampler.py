@@ -5,6 +5,8 @@ import time
 import numpy as np
 import pytest
 
+from meta_policy_search.envs.previous_step_env import PreviousStepEnv
+from meta_policy_search.policies.gru_policy import MetaGRUPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
 from tests.samplers.countdown_env import CountdownEnv
@@ -135,3 +137,23 @@ def test_workers_that_die_at_once_are_not_started_for_ever(cluster, monkeypatch)
     ray.kill(sampler._workers[0])
     with pytest.raises(SamplingError, match="workers were lost 1 times in one call"):
         rounds(sampler, [1, 4, 9, 2, 3])
+
+
+def make_trial_env(num_threads):
+    return PreviousStepEnv(make=NoisyCountdownEnv)
+
+
+@pytest.mark.slow
+def test_a_memory_is_kept_through_a_row_of_rollouts_as_in_the_local_sampler(cluster):
+    from meta_policy_search.samplers.ray_sampler import RaySampler
+
+    policy = MetaGRUPolicy(5, 1, memory_size=4, hidden_sizes=(3,), rng=np.random.default_rng(0))
+    sizes = {**SIZES, "rollouts_per_meta_task": 6, "rollouts_per_row": 3}
+    samplers = (
+        MetaSampler(make_trial_env(1), policy, **sizes),
+        RaySampler(make_trial_env(1), policy, make_env=make_trial_env, num_workers=2, **sizes),
+    )
+    local, remote = (rounds(sampler, [1, 4, 9, 2, 3]) for sampler in samplers)
+    assert local[0].rewards.shape[1] == 2
+    assert local[0].rewards.shape[2] >= 3 * SIZES["max_path_length"]
+    assert_equal(local, remote)
