@@ -5,7 +5,8 @@ python run_scripts/meta_test.py data/promp/run_1 --num_tasks 40 --rollouts 20 --
 Writes, into <run>/meta_test/ or --out, k_shot.pdf and .png (return against adaptation steps and against the number of
 rollouts adapted on), the numbers in k_shot.csv and .md, and those of each task in tasks.csv and .md. The references are
 the policy before adaptation and a randomly initialised one, adapted likewise. Where the family knows of success, its rate
-stands in a column.
+stands in a column. Of a policy with a memory (RL2) it is the return against the rollouts in its memory, without adaptation
+steps.
 """
 
 import dataclasses
@@ -71,11 +72,20 @@ def main(argv: list[str] | None = None) -> int:
 def run(args: Args) -> list[Path]:
     """Tests and writes; returns the files."""
     from experiment_utils.algorithms import paper_name
-    from experiment_utils.evaluation.k_shot import compare, k_shot_figure, overall_table, rollouts_that_fit, task_table
+    from experiment_utils.evaluation.k_shot import (
+        compare,
+        k_shot_figure,
+        overall_table,
+        rollouts_that_fit,
+        task_table,
+        trial_figure,
+    )
     from experiment_utils.evaluation.trained_policy import load_trained
     from experiment_utils.plot_utils import markdown, save_figure, save_table
 
     trained = load_trained(args.run_dir, args.itr, env=args.env, parallel=True, held_out=args.held_out)
+    if trained.has_memory and args.steps != Args.steps:
+        raise ConfigError("--steps has no effect on a policy that adapts by its memory; leave it out")
     rng = np.random.default_rng((trained.config.seed, TEST_STREAM, args.seed))
     tasks = trained.sample_tasks(args.num_tasks, rng)
     if args.tasks:
@@ -88,5 +98,9 @@ def run(args: Args) -> list[Path]:
     known = known if in_training is None else f", {sum(in_training) or 'none'} of which training drew too"
     print(f"{title}, {len(tasks)} tasks{known}\n\n{markdown(overall)}")
     out, table = args.target, task_table(results, tasks, in_training)
-    figure = save_figure(k_shot_figure(results, title, name, rollouts_that_fit(trained)), out / "k_shot")
+    if trained.has_memory:
+        drawn = trial_figure(results, title, name)
+    else:
+        drawn = k_shot_figure(results, title, name, rollouts_that_fit(trained))
+    figure = save_figure(drawn, out / "k_shot")
     return figure + save_table(overall, out / "k_shot") + save_table(table, out / "tasks")

@@ -79,6 +79,9 @@ def run(args: Args) -> list[Path]:
     from experiment_utils.progress import tracked
 
     trained = load_trained(args.run_dir, args.itr, env=args.env)
+    if trained.has_memory:
+        what = "the policy adapts by its memory, and a film shows one before and after adaptation"
+        raise ConfigError(f"{what}; meta_test.py shows the returns of a trial's rollouts")
     rng = np.random.default_rng(args.seed)
     task = trained.sample_tasks(1, rng)[0]
     if args.task is not None:

@@ -17,7 +17,7 @@ from matplotlib.typing import ColorType
 
 from experiment_utils.evaluation.tasks import IN_TRAINING, task_text
 from experiment_utils.evaluation.trained_policy import TrainedPolicy
-from experiment_utils.plot_utils import PAGE, colours, draw_curve, styled
+from experiment_utils.plot_utils import COLUMN, PAGE, colours, draw_curve, styled
 from experiment_utils.progress import tracked
 from experiment_utils.runs.curves import Curve
 from meta_policy_search.baselines.linear_baseline import LinearBaseline
@@ -25,6 +25,7 @@ from meta_policy_search.envs.base import Tasks
 from meta_policy_search.meta_tester import MetaTester, first_rollouts
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
+from meta_policy_search.samplers.trial_sample_processor import returns_in_order
 from meta_policy_search.types import Params, Trajectories
 
 ROLLOUTS = (1, 2, 5, 10, 20, 50, 100)  # adapted on, as far as there are so many
@@ -55,14 +56,17 @@ class Interval(NamedTuple):
 def compare(
     trained: TrainedPolicy, tasks: Tasks, steps: int, rollouts: int, rng: np.random.Generator
 ) -> dict[str, list[Shot]]:
-    """`k_shot` of the meta-policy and of a randomly initialised one, in the same tasks, with the same step sizes."""
+    """`k_shot` of the meta-policy and of a randomly initialised one, in the same tasks, with the same step sizes.
+
+    Of policies with a memory it is `in_trial`, without inner steps.
+    """
     policy = trained.components.algo.policy
     random = {name: tf.cast(value, policy.dtype) for name, value in policy.init_params(rng).items()}
     with trained.tester(tasks, rollouts) as tester:
-        shots = {
-            name: k_shot(tester, stack_params(theta, len(tasks)), steps, rng)
-            for name, theta in ((META, policy.theta), (RANDOM, random))
-        }
+        params = {name: stack_params(theta, len(tasks)) for name, theta in ((META, policy.theta), (RANDOM, random))}
+        if trained.has_memory:
+            return {name: in_trial(tester, own, rng) for name, own in params.items()}
+        shots = {name: k_shot(tester, own, steps, rng) for name, own in params.items()}
         total = steps + 1 + len(fewer_rollouts(rollouts))
         return {name: list(tracked(rounds, name, total)) for name, rounds in shots.items()}
 
@@ -103,6 +107,20 @@ def _success(tester: MetaTester, trajectories: Trajectories) -> dict[str, float]
     """What of the family's diagnostics is called a success rate."""
     found = tester.sampler.diagnostics(trajectories)
     return {name: value for name, value in found.items() if name.endswith(SUCCESS)}
+
+
+def in_trial(tester: MetaTester, params: Params, rng: np.random.Generator) -> list[Shot]:
+    """Returns of a trial's rollouts in their order, of a policy with a memory: it has seen 0, 1, 2, .. of them before.
+
+    Raises:
+      SamplingError: see `MetaTester.rounds`.
+    """
+    trajectories, _ = tester.sampler.obtain_samples(params, rng)
+    by_task = returns_in_order(trajectories)
+    return [
+        Shot(0, seen, [np.array([row[seen] for row in rows if len(row) > seen]) for rows in by_task])
+        for seen in range(min(max(map(len, rows)) for rows in by_task))
+    ]
 
 
 def mean_interval(groups: Sequence[np.ndarray] | np.ndarray) -> Interval:
@@ -208,6 +226,19 @@ def k_shot_figure(results: Mapping[str, Sequence[Shot]], title: str, algorithm: 
     handles.append(Line2D([], [], color=palette[META], alpha=0.4, lw=0.6, label="meta-policy, single tasks"))
     handles.append(Patch(color=palette[META], alpha=0.2, lw=0, label="95 % interval over tasks"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def trial_figure(results: Mapping[str, Sequence[Shot]], title: str, algorithm: str) -> Figure:
+    """Return against the rollouts in a policy's memory; thin lines are single tasks of the meta-policy."""
+    figure, axes = plt.subplots(figsize=(COLUMN, 2.7))
+    palette = {META: colours([algorithm])[algorithm], RANDOM: GREY}
+    for policy, shots in results.items():
+        _draw(axes, [shot.rollouts for shot in shots], shots, policy, palette[policy])
+    axes.set(xlabel="rollouts in memory", ylabel="return", title=title)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(title="bands: 95 % interval over tasks")
     return figure
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from experiment_utils.algorithms import class_name
 from experiment_utils.builders import Components
@@ -64,6 +65,11 @@ class TrainedPolicy:
           InvalidRunError: the run's progress.csv is missing or damaged.
         """
         return self.read_progress()
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether the policy adapts by a state that it keeps, and by no inner steps."""
+        return bool(tf.nest.flatten(self.components.algo.policy.initial_state((1, 1))))
 
     def sample_tasks(self, n_tasks: int, rng: np.random.Generator) -> Tasks:
         """Tasks drawn as in training; but where a curriculum drew them, from the family's own distribution.
@@ -131,8 +137,15 @@ class TrainedPolicy:
 
     @contextlib.contextmanager
     def tester(self, tasks: Tasks, rollouts: int | None = None) -> Iterator[MetaTester]:
-        """The components for these tasks, with `rollouts` rollouts per task and round, by default as many as in training."""
+        """The components for these tasks, with `rollouts` rollouts per task and round, by default as many as in training.
+
+        Raises:
+          ConfigError: the rollouts are no whole number of trials.
+        """
         algo, sampler, sample_processor = self.components
+        if rollouts is not None and rollouts % self.config.rollouts_per_row:
+            what = f"{rollouts} rollouts are no whole number of trials"
+            raise ConfigError(f"{what}; {self.config.algo} has {self.config.rollouts_per_row} in each")
         sampler = MetaSampler(
             sampler.envs,
             algo.policy,

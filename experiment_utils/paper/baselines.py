@@ -66,20 +66,37 @@ def folder(root: Path) -> Path:
 
 
 def runs(
-    root: Path, budget: Budget, seeds: Sequence[int] = (), env: Sequence[str] = (), n_itr: int | None = None
+    root: Path,
+    budget: Budget,
+    seeds: Sequence[int] = (),
+    env: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    n_itr: int | None = None,
 ) -> list[Run]:
     """All runs, in baselines/<panel>/<method>/seed_<n>, seed by seed.
 
     Args:
-      env: restricts them to some panels.
+      env, methods: restrict them to some panels and methods.
       n_itr: iterations of ProMP instead of the budget's; the others get as many env steps.
     """
     return [
         planned(root, panel, method, budget, seed, n_itr)
         for panel in chosen(env)
         for seed in seeds or seeds_of(panel, budget)
-        for method in METHODS
+        for method in chosen_methods(methods)
     ]
+
+
+def chosen_methods(names: Sequence[str]) -> list[str]:
+    """The methods of these names, by default all.
+
+    Raises:
+      ConfigError: there is no such method.
+    """
+    odd = [name for name in names if name not in METHODS]
+    if odd:
+        raise ConfigError(f"baselines has no method {odd[0]!r}; it has {', '.join(map(repr, METHODS))}")
+    return list(dict.fromkeys(names or METHODS))
 
 
 def seeds_of(panel: str, budget: Budget) -> tuple[int, ...]:

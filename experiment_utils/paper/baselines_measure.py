@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from experiment_utils.evaluation.k_shot import k_shot
+from experiment_utils.evaluation.k_shot import in_trial, k_shot
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
 from experiment_utils.paper.baselines import INNER, MEMORY, META, ORACLE, PPO, RANDOM, RL2
 from experiment_utils.tensorflow_setup import configure_tensorflow
@@ -15,7 +15,6 @@ from meta_policy_search.meta_algos.per_task_ppo import PerTaskPPO
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
-from meta_policy_search.samplers.trial_sample_processor import returns_in_order
 from meta_policy_search.types import Params
 
 TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
@@ -59,13 +58,9 @@ def _of_theta(
 
 
 def _of_memory(trained: TrainedPolicy, tasks: Tasks, rng: np.random.Generator) -> Iterator[Row]:
-    """The returns of a trial's rollouts in their order: the memory has seen 0, 1, 2, .. of them before."""
     with trained.tester(tasks) as tester:
-        params = stack_params(trained.components.algo.policy.theta, len(tasks))
-        trajectories, _ = tester.sampler.obtain_samples(params, rng)
-    by_task = returns_in_order(trajectories)
-    for seen in range(trained.config.rollouts_per_row):
-        yield from _rows(MEMORY, 0, seen, [np.array([row[seen] for row in rows if len(row) > seen]) for rows in by_task])
+        for shot in in_trial(tester, stack_params(trained.components.algo.policy.theta, len(tasks)), rng):
+            yield from _rows(MEMORY, 0, shot.rollouts, shot.returns)
 
 
 def ppo_returns(tester: MetaTester, params: Params, updates: int, rng: np.random.Generator) -> Iterator[list[np.ndarray]]:

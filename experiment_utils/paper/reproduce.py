@@ -131,18 +131,21 @@ class Baselines(Trained):
 
     env: tuple[str, ...] = ()
     """Only these families: corner, momentum, half_cheetah_vel."""
+    methods: tuple[str, ...] = ()
+    """Train only these: ProMP, 'all tasks', oracle, RL2."""
 
     name = "baselines"
+    of_training = (*Trained.of_training, "methods")
     beside = (baselines.TABLE,)
 
     @override
     def planned(self) -> list[Run]:
-        return baselines.runs(self.root, self.budget, self.seeds, self.env)
+        return baselines.runs(self.root, self.budget, self.seeds, self.env, self.methods)
 
     @override
     def runs(self) -> list[Run]:
         """The runs as planned; with n_itr, the iterations of ProMP, all as long as that is in env steps."""
-        return baselines.runs(self.root, self.budget, self.seeds, self.env, self.n_itr)
+        return baselines.runs(self.root, self.budget, self.seeds, self.env, self.methods, self.n_itr)
 
     @override
     def after(self) -> Callable[[Run], object]:

@@ -61,6 +61,13 @@ def test_only_the_oracle_sees_the_task_and_only_promp_adapts_in_training(tmp_pat
     assert [name for name, settings in runs.items() if settings.get("num_inner_grad_steps")] == [META]
 
 
+def test_methods_can_be_trained_alone(tmp_path):
+    runs = baselines.runs(tmp_path, "quick", [1], ["momentum"], [ORACLE, JOINT])
+    assert [baselines.method_of(run) for run in runs] == [ORACLE, JOINT]
+    with pytest.raises(ValueError, match="baselines has no method 'PPO'; it has 'ProMP', 'all tasks'"):
+        baselines.runs(tmp_path, "quick", methods=["PPO"])
+
+
 @pytest.mark.parametrize("name", ["half_cheetah_vel", "HalfCheetahRandVelEnv"])
 def test_families_go_by_either_name(tmp_path, name):
     assert baselines.chosen([name]) == ["half_cheetah_vel"]
