@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import scipy.stats
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
 
 from experiment_utils.algorithms import algorithm
-from experiment_utils.evaluation.k_shot import GREY, Interval, mean_interval
 from experiment_utils.paper.baselines import (
     INNER,
     JOINT,
@@ -32,12 +32,20 @@ from experiment_utils.runs.curves import Curve
 from experiment_utils.runs.results import require_runs
 
 COLOURS = {META: algorithm("ProMP").colour, JOINT: "#0072B2", RL2: algorithm("RL2").colour}
-COLOURS |= {ORACLE: "0.0", RANDOM: GREY}
+COLOURS |= {ORACLE: "0.0", RANDOM: "0.4"}
 UNADAPTED = (ORACLE,)  # policies that have nothing to learn from rollouts
 AMOUNT = ["adapted by", "updates", "rollouts"]
-TICKS = (0, 1, 10, 100, 1000)  # rollouts
+TICKS = (0, 1, 2, 5, 10, 20)  # rollouts
 
 Data = Mapping[str, pd.DataFrame]  # rows of `load_panel` by panel
+
+
+class Interval(NamedTuple):
+    """A mean over seeds and its 95 % interval, NaN where there is one seed."""
+
+    mean: float
+    low: float
+    high: float
 
 
 def draw(root: Path, out: Path, budget: Budget, env: Sequence[str] = ()) -> list[Path]:
@@ -61,8 +69,10 @@ def of_seeds(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_seeds(values: pd.Series) -> Interval:
-    """The mean over seeds and its 95 % interval; seeds without a value are left out."""
-    return mean_interval([np.array([value]) for value in values.dropna()])
+    """The mean over the seeds that have a value, and Student's interval."""
+    values = values.dropna()
+    half = scipy.stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
+    return Interval(values.mean(), values.mean() - half, values.mean() + half)
 
 
 @styled
@@ -72,37 +82,42 @@ def draw_panels(data: Data) -> Figure:
     for row, (panel, rows) in zip(grid, data.items(), strict=True):
         for policy in (name for name in COLOURS if name in set(rows["policy"])):
             _draw_policy(row, policy, of_seeds(rows[rows["policy"] == policy]))
-        row[0].set(ylabel="return", xlabel="inner steps, 20 rollouts each")
-        row[1].set(xlabel="rollouts, one inner step or in memory", title=PANELS[panel].env)
+        row[0].set(ylabel="return", xlabel="inner steps, 20 rollouts each", title=PANELS[panel].env)
+        row[1].set(xlabel="rollouts, one inner step or in memory", title=seeds_text(rows))
+        row[1].set_xscale("symlog", linthresh=1)
+        row[1].set_xlim(left=0)
+        row[1].set_xticks(TICKS, list(map(str, TICKS)), minor=False)
         row[2].set(xlabel="rollouts that PPO learns from")
-        for axes in row[1:]:
-            axes.set_xscale("symlog", linthresh=1)
-            axes.set_xticks([tick for tick in TICKS if tick <= axes.get_xlim()[1]])
-            axes.xaxis.set_major_formatter(ScalarFormatter())
     labelled = [pair for axes in grid.flat for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
     handles = {label: handle for handle, label in labelled}
-    title = "bands: 95 % interval over seeds (n: number of seeds)"
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3, title=title)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=5, title="bands: 95 % interval over seeds")
     return figure
 
 
+def seeds_text(rows: pd.DataFrame) -> str:
+    """How many seeds there are, and of which policies others: "5 seeds (RL2: 1)"."""
+    counts = rows.groupby("policy")["seed"].nunique()
+    others = ", ".join(f"{policy}: {count}" for policy, count in counts.items() if count != counts.max())
+    return f"{counts.max()} seed{'s' if counts.max() > 1 else ''}{f' ({others})' if others else ''}"
+
+
 def _draw_policy(row: Sequence[Axes], policy: str, table: pd.DataFrame) -> None:
-    colour, label = COLOURS[policy], f"{policy} (n={table.shape[1]})"
+    colour = COLOURS[policy]
     if policy in UNADAPTED:
         mean, low, high = over_seeds(table.iloc[0])
         for axes in row:
-            axes.axhline(mean, color=colour, ls=":", label=label)
+            axes.axhline(mean, color=colour, ls=":", label=policy)
             axes.axhspan(low, high, color=colour, alpha=0.1, lw=0)
         return
     if policy == RL2:
-        _draw(row[1], table.loc[MEMORY].droplevel("updates"), colour, label)
+        _draw(row[1], table.loc[MEMORY].droplevel("updates"), colour, policy)
         return
     inner, ppo = table.loc[INNER], table.loc[PPO]
     updates, rollouts = (inner.index.get_level_values(name) for name in ("updates", "rollouts"))
     full = rollouts[updates == 1].max()
-    _draw(row[0], inner[rollouts == updates * full].droplevel("rollouts"), colour, label)
-    _draw(row[1], inner[updates <= 1].droplevel("updates"), colour, label)
-    _draw(row[2], ppo.droplevel("updates"), colour, label)
+    _draw(row[0], inner[rollouts == updates * full].droplevel("rollouts"), colour, policy)
+    _draw(row[1], inner[updates <= 1].droplevel("updates"), colour, policy)
+    _draw(row[2], ppo.droplevel("updates"), colour, policy)
 
 
 def _draw(axes: Axes, table: pd.DataFrame, colour: str, label: str) -> None:

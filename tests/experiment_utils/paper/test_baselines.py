@@ -106,14 +106,21 @@ def test_the_picture_has_a_curve_for_each_policy_in_each_way_to_adapt():
     figure = baselines_plot.draw_panels({"corner": three_seeds(), "momentum": three_seeds()})
     assert len(figure.axes) == 6
     inner, rollouts, ppo = figure.axes[:3]
-    labels = [f"{name} (n=3)" for name in baselines_plot.COLOURS]
+    labels = list(baselines_plot.COLOURS)
     assert [line.get_label() for line in rollouts.lines] == labels
     assert [line.get_label() for line in inner.lines] == [label for label in labels if RL2 not in label]
-    np.testing.assert_array_equal(rollouts.lines[labels.index("RL2 (n=3)")].get_ydata(), [0, 5])
+    np.testing.assert_array_equal(rollouts.lines[labels.index(RL2)].get_ydata(), [0, 5])
     np.testing.assert_array_equal(inner.lines[0].get_xdata(), [0, 1, 2])
     np.testing.assert_array_equal(inner.lines[0].get_ydata(), [12, 14, 15])
     np.testing.assert_array_equal(rollouts.lines[0].get_xdata(), [0, 5, 20])
     np.testing.assert_array_equal(ppo.lines[0].get_ydata(), [12, 13, 16])
+
+
+def test_the_title_says_which_policies_have_fewer_seeds():
+    rows = three_seeds()
+    assert baselines_plot.seeds_text(rows) == "3 seeds"
+    fewer = rows[(rows["policy"] != RL2) | (rows["seed"] == 2)]
+    assert baselines_plot.seeds_text(fewer) == "3 seeds (RL2: 1)"
 
 
 def test_nothing_to_draw_and_a_broken_table_are_named(tmp_path):
