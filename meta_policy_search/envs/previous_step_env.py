@@ -17,7 +17,8 @@ class PreviousStepEnv(WrappedEnv):
     | O + A | last reward |
     | O + A + 1 | 1 where an episode has ended and this observation begins the next one, otherwise 0 |
 
-    All are 0 where a sampling round begins (`reset_envs` of all environments), and go on where single episodes end.
+    All are 0 where a sampling round begins (`reset_envs` of all environments), and go on where single episodes end. gymnasium's
+    `reset` begins anew; with options={"trial_goes_on": True} it begins a next episode.
     Arguments of `WrappedEnv`.
     """
 
@@ -34,6 +35,14 @@ class PreviousStepEnv(WrappedEnv):
         return super().reset_envs(rng, envs)
 
     @override
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        kept = self._previous.copy()
+        observation, infos = super().reset(seed=seed)
+        if options and options.get("trial_goes_on"):
+            self._previous[:], self._previous[:, -1] = kept, 1.0
+            observation[-self.extra_size :] = self.extra(np.arange(1))[0]
+        return observation, infos
+
     def set_tasks(self, tasks: Tasks) -> None:
         super().set_tasks(tasks)
         space = self.action_space

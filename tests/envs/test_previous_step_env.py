@@ -47,6 +47,16 @@ def test_a_new_round_knows_nothing_of_the_one_before():
     assert not env.reset_envs(np.random.default_rng(2))[:, 4:].any()
 
 
+def test_gymnasiums_reset_begins_anew_or_goes_on_with_the_trial():
+    env = make(1)
+    env.reset(seed=0)
+    last, reward, *_ = env.step(np.array([0.05, -0.1]))
+    begun, _ = env.reset(options={"trial_goes_on": True})
+    np.testing.assert_array_equal(begun[4:], [*last[4:6], reward, 1.0])
+    np.testing.assert_array_equal(env.step(np.zeros(2))[0][-1], 0.0)
+    assert not env.reset()[0][4:].any()
+
+
 def test_a_discrete_action_is_one_of_n():
     env = PreviousStepEnv(make=GridNavigationEnv, num_envs=3)
     env.reset_envs(np.random.default_rng(0))
