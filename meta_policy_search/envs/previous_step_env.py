@@ -17,9 +17,8 @@ class PreviousStepEnv(WrappedEnv):
     | O + A | last reward |
     | O + A + 1 | 1 where an episode has ended and this observation begins the next one, otherwise 0 |
 
-    All are 0 where a sampling round begins (`reset_envs` of all environments), and go on where single episodes end. gymnasium's
-    `reset` begins anew; with options={"trial_goes_on": True} it begins a next episode.
-    Arguments of `WrappedEnv`.
+    All are 0 where a sampling round begins (`reset_envs` of all environments), and go on where single episodes end.
+    gymnasium's `reset` begins anew; with options={"trial_goes_on": True} it begins a next episode. Arguments of `WrappedEnv`.
     """
 
     @override
@@ -43,6 +42,7 @@ class PreviousStepEnv(WrappedEnv):
             observation[-self.extra_size :] = self.extra(np.arange(1))[0]
         return observation, infos
 
+    @override
     def set_tasks(self, tasks: Tasks) -> None:
         super().set_tasks(tasks)
         space = self.action_space
