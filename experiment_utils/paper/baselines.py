@@ -23,7 +23,7 @@ INNER, PPO, MEMORY = "inner steps", "PPO", "memory"  # how a policy adapts
 META, JOINT, ORACLE, RANDOM, RL2 = "ProMP", "all tasks", "oracle", "random initialisation", "RL2"
 COLUMNS = {"policy": str, "adapted by": str, "updates": int, "rollouts": int, "task": int, "return": float, "itr": int}
 
-COMMON = {"meta_batch_size": 20, "rollouts_per_meta_task": 20, "max_path_length": 100, "inner_lr": 0.1}
+COMMON = {"meta_batch_size": 20, "rollouts_per_meta_task": 20, "max_path_length": 100}
 POINT = {"max_path_length": 50, "hidden_sizes": (32, 32), "learning_rate": 3e-3}
 
 
@@ -32,6 +32,7 @@ class Panel(NamedTuple):
 
     env: str
     settings: Settings
+    inner_lr: float  # of the methods that adapt by inner steps; the paper's 0.1 hardly moves a policy of two coordinates
     quick_n_itr: int  # of ProMP
     quick_seeds: tuple[int, ...]
 
@@ -46,9 +47,9 @@ class Method(NamedTuple):
 
 
 PANELS = {
-    "corner": Panel("MetaPointEnvCorner", POINT, 50, (1, 2, 3, 4, 5)),
-    "momentum": Panel("MetaPointEnvMomentum", POINT, 50, (1, 2, 3, 4, 5)),
-    "half_cheetah_vel": Panel("HalfCheetahRandVelEnv", {"hidden_sizes": (64, 64)}, 100, (1, 2, 3)),
+    "corner": Panel("MetaPointEnvCorner", POINT, 1.0, 50, (1, 2, 3, 4, 5)),
+    "momentum": Panel("MetaPointEnvMomentum", POINT, 0.5, 50, (1, 2, 3, 4, 5)),
+    "half_cheetah_vel": Panel("HalfCheetahRandVelEnv", {"hidden_sizes": (64, 64)}, 0.1, 100, (1, 2, 3)),
 }
 SMOKE_TRIALS = {"rollouts_per_trial": SMOKE_ROLLOUTS, "memory_size": 8, "meta_batch_size": 2 * SMOKE_TASKS}
 METHODS = {
@@ -57,6 +58,7 @@ METHODS = {
     ORACLE: Method("ProMP", {"num_inner_grad_steps": 0, "observe_task": True}, 1),
     RL2: Method("RL2", {"meta_batch_size": 2 * COMMON["meta_batch_size"]}, 2, SMOKE_TRIALS),
 }
+BY_INNER_STEPS = (META, JOINT)
 PAPER_N_ITR, PAPER_SEEDS = 1001, (1, 2, 3, 4, 5)
 
 
@@ -106,13 +108,14 @@ def seeds_of(panel: str, budget: Budget) -> tuple[int, ...]:
 
 def planned(root: Path, panel: str, method: str, budget: Budget, seed: int, n_itr: int | None = None) -> Run:
     """One run. All methods of a panel have the same env steps, so the iterations depend on how many are in one."""
-    trained, (env, own, quick_n_itr, _) = METHODS[method], PANELS[panel]
+    trained, (env, own, inner_lr, quick_n_itr, _) = METHODS[method], PANELS[panel]
     n_itr = n_itr or {"smoke": SMOKE_N_ITR, "quick": quick_n_itr, "paper": PAPER_N_ITR}[budget]
     small = {**SMOKE, **trained.smoke} if budget == "smoke" else {}
     settings = {
         "env": env,
         **COMMON,
         **own,
+        **({"inner_lr": inner_lr} if method in BY_INNER_STEPS else {}),
         **trained.settings,
         **small,
         "n_itr": n_itr * METHODS[META].rounds // trained.rounds,
