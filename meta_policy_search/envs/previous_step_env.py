@@ -18,7 +18,8 @@ class PreviousStepEnv(WrappedEnv):
     | O + A + 1 | 1 where an episode has ended and this observation begins the next one, otherwise 0 |
 
     All are 0 where a sampling round begins (`reset_envs` of all environments), and go on where single episodes end.
-    gymnasium's `reset` begins anew; with options={"trial_goes_on": True} it begins a next episode. Arguments of `WrappedEnv`.
+    gymnasium's `reset` begins anew; with options={"trial_goes_on": True} it begins a next episode.
+    Arguments of `WrappedEnv`.
     """
 
     @override
