@@ -188,7 +188,7 @@ def rollouts_that_fit(trained: TrainedPolicy) -> int:
     On fewer the baseline fits the noise, so that it is the baseline that is measured, and not the policy.
     """
     processor = trained.components.sample_processor
-    baseline = getattr(processor, "return_baseline", None) or processor.baseline
+    baseline = getattr(processor, "return_baseline", None) or getattr(processor, "baseline", None)
     if not isinstance(baseline, LinearBaseline):
         return 1
     observation = np.zeros((1, *trained.components.algo.policy.obs_shape))

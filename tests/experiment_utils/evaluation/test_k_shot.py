@@ -201,6 +201,17 @@ def test_enough_rollouts_have_as_many_steps_as_the_baseline_has_features(tmp_pat
     assert rollouts_that_fit(load_trained(tmp_path)) == expected
 
 
+def test_a_processor_without_a_baseline_fits_no_noise(tmp_path):
+    class OwnProcessor:
+        def process_samples(self, trajectories):
+            raise NotImplementedError
+
+    untrained(tmp_path, small(max_path_length=3))
+    trained = load_trained(tmp_path)
+    own = dataclasses.replace(trained, components=trained.components._replace(sample_processor=OwnProcessor()))
+    assert rollouts_that_fit(own) == 1
+
+
 def test_the_trained_policys_config_is_the_runs(tmp_path):
     config = small(env_options={"reward_type": "sparse"})
     untrained(tmp_path, config)
