@@ -3,7 +3,11 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib import RcParams
 
 
 def require_usable_backend() -> None:
@@ -20,9 +24,10 @@ def require_usable_backend() -> None:
 
 
 @contextlib.contextmanager
-def own_style(settings: Mapping[str, object] | None = None) -> Iterator[None]:
+def own_style(settings: "RcParams | None" = None) -> Iterator[None]:
     """matplotlib's defaults and these settings, without a matplotlibrc of the user's; at the end all is as it was."""
     import matplotlib.style
 
-    with matplotlib.style.context(dict(settings or {}), after_reset=True):
+    changes = {str(name): value for name, value in (settings or {}).items()}
+    with matplotlib.style.context(changes, after_reset=True):
         yield
