@@ -35,6 +35,7 @@ StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
 Adapted = Literal["all", "head", "context"]
 HvpType = Literal["fisher", "hessian", "finite_difference"]
 OuterType = Literal["dice", "vpg", "trpo"]
+Spread = Literal["std", "bootstrap", "none"]
 Tracker = Literal["none", "wandb", "mlflow", "trackio"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 

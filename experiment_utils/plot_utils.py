@@ -3,7 +3,6 @@
 import functools
 import io
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -146,11 +145,6 @@ def markdown(table: pd.DataFrame) -> str:
     head = [list(map(str, table.columns)), ["---"] * len(table.columns)]
     body = [[cell_text(value) for value in row] for row in table.itertuples(index=False)]
     return "".join(f"| {' | '.join(row)} |\n" for row in head + body)
-
-
-def plain_warnings() -> None:
-    """Warnings of a script as one line on stderr, without the code that gave them."""
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
 
 
 def cell_text(value: object) -> str:

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -74,3 +75,8 @@ def show_notes(error: BaseException) -> None:
     """Print what an error and its causes have noted to stderr: tracebacks of environments."""
     for note in notes_of(error):
         print(note.rstrip("\n"), file=sys.stderr)
+
+
+def plain_warnings() -> None:
+    """Warnings of a script as one line on stderr, without the code that gave them."""
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"

@@ -4,38 +4,14 @@ python run_scripts/plot_curves.py data/ --group_by algorithm inner_lr --panel_by
 """
 
 import dataclasses
-import warnings
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tyro
 
-from experiment_utils.algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
-from experiment_utils.plot_utils import curves_figure, plain_warnings, save_figure, save_table
-from experiment_utils.runs.comparison import (
-    can_be_compared,
-    comparison_table,
-    interquartile_table,
-    profiles,
-    scores_by_measure,
-    shared_seeds,
-    tables_of_panels,
-)
-from experiment_utils.runs.curves import Spread, group_runs, mean_curve, require_alike, require_settings, results_table
-from experiment_utils.runs.reliability import LEAST_RUNS
-from experiment_utils.runs.results import (
-    LAST_RETURN,
-    RunData,
-    RunDataWarning,
-    find_run_folders,
-    load_runs,
-    with_columns,
-)
-from experiment_utils.script import run_script, say
-from experiment_utils.validation import ConfigError, Count, Validated
-
-BANDS = {"std": "standard deviation over seeds", "bootstrap": "95 % interval over seeds (bootstrap)", "none": ""}
+from experiment_utils.config import Spread
+from experiment_utils.script import plain_warnings, run_script, say
+from experiment_utils.validation import Count, Validated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +26,7 @@ class Args(Validated):
     """A panel for each value of these settings."""
     x: str = "n_timesteps"
     """Column of progress.csv: n_timesteps, Itr or Time."""
-    y: str = LAST_RETURN
+    y: str = "return"
     """Column of progress.csv; "return" is the return after the last adaptation step."""
     spread: Spread = "std"
     """Band over seeds: standard deviation, 95 % bootstrap interval of the mean, or none."""
@@ -75,80 +51,7 @@ def main(argv: list[str] | None = None) -> int:
 def _main(argv: list[str] | None) -> None:
     plain_warnings()
     args = parse_arguments(Args, __doc__, argv)
+    from experiment_utils.commands.curves_of_runs import compare, draw, load
+
     runs = load(args)
     say(draw(runs, args) + (compare(runs, args) if args.compare else []))
-
-
-def load(args: Args) -> list[RunData]:
-    """The runs below the directories, with the columns that are drawn and the settings that they are grouped by.
-
-    Raises:
-      ConfigError: there is none, or no such setting.
-      InvalidRunError: none has the columns.
-    """
-    if args.algorithm is not None:
-        import_algorithms(args.algorithm)
-    runs = load_runs(args.directories)
-    if not runs:
-        where = ", ".join(map(str, args.directories))
-        raise ConfigError(f"there is no run below {where}" if where else "name a directory of runs, or several")
-    for directory in args.directories:
-        if not find_run_folders([directory]):
-            warnings.warn(f"there is no run below {directory}", RunDataWarning, stacklevel=2)
-    runs = with_columns(runs, (args.x, args.y))
-    require_settings(runs, (*args.group_by, *args.panel_by))
-    return runs
-
-
-def panels_of(runs: Sequence[RunData], args: Args) -> dict[str, dict[str, list[RunData]]]:
-    """The groups of each panel."""
-    return {title: group_runs(group, args.group_by) for title, group in group_runs(runs, args.panel_by).items()}
-
-
-def draw(runs: Sequence[RunData], args: Args) -> list[Path]:
-    """The curves, and the table of final values and areas."""
-    groups = group_runs(runs, (*args.panel_by, *args.group_by))
-    require_alike(groups)
-    curves = {
-        title: {name: mean_curve(members, args.y, args.x, args.spread, args.smooth) for name, members in named.items()}
-        for title, named in panels_of(runs, args).items()
-    }
-    table = results_table(groups, args.y, args.last)
-    return save_figure(curves_figure(curves, args.x, args.y, BANDS[args.spread]), args.out) + save_table(table, args.out)
-
-
-def compare(runs: Sequence[RunData], args: Args) -> list[Path]:
-    """The tables that compare the groups of each panel, and from 8 seeds on what they are worth over many.
-
-    Raises:
-      ConfigError: there is nothing to compare.
-    """
-    panels = {title: with_two_seeds(title, groups) for title, groups in panels_of(runs, args).items()}
-    panels = {title: groups for title, groups in panels.items() if can_be_compared(groups)}
-    if not panels:
-        raise ConfigError(
-            f"--compare found no two groups below {', '.join(map(str, args.directories))} that share two seeds"
-        )
-    measures = {title: scores_by_measure(groups, args.y, args.last) for title, groups in panels.items()}
-    written = save_table(tables_of_panels(comparison_table, measures), beside(args.out, "comparisons"))
-    many = {title: scores for title, scores in measures.items() if len(shared_seeds(panels[title])) >= LEAST_RUNS}
-    if many:
-        written += save_table(tables_of_panels(interquartile_table, many), beside(args.out, "interquartile"))
-        final = {title: profiles(next(iter(scores.values()))) for title, scores in many.items()}
-        figure = curves_figure(final, f"final {args.y}", "share of runs above")
-        written += save_figure(figure, beside(args.out, "profiles"))
-    return written
-
-
-def with_two_seeds(title: str, groups: Mapping[str, list[RunData]]) -> dict[str, list[RunData]]:
-    """The groups that have more than one seed; the others are named in a warning."""
-    single = [name for name, runs in groups.items() if len({run.field("seed") for run in runs}) < 2]
-    if single:
-        message = f"{title}: not compared, for they have one seed only: {', '.join(single)}"
-        warnings.warn(message, RunDataWarning, stacklevel=2)
-    return {name: runs for name, runs in groups.items() if name not in single}
-
-
-def beside(out: Path, what: str) -> Path:
-    """<out>_<what>."""
-    return out.with_name(f"{out.name}_{what}")

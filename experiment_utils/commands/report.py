@@ -43,7 +43,7 @@ def _main(argv: list[str] | None) -> None:
     for folder in args.runs:
         RunDir(folder).require_config()
     from experiment_utils.evaluation.report import write_report
-    from experiment_utils.plot_utils import plain_warnings
+    from experiment_utils.script import plain_warnings
 
     plain_warnings()
     for folder in args.runs:

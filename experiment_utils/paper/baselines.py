@@ -12,13 +12,22 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from experiment_utils.paper.experiments import SMOKE, SMOKE_N_ITR, SMOKE_ROLLOUTS, SMOKE_TASKS, Budget, of_figure, run_of
+from experiment_utils.paper.experiments import (
+    ADAPTATION,
+    SMOKE,
+    SMOKE_N_ITR,
+    SMOKE_ROLLOUTS,
+    SMOKE_TASKS,
+    Budget,
+    of_figure,
+    run_of,
+)
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, read_progress
 from experiment_utils.runs.run_spec import Run, Settings
 from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.atomic_write import atomic_write
 
-TABLE = "adaptation.csv"  # beside each run
+TABLE = ADAPTATION
 INNER, PPO, MEMORY = "inner steps", "PPO", "memory"  # how a policy adapts
 META, JOINT, ORACLE, RANDOM, RL2 = "ProMP", "all tasks", "oracle", "random initialisation", "RL2"
 COLUMNS = {"policy": str, "adapted by": str, "updates": int, "rollouts": int, "task": int, "return": float, "itr": int}

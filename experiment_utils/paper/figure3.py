@@ -10,7 +10,6 @@ import dataclasses
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,7 +20,7 @@ from experiment_utils.algorithms import algorithm
 from experiment_utils.paper.experiments import SMOKE, Budget, of_figure
 from experiment_utils.paper.paper_values import paper_returns
 from experiment_utils.paper.same_theta import same_theta_table
-from experiment_utils.paper.variance_config import COSINE_DISTANCE, RELATIVE_STD, SCRIPTS, SPREADS, RoundTasks
+from experiment_utils.paper.variance_config import COSINE_DISTANCE, RELATIVE_STD, SCRIPTS, SPREADS, Experiment, RoundTasks
 from experiment_utils.plot_utils import COLUMN, SCALES, UNITS, draw_curve, save_figure, save_table, styled
 from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_measure, shared_seeds
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
@@ -39,7 +38,6 @@ BUDGETS: dict[Budget, Settings] = {
 SEEDS = {"smoke": (1,), "quick": (1,), "paper": (22, 35, 76, 34, 92)}
 POINT_SEEDS = {**SEEDS, "quick": tuple(range(1, 11))}
 
-Experiment = Literal["figure3", "figure3_point"]
 ENVIRONMENTS: dict[Experiment, str] = {"figure3": "HalfCheetahRandDirecEnv", "figure3_point": "MetaPointEnvMomentum"}
 
 DRAWN = (LAST_RETURN, COSINE_DISTANCE, RELATIVE_STD, "ItrTime")  # columns that a run must have

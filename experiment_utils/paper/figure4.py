@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from experiment_utils.paper.experiments import SMOKE, Budget, of_figure, run_of
+from experiment_utils.paper.experiments import EXPLORATION, SMOKE, Budget, of_figure, run_of
 from experiment_utils.plot_utils import COLUMN, PAGE, curves_figure, save_figure, save_table, styled
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
@@ -30,7 +30,6 @@ COMMON |= {"max_path_length": 100, "hidden_sizes": (64, 64), "inner_lr": 0.1, "s
 BUDGETS: dict[Budget, Settings] = {"smoke": SMOKE, "quick": {"n_itr": 100}, "paper": {"n_itr": 501}}
 SEEDS = {"smoke": (1,), "quick": (1,), "paper": (1, 2, 3, 4, 5)}
 
-EXPLORATION = "exploration.npz"
 GOAL = np.array([2.0, 2.0])  # m
 CORNERS = ((-2, -2), (-2, 2), (2, -2), (2, 2))  # m
 REWARD_RADIUS, GOAL_RADIUS, LIMIT = 2.0, 0.3, 3.25  # m; the plane is shown to beyond the goals, where policies also go

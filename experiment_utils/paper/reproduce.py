@@ -11,31 +11,20 @@ import dataclasses
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, cast
 
 from typing_extensions import override
 from tyro.conf import subcommand
 
 from experiment_utils.cli import parse_arguments
-from experiment_utils.paper import (
-    baselines,
-    baselines_plot,
-    estimators,
-    estimators_plot,
-    figure1,
-    figure2,
-    figure3,
-    figure4,
-    formulations,
-    formulations_plot,
-    same_theta,
-)
-from experiment_utils.paper.experiments import Budget
+from experiment_utils.paper.experiments import ADAPTATION, EXPLORATION, SAME_THETA, Budget
 from experiment_utils.paper.figure import Computed, Figure, Trained, warn
-from experiment_utils.paper.variance_config import RoundTasks
-from experiment_utils.plot_utils import plain_warnings
+from experiment_utils.paper.variance_config import Experiment, RoundTasks
 from experiment_utils.runs.run_spec import Run
-from experiment_utils.script import run_script, say
+from experiment_utils.script import plain_warnings, run_script, say
+
+if TYPE_CHECKING:
+    from experiment_utils.paper import figure3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,6 +35,8 @@ class Figure1(Figure):
 
     @override
     def draw(self, out: Path) -> list[Path]:
+        from experiment_utils.paper import figure1
+
         return figure1.draw(out)
 
 
@@ -60,10 +51,14 @@ class Figure2(Trained):
 
     @override
     def planned(self) -> list[Run]:
+        from experiment_utils.paper import figure2
+
         return figure2.runs(self.root, self.budget, self.seeds, self.env)
 
     @override
     def draw(self, out: Path) -> list[Path]:
+        from experiment_utils.paper import figure2
+
         return figure2.draw(self.root, out, self.env, self.budget)
 
 
@@ -75,21 +70,27 @@ class Figure3(Trained):
     """Tasks of an iteration's additional sampling rounds: the same, or, as in the original, the previous ones."""
 
     name = "figure3"
-    experiment: ClassVar[figure3.Experiment] = "figure3"
+    experiment: ClassVar[Experiment] = "figure3"
     of_training = tuple(flag for flag in Trained.of_training if flag != "budget")
-    beside = (same_theta.TABLE,)
+    beside = (SAME_THETA,)
 
     @property
-    def variant(self) -> figure3.Variant:
+    def variant(self) -> "figure3.Variant":
         """Which experiment it is."""
+        from experiment_utils.paper import figure3
+
         return figure3.Variant(self.budget, self.round_tasks, self.experiment)
 
     @override
     def planned(self) -> list[Run]:
+        from experiment_utils.paper import figure3
+
         return figure3.runs(self.root, self.variant, self.seeds)
 
     @override
     def draw(self, out: Path) -> list[Path]:
+        from experiment_utils.paper import figure3
+
         return figure3.draw(self.root, out, self.variant)
 
 
@@ -98,10 +99,12 @@ class Figure3Point(Figure3):
     """Figure 3 on a point mass."""
 
     name = "figure3_point"
-    experiment: ClassVar[figure3.Experiment] = "figure3_point"
+    experiment: ClassVar[Experiment] = "figure3_point"
 
     @override
     def after(self) -> Callable[[Run], object]:
+        from experiment_utils.paper import same_theta
+
         return same_theta.measure
 
 
@@ -110,18 +113,24 @@ class Figure4(Trained):
     """Exploration before and exploitation after adaptation."""
 
     name = "figure4"
-    beside = (figure4.EXPLORATION,)
+    beside = (EXPLORATION,)
 
     @override
     def planned(self) -> list[Run]:
+        from experiment_utils.paper import figure4
+
         return figure4.runs(self.root, self.budget, self.seeds)
 
     @override
     def after(self) -> Callable[[Run], object]:
+        from experiment_utils.paper import figure4
+
         return figure4.explore
 
     @override
     def draw(self, out: Path) -> list[Path]:
+        from experiment_utils.paper import figure4
+
         return figure4.draw(self.root, out, self.budget)
 
 
@@ -136,23 +145,31 @@ class Baselines(Trained):
 
     name = "baselines"
     of_training = (*Trained.of_training, "methods")
-    beside = (baselines.TABLE,)
+    beside = (ADAPTATION,)
 
     @override
     def planned(self) -> list[Run]:
+        from experiment_utils.paper import baselines
+
         return baselines.runs(self.root, self.budget, self.seeds, self.env, self.methods)
 
     @override
     def runs(self) -> list[Run]:
         """The runs as planned; with n_itr, the iterations of ProMP, all as long as that is in env steps."""
+        from experiment_utils.paper import baselines
+
         return baselines.runs(self.root, self.budget, self.seeds, self.env, self.methods, self.n_itr)
 
     @override
     def after(self) -> Callable[[Run], object]:
+        from experiment_utils.paper import baselines
+
         return baselines.measure
 
     @override
     def draw(self, out: Path) -> list[Path]:
+        from experiment_utils.paper import baselines_plot
+
         return baselines_plot.draw(self.root, out, self.budget, self.env)
 
 
@@ -164,6 +181,7 @@ class Formulations(Computed):
 
     @override
     def compute(self) -> int:
+        from experiment_utils.paper import formulations
         from experiment_utils.tensorflow_setup import configure_tensorflow
 
         configure_tensorflow()
@@ -180,6 +198,8 @@ class Formulations(Computed):
 
     @override
     def draw(self, out: Path) -> list[Path]:
+        from experiment_utils.paper import formulations_plot
+
         return formulations_plot.draw(self.root, out, *self.seeds[:1])
 
 
@@ -195,6 +215,8 @@ class Estimators(Figure):
 
     @override
     def draw(self, out: Path) -> list[Path]:
+        from experiment_utils.paper import estimators, estimators_plot
+
         print("summing over all trajectories of the processes; takes half a minute", flush=True)
         return estimators_plot.draw(out, estimators.SMOKE if self.budget == "smoke" else estimators.Settings())
 
@@ -228,6 +250,8 @@ def _main(argv: list[str] | None) -> int:
 
 def copy_thetas(source: Path, target: Path) -> None:
     """Copy the table of formulations, if there is one. A table in the way must be a beginning of it."""
+    from experiment_utils.paper import formulations
+
     names = [formulations.folder(root) / formulations.TABLE for root in (source, target)]
     if not names[0].exists():
         return

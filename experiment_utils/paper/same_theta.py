@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from experiment_utils.paper import run_variance_dice, run_variance_lvc
+from experiment_utils.paper.experiments import SAME_THETA
 from experiment_utils.paper.variance_config import SPREADS, GradientVarianceConfig
 from experiment_utils.runs.results import RunData, RunDataWarning, read_progress
 from experiment_utils.runs.run_dir import RunDir
@@ -17,7 +18,7 @@ from experiment_utils.tensorflow_setup import configure_tensorflow
 from meta_policy_search.utils.atomic_write import atomic_write
 
 ESTIMATORS = {"LVC": run_variance_lvc, "DiCE": run_variance_dice}
-TABLE = "same_theta.csv"
+TABLE = SAME_THETA
 COLUMNS = ("itr", "estimator", "iterations", *SPREADS.values())  # that are read
 OF_THE_ESTIMATOR = {"algo", "baseline", "inner_type"}  # settings that are not taken from the run
 

@@ -9,6 +9,7 @@ from msgspec import Meta
 from experiment_utils.config import Config, DICEMAMLConfig, VPGMAMLConfig
 from experiment_utils.validation import Count
 
+Experiment = Literal["figure3", "figure3_point"]
 RoundTasks = Literal["same", "previous"]
 
 HERE = Path(__file__).resolve().parent

@@ -3,17 +3,16 @@
 import dataclasses
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import scipy.stats
 
+from experiment_utils.config import Spread
 from experiment_utils.runs.results import LAST_RETURN, MAY_DIFFER, RunData, RunDataWarning
 from experiment_utils.runs.run_dir import InvalidRunError
 from experiment_utils.validation import ConfigError, nearest
-
-Spread = Literal["std", "bootstrap", "none"]
 
 PHYSICS_SUFFIX, POLICY_SUFFIX = "-EnvExecTime", "-PolicyExecTime"
 
