@@ -5,7 +5,7 @@ import functools
 import importlib
 import os
 import re
-import runpy
+import runpy  # noqa: TID251, of the file that the user names
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -98,7 +98,7 @@ def import_algorithms(module: str) -> None:
         if module.endswith(".py"):
             runpy.run_path(module, run_name=Path(module).stem)
         else:
-            importlib.import_module(module)
+            importlib.import_module(module)  # noqa: TID251, that the user names
     except (ImportError, OSError, ValueError) as error:
         raise ConfigError(f"can't import the algorithms of {module}: {error}") from error
     if set(_registry) == before:

@@ -267,7 +267,7 @@ def _import(module: str, of_the_user: bool) -> Any:
     if of_the_user and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:
-        return importlib.import_module(module)
+        return importlib.import_module(module)  # noqa: TID251, that the user names
     except ImportError as error:
         raise ConfigError(f"can't import the module {module} of the environment: {error}") from error
     except KeyboardInterrupt:

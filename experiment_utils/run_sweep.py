@@ -31,7 +31,7 @@ __all__ = ["Run", "execute", "grid", "main", "report", "run_sweep"]
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 PATIENCE = 60.0  # s that a run of a lost machine may take to end there, where the machine itself is not lost
-RAY_TOKEN = "~/.ray/auth_token"  # made by Ray where a cluster was started
+RAY_TOKEN = "~/.ray/auth_token"  # noqa: S105, a path; made by Ray where a cluster was started
 
 
 def run_sweep(

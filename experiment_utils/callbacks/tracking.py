@@ -32,7 +32,7 @@ class Tracking(Callback):
     """
 
     def __init__(self, tracker: Tracker, name: str, settings: Mapping[str, object]):
-        self._backend: _Backend = BACKENDS[tracker](importlib.import_module(tracker))
+        self._backend: _Backend = BACKENDS[tracker](importlib.import_module(tracker))  # noqa: TID251, one of BACKENDS
         self._name, self._settings = name, settings
         self._run_id: str | None = None
 

@@ -102,7 +102,7 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        with np.load(path, allow_pickle=False) as saved:  # noqa: TID251
             arrays = dict(saved)
         good = arrays["before"].shape[2] == arrays["after"].shape[2] == 2 and arrays["iterations"].shape == ()
     except (OSError, TypeError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error):

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import re
-import runpy
+import runpy  # noqa: TID251, of the script that the user names
 import sys
 from collections.abc import Mapping
 from pathlib import Path

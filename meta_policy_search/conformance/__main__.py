@@ -23,7 +23,7 @@ def load_adapter(reference: str) -> Adapter:
     if not (module and colon and name):
         raise ValueError(f"{reference!r} names no adapter; it has the form module:function")
     try:
-        found = getattr(importlib.import_module(module), name, None)
+        found = getattr(importlib.import_module(module), name, None)  # noqa: TID251, that the user names
     except ModuleNotFoundError as error:
         raise ValueError(f"can't import {module}: {error}") from error
     if not callable(found):

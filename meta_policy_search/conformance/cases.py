@@ -51,7 +51,7 @@ def load_case(path: Path) -> Case:
       ValueError: the file is none.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with np.load(path, allow_pickle=False) as data:  # noqa: TID251
             arrays = dict(data)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no case: {error}") from error

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import cloudpickle
+import cloudpickle  # noqa: TID251, what worker processes of this one load
 import gymnasium
 import joblib
 import numpy as np

@@ -3,7 +3,7 @@
 import dataclasses
 import faulthandler
 import multiprocessing
-import pickle
+import pickle  # noqa: TID251, what the process wrote that started this one
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -171,7 +171,7 @@ def unpack_tasks(tasks: bytes | Tasks) -> Tasks:
     if not isinstance(tasks, bytes):
         return tasks
     try:
-        return pickle.loads(tasks)
+        return pickle.loads(tasks)  # noqa: S301, likewise
     except Exception as error:  # as above
         raise _unsendable("a task", error) from error
 

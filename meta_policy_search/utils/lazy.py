@@ -15,9 +15,9 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str]
     def __getattr__(name: str) -> Any:  # noqa: N807
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(modules[name]), name)
+        return getattr(importlib.import_module(modules[name]), name)  # noqa: TID251, one of the package's
 
     def __dir__() -> list[str]:  # noqa: N807
-        return sorted({*vars(importlib.import_module(package)), *modules})
+        return sorted({*vars(importlib.import_module(package)), *modules})  # noqa: TID251, likewise
 
     return __getattr__, __dir__, sorted(modules)

@@ -95,7 +95,7 @@ def available(directory: Path) -> list[str]:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     with path.open("rb") as file:
-        loaded = np.load(file, allow_pickle=False)
+        loaded = np.load(file, allow_pickle=False)  # noqa: TID251
         if not isinstance(loaded, np.lib.npyio.NpzFile):
             raise ValueError("it is not an .npz file")
         return dict(loaded)
