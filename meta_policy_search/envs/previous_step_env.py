@@ -4,7 +4,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from typing_extensions import override
 
-from meta_policy_search.envs.base import BatchStep, RowGenerator, Tasks
+from meta_policy_search.envs.base import BatchStep, Info, RowGenerator, Tasks
 from meta_policy_search.envs.wrapped_env import WrappedEnv
 
 
@@ -35,7 +35,7 @@ class PreviousStepEnv(WrappedEnv):
         return super().reset_envs(rng, envs)
 
     @override
-    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict[str, object] | None = None) -> tuple[np.ndarray, Info]:
         kept = self._previous.copy()
         observation, infos = super().reset(seed=seed)
         if options and options.get("trial_goes_on"):
