@@ -18,6 +18,7 @@ from tests.meta_algos.test_meta_gradient import Expansion, ImportanceWeighted
 def judged_by_importance_weights(policy, **inner):
     algo = DICEMAML(policy, **inner)
     algo.inner_loss = ImportanceWeighted(algo).loss
+    algo.outer_loss = lambda distributions, batches: algo.inner_loss(distributions[-1], batches[-1])
     return algo
 
 
