@@ -246,8 +246,8 @@ def _mean(returns: np.ndarray) -> float:
 
 def _require_fields(algo: MAMLAlgo, processor: SampleProcessor) -> None:
     """Raise ValueError if the algorithm reads what the processor says that it doesn't provide."""
-    provides = getattr(processor, "provides", None)  # one of a user's own need not say
-    for name in algo.reads if provides is not None else ():
+    provides = getattr(processor, "provides", algo.reads)  # one of a user's own need not say
+    for name in algo.reads:
         if name not in provides:
             what = f"{type(algo).__name__} needs {name}, which the {type(processor).__name__} doesn't provide"
             raise ValueError(f"{what}; see its arguments")
