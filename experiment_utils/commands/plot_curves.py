@@ -10,6 +10,7 @@ import tyro
 
 from experiment_utils.cli import parse_arguments
 from experiment_utils.config import Spread
+from experiment_utils.progress import announce
 from experiment_utils.script import plain_warnings, run_script, say
 from experiment_utils.validation import Count, Validated
 
@@ -51,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 def _main(argv: list[str] | None) -> None:
     plain_warnings()
     args = parse_arguments(Args, __doc__, argv)
+    announce("drawing")
     from experiment_utils.commands.curves_of_runs import compare, draw, load
 
     runs = load(args)

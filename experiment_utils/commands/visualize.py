@@ -76,7 +76,7 @@ def run(args: Args) -> list[Path]:
     from experiment_utils.environments import closing
     from experiment_utils.evaluation.film import captioned_frames, episodes
     from experiment_utils.evaluation.trained_policy import load_trained
-    from experiment_utils.progress import tracked
+    from experiment_utils.progress import announce, tracked
 
     trained = load_trained(args.run_dir, args.itr, env=args.env)
     if trained.has_memory:
@@ -87,6 +87,7 @@ def run(args: Args) -> list[Path]:
     if args.task is not None:
         task = parse_task(args.task, like=task)
     steps = trained.config.num_inner_grad_steps if args.steps is None else args.steps
+    announce("adapting to the task")
     adapted = trained.adapt(task, rng=rng, steps=steps, rollouts=args.rollouts)
     after = f"after {steps} step{'s' if steps != 1 else ''}"
     print(f"task {task_text(task) or 'drawn'}, {after} on {args.rollouts or trained.config.rollouts_per_meta_task} rollouts")

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from experiment_utils.evaluation.tasks import IN_TRAINING
 from experiment_utils.plain_matplotlib import own_style
 from experiment_utils.plot_utils import PAGE, cell_text, step_colours, styled
+from experiment_utils.progress import tracked
 from experiment_utils.runs.curves import timing_table
 from experiment_utils.runs.results import RunData, load_run
 from experiment_utils.runs.run_dir import InvalidRunError, RunDir, read_params
@@ -43,13 +44,14 @@ def write_report(folder: Path, target: Path) -> None:
     RunDir(folder).require_no_links()
     run = load_run(folder)
     run.column("ItrTime")
+    names = quantities(run.progress.columns)
     page = {
         "title": f"{run.algorithm} on {run.config.get('env')}, seed {run.config.get('seed')}",
         "folder": str(folder),
         "facts": facts(run),
         "returns": svg(draw_quantity(run, "AverageReturn", size=(PAGE, 2.6), legend=True)),
         "timing": {"picture": svg(draw_timing(run)), "rows": _records(timing_table({run.algorithm: [run]}))},
-        "quantities": [svg(draw_quantity(run, name)) for name in quantities(run.progress.columns)],
+        "quantities": [svg(draw_quantity(run, name)) for name in tracked(names, f"curves of {folder}", len(names))],
         "folded": FOLDED,
         "config": {name: json.dumps(value) for name, value in run.config.items()},
         "adaptation": adaptation_title(folder / "meta_test" / "tasks.csv"),

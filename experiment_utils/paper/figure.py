@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from experiment_utils.paper.experiments import Budget
 from experiment_utils.places import FIGURES, RESULTS
+from experiment_utils.progress import tracked
 from experiment_utils.run_sweep import report, run_sweep
 from experiment_utils.runs.archive import fetch, keep
 from experiment_utils.runs.results import RunDataWarning
@@ -161,7 +162,7 @@ class Trained(Computed):
         after = self.after()
         if after is None:
             return code
-        for run in runs:
+        for run in tracked(runs, "measuring the runs", len(runs)):
             try:
                 after(run)
             except (InvalidRunError, ConfigError, RuntimeError) as error:

@@ -20,6 +20,7 @@ from experiment_utils.cli import parse_arguments
 from experiment_utils.paper.experiments import ADAPTATION, EXPLORATION, SAME_THETA, Budget
 from experiment_utils.paper.figure import Computed, Figure, Trained, warn
 from experiment_utils.paper.variance_config import Experiment, RoundTasks
+from experiment_utils.progress import announce
 from experiment_utils.runs.run_spec import Run
 from experiment_utils.script import plain_warnings, run_script, say
 
@@ -244,6 +245,7 @@ def _main(argv: list[str] | None) -> int:
     figure = parse_arguments(kind, __doc__, argv)
     figure.require_effect()
     code = 0 if figure.plot_only else figure.train()
+    announce(f"drawing {figure.name}")
     say(figure.draw(figure.out or figure.default_out()))
     return code
 

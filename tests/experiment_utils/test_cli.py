@@ -281,3 +281,11 @@ def test_help_whose_reader_has_gone_away_says_nothing():
     result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("module", ["commands.plot_curves", "paper.reproduce", "commands.meta_test", "train_args"])
+def test_what_is_slow_to_import_is_imported_after_the_arguments_are_parsed(module):
+    slow = ["tensorflow", "matplotlib.pyplot", "scipy.stats", "mujoco"]
+    code = f"import sys, experiment_utils.{module}; print([name for name in {slow} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
