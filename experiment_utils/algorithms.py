@@ -20,6 +20,7 @@ from experiment_utils.config import (
     ProMPConfig,
     ReptileConfig,
     RL2Config,
+    SGMRLConfig,
     TRPOMAMLConfig,
     VPGMAMLConfig,
 )
@@ -207,6 +208,14 @@ def _vpg_maml(config: VPGMAMLConfig, rng: np.random.Generator) -> "Components":
     return builders.assemble(config, rng, lambda policy: VPGMAML(policy, **settings))
 
 
+def _sg_mrl(config: SGMRLConfig, rng: np.random.Generator) -> "Components":
+    from experiment_utils import builders
+    from meta_policy_search.meta_algos.sg_mrl import SGMRL
+
+    settings = builders.inner_settings(config) | builders.own_settings(config, SGMRLConfig)
+    return builders.assemble(config, rng, lambda policy: SGMRL(policy, **settings))
+
+
 def _reptile(config: ReptileConfig, rng: np.random.Generator) -> "Components":
     from experiment_utils import builders
     from meta_policy_search.meta_algos.reptile import Reptile
@@ -263,6 +272,7 @@ def _entries() -> list[Algorithm]:
         Algorithm("MAML-VPG", vpg, _vpg_maml, vpg_script, "#8C6D31", maml),
         Algorithm("Loaded-DiCE-TRPO", trpo, _trpo_maml, trpo_script, "#999933", loaded),
         Algorithm("Loaded-DiCE-VPG", vpg, _vpg_maml, vpg_script, "#882255", loaded),
+        Algorithm("SG-MRL", SGMRLConfig(), _sg_mrl, SCRIPTS / "sg-mrl_run_mujoco.py", "#CC6677"),
         Algorithm("Reptile", ReptileConfig(), _reptile, SCRIPTS / "reptile_run_mujoco.py", "#117733"),
         Algorithm("RL2", RL2Config(), _rl2, SCRIPTS / "rl2_run_mujoco.py", "#44AA99"),
         Algorithm("DiCE", dice, _dice_maml, dice_script, "#7F3FBF", {"outer_type": "dice", "inner_type": "dice"}),

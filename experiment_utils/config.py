@@ -260,6 +260,25 @@ class ReptileConfig(Config):
 
 
 @dataclasses.dataclass(frozen=True)
+class SGMRLConfig(Config):
+    """Settings of SG-MRL."""
+
+    learning_rate: Positive = 1e-3
+    """Step size beta of Adam."""
+    optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
+    """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
+    inner_type: InnerType = "log_likelihood"
+    """Objective of the adaptation: log_likelihood is the paper's; see docs/algorithms."""
+    loaded_dice_lambda: Fraction = 1.0
+    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
+        self._require("num_inner_grad_steps", self.num_inner_grad_steps > 0, "1 or more: SG-MRL credits what is before them")
+
+
+@dataclasses.dataclass(frozen=True)
 class RL2Config(Config):
     """Settings of RL2."""
 

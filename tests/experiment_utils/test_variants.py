@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from experiment_utils.config import DICEMAMLConfig, ProMPConfig, ReptileConfig, TRPOMAMLConfig, VPGMAMLConfig
+from experiment_utils.config import DICEMAMLConfig, ProMPConfig, ReptileConfig, SGMRLConfig, TRPOMAMLConfig, VPGMAMLConfig
 from experiment_utils.evaluation.trained_policy import load_trained
 from experiment_utils.validation import ConfigError
 from tests.experiment_utils.small_runs import make_trainer, small, train
@@ -20,6 +20,7 @@ VARIANTS = {
     "Loaded DiCE": (VPGMAMLConfig(), {"inner_type": "loaded_dice", "loaded_dice_lambda": 0.5}),
     "ProMP with Loaded DiCE": (ProMPConfig(), {"inner_type": "loaded_dice", "loaded_dice_lambda": 0.5}),
     "DiCE after Loaded DiCE": (DICEMAMLConfig(), {"inner_type": "loaded_dice", "loaded_dice_lambda": 0.5}),
+    "SG-MRL": (SGMRLConfig(), {"num_inner_grad_steps": 2}),
     "TMAML": (DICEMAMLConfig(), {"inner_type": "tmaml"}),
     "TMAML, discrete actions": (DICEMAMLConfig(), {"inner_type": "tmaml", "outer_type": "vpg", "env": "GridNavigationEnv"}),
     "TRPO with the second-order expansion": (TRPOMAMLConfig(), {"inner_type": "second_order"}),
@@ -62,6 +63,7 @@ def test_a_variant_trains_resumes_bit_for_bit_and_adapts_after_training(tmp_path
         (ProMPConfig, {"loaded_dice_lambda": 0.5}, "loaded_dice_lambda is 0.5; it must be left out without loaded_dice"),
         (DICEMAMLConfig, {"loaded_dice_lambda": 0.5}, "loaded_dice_lambda is 0.5; it must be left out without loaded_dice"),
         (VPGMAMLConfig, {"inner_type": "loaded_dice", "loaded_dice_lambda": 1.5}, "it must be a number between 0 and 1"),
+        (SGMRLConfig, {"num_inner_grad_steps": 0}, "num_inner_grad_steps is 0; it must be 1 or more"),
         (VPGMAMLConfig, {"exploration": True, "num_inner_grad_steps": 0}, "exploration is True; it must be off"),
         (ProMPConfig, {"step_size_shape": "parameter"}, "it must be left out without trainable_inner_step_size"),
         (ProMPConfig, {"trainable_inner_step_size": True, "num_inner_grad_steps": 0}, "it must be off without inner steps"),

@@ -10,6 +10,7 @@ from meta_policy_search.meta_algos.inner_loop import InnerLoop
 from meta_policy_search.meta_algos.inner_objective import InnerObjective
 from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.meta_algos.reptile import Reptile
+from meta_policy_search.meta_algos.sg_mrl import SGMRL
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML
 from meta_policy_search.policies.context_policy import ContextPolicy
@@ -237,6 +238,21 @@ def test_a_loaded_dice_lambda_out_of_its_range_is_refused(decay):
 def test_a_loaded_dice_lambda_without_effect_is_refused():
     with pytest.raises(ValueError, match=r"loaded_dice_lambda is 0.5; it has an effect with inner_type loaded_dice only"):
         VPGMAML(make_policy(), inner_type="dice", loaded_dice_lambda=0.5)
+
+
+def test_the_meta_gradient_of_sg_mrl_is_the_derivative_of_its_meta_loss():
+    algo = SGMRL(make_policy(), num_inner_grad_steps=2)
+    batches = nearly_on_policy(algo, make_batches(algo.policy, steps=2))
+    assert gradient_error(algo, batches) < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"exploration": True}, "exploration must be False"), ({"num_inner_grad_steps": 0}, "with num_inner_grad_steps 0")],
+)
+def test_sg_mrl_refuses_what_has_no_meaning_for_it(settings, message):
+    with pytest.raises(ValueError, match=message):
+        SGMRL(make_policy(), **settings)
 
 
 def test_tmaml_without_its_baselines_is_refused():

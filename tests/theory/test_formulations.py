@@ -12,6 +12,7 @@ import pytest
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
 from meta_policy_search.meta_algos.pro_mp import ProMP
+from meta_policy_search.meta_algos.sg_mrl import SGMRL
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML
 from meta_policy_search.types import Samples
@@ -217,6 +218,39 @@ def test_exploration_weight_multiplies_j_pre_alone(second, algorithm, settings):
     algo = build(algorithm, {**settings, "exploration": True, "exploration_weight": 20.0}, second.theta)
     gradient = meta_gradient(algo, second.batches(algo, step_weight=1.0, credit=second.outer_returns))
     np.testing.assert_allclose(gradient, second.j_post() + 20 * second.j_pre(), rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("step_weight", [1.0, 1 / 3])
+def test_sg_mrl_is_the_exact_meta_gradient_of_formulation_two_however_steps_are_weighted(second, step_weight):
+    algo = build(SGMRL, {}, second.theta)
+    gradient = meta_gradient(algo, second.batches(algo, step_weight=step_weight, credit=second.outer_returns))
+    np.testing.assert_allclose(gradient, exact.differences(second.objective, second.theta), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(gradient, second.j_post() + second.j_pre(), rtol=0, atol=1e-12)
+
+
+def test_sg_mrl_credits_the_trajectories_of_all_inner_steps(second):
+    """The trajectories of the second inner step depend on theta through the first: each step has a term of the same form."""
+    batches, terms = None, []
+    for algorithm, settings in ((SGMRL, {}), (VPGMAML, {"inner_type": "log_likelihood"})):
+        algo = build(algorithm, {**settings, "num_inner_grad_steps": 2}, second.theta)
+        if batches is None:
+            first, last = second.batches(algo, step_weight=1.0, credit=second.outer_returns)
+            middle = first._replace(agent_infos={"logits": first.agent_infos["logits"] + 0.1})
+            batches = (first, middle, last)
+        terms.append(meta_gradient(algo, batches))
+
+    def credit(theta: np.ndarray) -> float:
+        """mean_i R'_i (log pi_theta(tau_i) + log pi_theta_i'(tau_i)), with theta_i' = theta + alpha R(tau_i) grad log pi."""
+        t, weights = second.trajectories, second.probabilities * second.outer_returns
+        scores = exact.scores(theta)[t.states, t.actions].sum(axis=1)
+        adapted = theta + ALPHA * (returns(t)[:, np.newaxis] * scores).reshape(-1, *theta.shape)
+        logs = [np.log(exact.softmax(theta))[t.states, t.actions].sum(axis=1)]
+        logs.append(
+            np.array([np.log(exact.softmax(x))[s, a].sum() for x, s, a in zip(adapted, t.states, t.actions, strict=True)])
+        )
+        return float(weights @ sum(logs))
+
+    np.testing.assert_allclose(terms[0] - terms[1], exact.differences(credit, second.theta), rtol=0, atol=1e-9)
 
 
 def test_equation_two_as_printed_is_alpha_times_the_term_that_formulation_two_has(second):

@@ -120,7 +120,7 @@ def test_steps_and_rollouts_are_as_asked(finished):
     [
         (
             {"algo": "PPO"},
-            r"of the algorithm 'PPO', which is not registered; known are ProMP, TRPOMAML, VPGMAML, Reptile, RL2, DICEMAML",
+            r"of the algorithm 'PPO', which is not registered; known are ProMP, TRPOMAML, VPGMAML, SGMRL, Reptile, ",
         ),
         ({"algo": ["ProMP"]}, r"of the algorithm \['ProMP'\]"),
         ({"env": "MetaPointEnvMomentun"}, "not this package's code"),
