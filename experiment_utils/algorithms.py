@@ -55,7 +55,7 @@ class Algorithm:
     colour: str
     variant: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    def matches(self, config: Mapping[str, Any]) -> bool:
+    def matches(self, config: Mapping[str, object]) -> bool:
         """Whether a run with these settings, of this class, is one of this algorithm."""
         return all(config.get(name, getattr(self.defaults, name)) == value for name, value in self.variant.items())
 
@@ -161,7 +161,7 @@ def of_script(script: Path) -> Algorithm | None:
     return next((entry for entry in algorithms() if entry.script.resolve() == script.resolve()), None)
 
 
-def paper_name(config: Mapping[str, Any]) -> str:
+def paper_name(config: Mapping[str, object]) -> str:
     """Return the paper's name for the algorithm of a config, e.g. E-MAML-TRPO; otherwise the name of the class."""
     algo = str(config["algo"])
     named = (entry.name for entry in algorithms() if entry.defaults.algo == algo and entry.matches(config))

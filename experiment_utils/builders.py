@@ -193,7 +193,7 @@ def inner_settings(config: Config) -> dict[str, InnerLoop]:
     return {"inner": inner}
 
 
-def make_optimizer(settings: Mapping[str, Any], learning_rate: float) -> keras.optimizers.Optimizer | None:
+def make_optimizer(settings: Mapping[str, object], learning_rate: float) -> keras.optimizers.Optimizer | None:
     """The optimiser of Keras that a setting names, such as {"name": "AdamW", "clipnorm": 1.0}; None for the default, Adam.
 
     Its learning rate can be a schedule: {"name": "CosineDecay", "initial_learning_rate": 1e-3, "decay_steps": 5000}. Only

@@ -68,7 +68,7 @@ def config_from_dict(values: object, defaults: C, source: str) -> C:
         raise ConfigError(f"{source} can't be used: {error}") from error
 
 
-def config_to_dict(config: Config) -> dict[str, Any]:
+def config_to_dict(config: Config) -> dict[str, object]:
     """What params.json holds of a config."""
     return {"algo": config.algo, **dataclasses.asdict(config)}
 

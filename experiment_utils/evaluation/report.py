@@ -182,14 +182,14 @@ def _provenance(params: Path) -> dict[str, str]:
     return {**began, **{f"resumed ({number})": _resumed(entry, began) for number, entry in enumerate(resumed, start=1)}}
 
 
-def _resumed(entry: Mapping[str, Any], began: Mapping[str, str]) -> str:
+def _resumed(entry: Mapping[str, object], began: Mapping[str, str]) -> str:
     """From which iteration a run went on, by what command, and what else was different."""
     now = _made_by(entry)
     changed = [f"{name} {now[name]}" for name in now if name == "command" or now[name] != began[name]]
     return "; ".join([f"at iteration {entry.get('itr')}", *changed])
 
 
-def _made_by(saved: Mapping[str, Any]) -> dict[str, str]:
+def _made_by(saved: Mapping[str, object]) -> dict[str, str]:
     versions, command = saved.get("versions"), saved.get("command")
     return {
         "command": " ".join(map(str, command)) if isinstance(command, list) else "not recorded",

@@ -165,7 +165,7 @@ class RunDir:
         resumed = [*(earlier if isinstance(earlier, list) else []), {"itr": itr, **_provenance()}]
         self._write_params({**params, "config": config_to_dict(config), "resumed": resumed})
 
-    def _write_params(self, params: dict[str, Any]) -> None:
+    def _write_params(self, params: dict[str, object]) -> None:
         atomic_write(self.params, json.dumps(params, indent=2) + "\n")
 
 
@@ -186,7 +186,7 @@ def read_params(path: Path) -> dict[str, Any]:
     return params
 
 
-def _provenance() -> dict[str, Any]:
+def _provenance() -> dict[str, object]:
     """What the numbers of a run depend on, besides its settings."""
     versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
     return {
