@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.faults.forkserver import ForkServer
 from tests.faults.kills import Campaign
-from tests.faults.zygote import Zygote
 
 
 def main() -> int:
@@ -19,8 +19,8 @@ def main() -> int:
     arguments = _arguments()
     begin = time.perf_counter()
     directory = Path(tempfile.mkdtemp(prefix="faults_"))
-    with Zygote(real=arguments.real) as zygote:
-        campaign = Campaign(zygote, directory, arguments.seed)
+    with ForkServer(real=arguments.real) as server:
+        campaign = Campaign(server, directory, arguments.seed)
         while campaign.report.runs < arguments.runs and time.perf_counter() - begin < 60 * arguments.minutes:
             campaign.run()
     report = campaign.report

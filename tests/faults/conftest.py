@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.forkserver import ForkServer
 from tests.faults.runs import start
-from tests.faults.zygote import Zygote
 
 
 @pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with Zygote() as zygote:
-        yield zygote
+def server() -> Iterator[ForkServer]:
+    with ForkServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def whole(zygote, tmp_path_factory) -> Path:
+def whole(server, tmp_path_factory) -> Path:
     """The directory of a run that was left alone."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert start(zygote, folder, folder.with_name("log")).code == 0
+    assert start(server, folder, folder.with_name("log")).code == 0
     return folder

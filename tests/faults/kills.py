@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.experiment_utils.test_experiment import rows
+from tests.faults.forkserver import Answer, ForkServer, Kill
 from tests.faults.stages import STAGES
-from tests.faults.zygote import Answer, Kill, Zygote
 
 SMALL = ["--meta_batch_size", "2", "--rollouts_per_meta_task", "2", "--max_path_length", "5", "--hidden_sizes", "4"]
 ENV = ["--env", "MetaPointEnv", "--env_options", '{"reward_type": "dense"}']  # every action shows in the returns
@@ -36,13 +36,13 @@ class Campaign:
     """Kills runs and compares.
 
     Args:
-      zygote: starts them.
+      server: starts them.
       directory: the runs lie below it; those that went well are deleted.
       seed: of the moments.
     """
 
-    def __init__(self, zygote: Zygote, directory: Path, seed: int):
-        self.zygote, self.directory, self.report = zygote, directory, Report()
+    def __init__(self, server: ForkServer, directory: Path, seed: int):
+        self.server, self.directory, self.report = server, directory, Report()
         self._rng = np.random.default_rng(seed)
         self._whole = {script: self._undisturbed(script) for script in SCRIPTS}
 
@@ -82,4 +82,4 @@ class Campaign:
     def _start(self, script: str, folder: Path, kill: Kill | None = None) -> Answer:
         folder.mkdir(exist_ok=True)
         argv = ["--resume_or_start", "--dump_path", str(folder), "--n_itr", str(N_ITR), *ENV, *SMALL, *SCRIPTS[script]]
-        return self.zygote.run(script, *argv, log=folder / "run.log", kill=kill)
+        return self.server.run(script, *argv, log=folder / "run.log", kill=kill)

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
+from tests.faults.forkserver import Answer, ForkServer
 from tests.faults.kills import ENV, SMALL
-from tests.faults.zygote import Answer, Zygote
 
 SCRIPT, N_ITR = "vpg_run_mujoco.py", "5"
 
 
-def start(zygote: Zygote, folder: Path, log: Path, *argv: str, file_size: int | None = None) -> Answer:
+def start(server: ForkServer, folder: Path, log: Path, *argv: str, file_size: int | None = None) -> Answer:
     """Runs it in a process of its own; `file_size` bounds the bytes of every file that it writes."""
     log.write_text("")
     settings = ["--dump_path", str(folder), "--n_itr", N_ITR, *ENV, *SMALL, *argv]
-    return zygote.run(SCRIPT, *settings, log=log, file_size=file_size)
+    return server.run(SCRIPT, *settings, log=log, file_size=file_size)
 
 
 def assert_one_sentence(log: Path, *words: str) -> None:

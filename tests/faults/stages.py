@@ -4,6 +4,7 @@ import functools
 import mmap
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -12,10 +13,13 @@ COLUMNS = 3  # the stage now; by stage, how often it was begun, and the seconds 
 
 
 class StageBoard:
-    """Shared memory: a forked child notes its stage, the parent reads it."""
+    """A file in memory: one process notes its stage, another reads it."""
 
-    def __init__(self):
-        self._memory = mmap.mmap(-1, COLUMNS * len(STAGES) * 8)
+    def __init__(self, path: Path):
+        size = COLUMNS * len(STAGES) * 8
+        with path.open("a+b") as file:
+            file.truncate(size)
+            self._memory = mmap.mmap(file.fileno(), size)
         self._table = np.frombuffer(self._memory, np.float64).reshape(COLUMNS, len(STAGES))
 
     def clear(self) -> None:

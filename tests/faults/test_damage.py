@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.experiment_utils.test_experiment import rows
+from tests.faults.forkserver import Answer, ForkServer
 from tests.faults.runs import SCRIPT, assert_one_sentence
-from tests.faults.zygote import Answer, Zygote
 
 pytestmark = pytest.mark.slow
 
 
-def resume(zygote: Zygote, folder: Path) -> tuple[Answer, str]:
+def resume(server: ForkServer, folder: Path) -> tuple[Answer, str]:
     log = folder.with_name("log")
-    answer = zygote.run(SCRIPT, "--resume", "--dump_path", str(folder), log=log)
+    answer = server.run(SCRIPT, "--resume", "--dump_path", str(folder), log=log)
     return answer, log.read_text()
 
 
@@ -64,10 +64,10 @@ HARMLESS = [garbage, truncated, lost_checkpoint, cut_line, lost_rows, garbled_ro
 
 
 @pytest.mark.parametrize("damage", HARMLESS)
-def test_the_run_goes_on_from_an_older_checkpoint_and_gives_the_same_numbers(zygote, whole, tmp_path, damage):
+def test_the_run_goes_on_from_an_older_checkpoint_and_gives_the_same_numbers(server, whole, tmp_path, damage):
     folder = Path(shutil.copytree(whole, tmp_path / "run"))
     damage(folder)
-    answer, output = resume(zygote, folder)
+    answer, output = resume(server, folder)
     assert answer.code == 0, output
     assert "Traceback" not in output
     assert ("can't be used" in output) == (damage not in (lost_checkpoint, lost_events))
@@ -100,11 +100,11 @@ WITHOUT_REMEDY = [all_checkpoints_broken, all_checkpoints_lost, progress_lost, o
 
 
 @pytest.mark.parametrize("damage", WITHOUT_REMEDY)
-def test_what_cannot_be_gone_on_with_is_left_alone_and_the_sentence_says_what_to_do(zygote, whole, tmp_path, damage):
+def test_what_cannot_be_gone_on_with_is_left_alone_and_the_sentence_says_what_to_do(server, whole, tmp_path, damage):
     folder = Path(shutil.copytree(whole, tmp_path / "run"))
     damage(folder)
     before = contents(folder)
-    answer, _ = resume(zygote, folder)
+    answer, _ = resume(server, folder)
     assert answer.code == 2
     assert contents(folder) == before
     assert_one_sentence(folder.with_name("log"), "another --dump_path")
@@ -115,12 +115,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", ["learning_curve.png", ".progress.csv.tmp", "tb", ".lock"])
-def test_links_out_of_the_folder_are_refused(zygote, whole, tmp_path, name):
+def test_links_out_of_the_folder_are_refused(server, whole, tmp_path, name):
     victim = tmp_path / "victim"
     victim.write_text("precious")
     folder = Path(shutil.copytree(whole, tmp_path / "run", ignore=shutil.ignore_patterns(name)))
     (folder / name).symlink_to(victim)
-    answer, output = resume(zygote, folder)
+    answer, output = resume(server, folder)
     assert answer.code == 2
     assert "is a link out of the run's directory" in output
     assert victim.read_text() == "precious"

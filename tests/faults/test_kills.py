@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.faults.forkserver import ForkServer
 from tests.faults.kills import Campaign
-from tests.faults.zygote import Zygote
 
 RUNS = 3  # `python -m tests.faults` makes more of them
 
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_killed_and_resumed_runs_give_the_same_numbers_bit_for_bit(tmp_path):
-    with Zygote() as zygote:
-        campaign = Campaign(zygote, tmp_path, seed=0)
+    with ForkServer() as server:
+        campaign = Campaign(server, tmp_path, seed=0)
         for _ in range(RUNS):
             campaign.run()
     assert not campaign.report.different
