@@ -272,7 +272,8 @@ class SGMRLConfig(Config):
     loaded_dice_lambda: Fraction = 1.0
     """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
 
-    def __post_init__(self):
+    @override
+    def __post_init__(self) -> None:
         super().__post_init__()
         self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
         self._require("num_inner_grad_steps", self.num_inner_grad_steps > 0, "1 or more: SG-MRL credits what is before them")

@@ -1,15 +1,14 @@
 """SG-MRL (Fallah et al. 2020): MAML-VPG without the bias of an adaptation on sampled trajectories."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import tensorflow as tf
 from typing_extensions import override
 
-from meta_policy_search.meta_algos.base import Distribution
-from meta_policy_search.meta_algos.inner_objective import InnerType
 from meta_policy_search.meta_algos.objectives import exploration_loss
-from meta_policy_search.meta_algos.vpg_maml import VPGMAML
-from meta_policy_search.policies.base import MetaPolicy
+from meta_policy_search.meta_algos.vpg_maml import VPGMAML, VPGSettings
+from meta_policy_search.policies.base import Distribution, MetaPolicy
 from meta_policy_search.types import Samples
 
 
@@ -22,12 +21,12 @@ class SGMRL(VPGMAML):
 
     Args:
       policy: holds theta.
-      inner_type: the objective of the adaptation; the paper's is "log_likelihood".
-      settings: of `VPGMAML`, without exploration.
+      settings: of `VPGMAML`, without exploration; inner_type is the paper's "log_likelihood" by default.
     """
 
-    def __init__(self, policy: MetaPolicy, *, inner_type: InnerType = "log_likelihood", **settings):
-        super().__init__(policy, inner_type=inner_type, **settings)
+    def __init__(self, policy: MetaPolicy, **settings: Unpack[VPGSettings]):
+        own: VPGSettings = {"inner_type": "log_likelihood", **settings}
+        super().__init__(policy, **own)
         self.inner.require_steps("SG-MRL credits the behaviour before adaptation")
         if self.exploration:
             raise ValueError("SG-MRL has a credit for exploration of its own; exploration must be False")
