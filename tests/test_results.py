@@ -68,16 +68,18 @@ def test_the_table_of_the_starting_points_is_that_of_the_runs():
     assert round(unevenness(courses["original code from this package's theta and tasks of seed 1 (second run)"]), 2) == 1.08
 
 
-def test_thetas_with_shared_draws_adapt_evenly_and_are_no_faster():
-    """docs/results.md on ProMP: what a shared stream of initial draws explains."""
-    shared = [rows_of(RESULTS / "ablations" / "ProMP_shared_stream" / f"seed_{seed}" / "progress.csv") for seed in (1, 2)]
+def test_thetas_with_shared_draws_are_neither_fast_nor_even():
+    """docs/results.md on ProMP: a shared stream of initial draws doesn't explain the original's courses."""
+    shared = [
+        rows_of(RESULTS / "ablations" / "ProMP_shared_stream" / f"seed_{seed}" / "progress.csv") for seed in (1, 2, 3, 4)
+    ]
     original = [rows_of(RESULTS / "original_code" / f"promp_half_cheetah_seed_{seed}.csv") for seed in (1, 2, 3)]
     early = [
-        [np.mean([float(row["Step_1-AverageReturn"]) for row in rows[20:25]]) for rows in runs]
+        [np.mean([float(row["Step_1-AverageReturn"]) for row in rows[20:30]]) for rows in runs]
         for runs in (shared, original)
     ]
-    assert [[round(mean) for mean in means] for means in early] == [[56, 22], [72, 81, 96]]
-    assert [round(unevenness(rows), 2) for rows in shared] == [0.44, 0.24]
+    assert [[round(mean) for mean in means] for means in early] == [[72, 39, 53, 70], [85, 93, 111]]
+    assert [round(unevenness(rows), 2) for rows in shared] == [0.44, 0.24, 0.86, 1.06]
 
 
 FROM_THE_ORIGINAL = (
