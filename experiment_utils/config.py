@@ -133,7 +133,6 @@ class Config(Validated):
         return False
 
     @override
-    @override
     def __post_init__(self) -> None:
         super().__post_init__()
         learned = self.trainable_inner_step_size
@@ -182,7 +181,6 @@ class ProMPConfig(Config):
     """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
 
     @override
-    @override
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
@@ -210,7 +208,6 @@ class TRPOMAMLConfig(Config):
     """Curvature of the trust region: fisher and hessian are exact, finite_difference is the original's."""
 
     @override
-    @override
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_inner_objective(self.inner_type, self.loaded_dice_lambda, self.exploration)
@@ -234,7 +231,6 @@ class VPGMAMLConfig(Config):
     """Factor of that credit: 1 is the original's mean over rollouts; rollouts_per_meta_task is the sum of them."""
 
     @override
-    @override
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_inner_objective(self.inner_type, self.loaded_dice_lambda, self.exploration)
@@ -251,7 +247,6 @@ class ReptileConfig(Config):
     loaded_dice_lambda: Fraction = 1.0
     """Lambda of inner_type loaded_dice."""
 
-    @override
     @override
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -300,17 +295,14 @@ class RL2Config(Config):
 
     @property
     @override
-    @override
     def rollouts_per_row(self) -> int:
         return self.rollouts_per_trial
 
     @property
     @override
-    @override
     def observe_previous_step(self) -> bool:
         return True
 
-    @override
     @override
     def __post_init__(self) -> None:
         super().__post_init__()
