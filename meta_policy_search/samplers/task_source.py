@@ -112,6 +112,8 @@ class Curriculum(TaskSource):
     """
 
     def __init__(self, difficulty: Callable[[Task], float], *, levels: Sequence[float], promote_at: float):
+        if len(levels) == 0:
+            raise ValueError("a curriculum needs at least one level")
         self._difficulty, self._levels, self._promote_at = difficulty, tuple(levels), promote_at
         self.level = 0
 
@@ -150,7 +152,7 @@ def _accepted(
         found += [task for task in env.sample_tasks(n_tasks, rng) if accepts(task)]
         if len(found) >= n_tasks:
             return found[:n_tasks]
-    raise SimulationError(f"{env.family_name} has drawn {n_tasks * ATTEMPTS} tasks, of which {len(found)} are {which}", [])
+    raise SimulationError(f"{n_tasks * ATTEMPTS} draws of {env.family_name} gave {len(found)} tasks {which}", [])
 
 
 def _different(env: BatchEnv, n_tasks: int, rng: np.random.Generator) -> list[Task]:
@@ -161,7 +163,7 @@ def _different(env: BatchEnv, n_tasks: int, rng: np.random.Generator) -> list[Ta
         known.add(_key(task))
         return len(known) > before
 
-    return _accepted(env, n_tasks, rng, is_new, "different")
+    return _accepted(env, n_tasks, rng, is_new, "that differ")
 
 
 def _key(task: Task) -> Hashable:

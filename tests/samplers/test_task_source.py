@@ -38,13 +38,17 @@ def test_all_others_are_held_out():
 
 
 def test_where_there_are_no_such_tasks_it_is_said():
-    with pytest.raises(SimulationError, match="CountdownEnv has drawn 10000 tasks, of which 9 are different"):
+    with pytest.raises(SimulationError, match="10000 draws of CountdownEnv gave 9 tasks that differ"):
         FixedTasks.drawn(CountdownEnv(longest=9), 10, np.random.default_rng(0))
-    with pytest.raises(SimulationError, match="of which 0 are that training doesn't draw"):
+    with pytest.raises(SimulationError, match="gave 0 tasks that training doesn't draw"):
         tasks_of(OtherTasks(range(1, 10)), 2)
     with pytest.raises(ValueError, match="at least one task"):
         FixedTasks([])
-    with pytest.raises(ConfigError, match="train_tasks is 5: MetaPointEnvCorner has drawn 5000 tasks, of which 4 are"):
+    with pytest.raises(ValueError, match="at least one level"):
+        Curriculum(float, levels=(), promote_at=0.0)
+    with pytest.raises(SimulationError, match=r"gave 0 tasks up to difficulty 0\.5"):
+        tasks_of(Curriculum(float, levels=(0.5,), promote_at=0.0))
+    with pytest.raises(ConfigError, match="train_tasks is 5: 5000 draws of MetaPointEnvCorner gave 4 tasks that differ"):
         make_task_source(small(env="MetaPointEnvCorner", train_tasks=5), make_env(small(env="MetaPointEnvCorner")))
 
 
