@@ -121,7 +121,7 @@ def _sweep(argv: list[str]) -> int:
 def _envs(argv: list[str]) -> int:
     if argv:
         return fail(f"{PROGRAM} envs takes no arguments")
-    from experiment_utils.environments import described_families
+    from experiment_utils.env_sources import described_families
 
     return run_script(lambda: say(described_families()))
 

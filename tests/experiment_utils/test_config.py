@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from experiment_utils.config import ProMPConfig
-from experiment_utils.environments import make_env, options_of
+from experiment_utils.env_sources import options_of
+from experiment_utils.environments import make_env
 from experiment_utils.train_args import parse
 from experiment_utils.validation import ConfigError
 from meta_policy_search.envs import FAMILIES, load_class

@@ -12,7 +12,7 @@ import pytest
 
 from experiment_utils.config import ProMPConfig
 from experiment_utils.config_files import config_from_dict
-from experiment_utils.environments import find
+from experiment_utils.env_sources import find
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.train_args import parse
@@ -102,7 +102,7 @@ def test_the_class_entries_of_the_original_name_no_module():
 def test_a_family_of_the_package_imports_nothing_from_the_working_directory(marker):
     with pytest.raises(ConfigError):
         find("meta_policy_search/Nothing-v0")
-    code = "from experiment_utils.environments import find\ntry:\n    find('ML1ReachEnv')\nexcept Exception:\n    pass"
+    code = "from experiment_utils.env_sources import find\ntry:\n    find('ML1ReachEnv')\nexcept Exception:\n    pass"
     environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[3]), "PYTHONSAFEPATH": "1"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert not marker.exists()
