@@ -144,23 +144,52 @@ class Config(Validated):
         if not holds:
             raise InvalidSetting(name, getattr(self, name), expected)
 
-    def _require_inner_objective(
-        self, inner_type: DiceInnerType, loaded_dice_lambda: float, exploration: bool = False
-    ) -> None:
-        fits = loaded_dice_lambda == 1 or inner_type == "loaded_dice"
-        self._require("loaded_dice_lambda", fits, "left out without loaded_dice")
-        if exploration:
-            self._require("exploration", self.num_inner_grad_steps > 0, "off without inner steps")
-
 
 @dataclasses.dataclass(frozen=True)
-class ProMPConfig(Config):
-    """Settings of ProMP."""
+class GradientConfig(Config):
+    """Settings of algorithms with an optimiser of Keras."""
 
     learning_rate: Positive = 1e-3
     """Step size beta of Adam."""
     optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
     """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
+
+
+@dataclasses.dataclass(frozen=True)
+class InnerObjectiveConfig(Config):
+    """Settings of algorithms whose adaptation follows one of several objectives."""
+
+    inner_type: DiceInnerType = "likelihood_ratio"
+    """Objective of the adaptation; see docs/algorithms."""
+    loaded_dice_lambda: Fraction = 1.0
+    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
+
+    @override
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fits = self.loaded_dice_lambda == 1 or self.inner_type == "loaded_dice"
+        self._require("loaded_dice_lambda", fits, "left out without loaded_dice")
+
+
+@dataclasses.dataclass(frozen=True)
+class ExplorationConfig(InnerObjectiveConfig):
+    """Settings of algorithms that can credit the behaviour before adaptation."""
+
+    exploration: bool = False
+    """Add E-MAML's credit for the pre-update behaviour."""
+    exploration_weight: Positive = 1.0
+    """Factor of that credit: 1 is the original's mean over rollouts; rollouts_per_meta_task is the sum of them."""
+
+    @override
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("exploration", not self.exploration or self.num_inner_grad_steps > 0, "off without inner steps")
+
+
+@dataclasses.dataclass(frozen=True)
+class ProMPConfig(GradientConfig, InnerObjectiveConfig):
+    """Settings of ProMP."""
+
     num_promp_steps: Count = 5
     """Meta-gradient steps per iteration."""
     clip_eps: Positive = 0.3
@@ -177,13 +206,10 @@ class ProMPConfig(Config):
     """Meta-gradient steps per pass over the tasks; must divide meta_batch_size."""
     inner_type: InnerType = "likelihood_ratio"
     """Objective of the adaptation: likelihood_ratio is the paper's; see docs/algorithms."""
-    loaded_dice_lambda: Fraction = 1.0
-    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
 
     @override
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
         adaptable = not self.adaptive_inner_kl_penalty or self.init_inner_kl_penalty > 0
         self._require("init_inner_kl_penalty", adaptable, "positive to be adapted: no factor changes 0")
         divides = self.meta_batch_size % self.num_minibatches == 0
@@ -191,53 +217,27 @@ class ProMPConfig(Config):
 
 
 @dataclasses.dataclass(frozen=True)
-class TRPOMAMLConfig(Config):
+class TRPOMAMLConfig(ExplorationConfig):
     """Settings of TRPO-MAML, E-MAML-TRPO and LVC-TRPO."""
 
     step_size: Positive = 0.01
     """Trust region delta: the largest KL after adaptation, in nats."""
     inner_type: InnerType = "log_likelihood"
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's; see docs/algorithms."""
-    loaded_dice_lambda: Fraction = 1.0
-    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
-    exploration: bool = False
-    """Add E-MAML's credit for the pre-update behaviour."""
-    exploration_weight: Positive = 1.0
-    """Factor of that credit: 1 is the original's mean over rollouts; rollouts_per_meta_task is the sum of them."""
     hvp: HvpType = "fisher"
     """Curvature of the trust region: fisher and hessian are exact, finite_difference is the original's."""
 
-    @override
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda, self.exploration)
-
 
 @dataclasses.dataclass(frozen=True)
-class VPGMAMLConfig(Config):
+class VPGMAMLConfig(GradientConfig, ExplorationConfig):
     """Settings of MAML-VPG, E-MAML-VPG and LVC-VPG."""
 
-    learning_rate: Positive = 1e-3
-    """Step size beta of Adam."""
-    optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
-    """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
     inner_type: InnerType = "log_likelihood"
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's; see docs/algorithms."""
-    loaded_dice_lambda: Fraction = 1.0
-    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
-    exploration: bool = False
-    """Add E-MAML's credit for the pre-update behaviour."""
-    exploration_weight: Positive = 1.0
-    """Factor of that credit: 1 is the original's mean over rollouts; rollouts_per_meta_task is the sum of them."""
-
-    @override
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda, self.exploration)
 
 
 @dataclasses.dataclass(frozen=True)
-class ReptileConfig(Config):
+class ReptileConfig(InnerObjectiveConfig):
     """Settings of Reptile."""
 
     learning_rate: Positive = 1e-3
@@ -250,40 +250,28 @@ class ReptileConfig(Config):
     @override
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
         self._require("trainable_inner_step_size", not self.trainable_inner_step_size, "off: Reptile has no gradient of it")
 
 
 @dataclasses.dataclass(frozen=True)
-class SGMRLConfig(Config):
+class SGMRLConfig(GradientConfig, InnerObjectiveConfig):
     """Settings of SG-MRL."""
 
-    learning_rate: Positive = 1e-3
-    """Step size beta of Adam."""
-    optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
-    """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
     inner_type: InnerType = "log_likelihood"
     """Objective of the adaptation: log_likelihood is the paper's; see docs/algorithms."""
-    loaded_dice_lambda: Fraction = 1.0
-    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
 
     @override
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
         self._require("num_inner_grad_steps", self.num_inner_grad_steps > 0, "1 or more: SG-MRL credits what is before them")
 
 
 @dataclasses.dataclass(frozen=True)
-class RL2Config(Config):
+class RL2Config(GradientConfig):
     """Settings of RL2."""
 
     num_inner_grad_steps: Natural = 0
     """0: the memory adapts, and no gradient."""
-    learning_rate: Positive = 1e-3
-    """Step size beta of Adam."""
-    optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
-    """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
     num_ppo_steps: Count = 5
     """Gradient steps per iteration."""
     clip_eps: Positive = 0.3
@@ -314,7 +302,7 @@ class RL2Config(Config):
 
 
 @dataclasses.dataclass(frozen=True)
-class DICEMAMLConfig(Config):
+class DICEMAMLConfig(GradientConfig, InnerObjectiveConfig):
     """Settings of DiCE."""
 
     baseline: BaselineName = "LinearTimeBaseline"
@@ -323,21 +311,12 @@ class DICEMAMLConfig(Config):
     """Baseline of the return, for advantages (outer_type vpg and trpo, most values of inner_type) and for tmaml."""
     inner_type: DiceInnerType = "dice"
     """Objective of the adaptation; see docs/algorithms."""
-    loaded_dice_lambda: Fraction = 1.0
-    """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""
     outer_type: OuterType = "dice"
     """Objective after adaptation: dice (DiCE), vpg (VPG-DiCE) or trpo (TRPO-DiCE)."""
     learning_rate: Positive = 1e-3
     """Step size beta of Adam, for outer_type dice and vpg."""
-    optimizer: dict[str, Json] = dataclasses.field(default_factory=dict)
-    """Optimiser of Keras instead of Adam: '{"name": "AdamW", "clipnorm": 1.0}'; its learning_rate can be a schedule."""
     step_size: Positive = 0.01
     """Trust region delta for outer_type trpo, in nats."""
-
-    @override
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require_inner_objective(self.inner_type, self.loaded_dice_lambda)
 
     @property
     def takes_advantages(self) -> bool:

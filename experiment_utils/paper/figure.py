@@ -84,13 +84,11 @@ class Computed(Figure):
     of_training: ClassVar[tuple[str, ...]] = ("dump_path", "budget", "seeds", "collect", "from_results")
 
     @override
-    @override
     def unused(self) -> set[str]:
         if self.budget == "smoke" and self.collect:
             raise ConfigError("--collect keeps no runs of --budget smoke; they are no results")
         return super().unused() - ({"results"} if self.collect or self.from_results else set())
 
-    @override
     @override
     def train(self) -> int:
         """Compute, and with --collect keep what there is also if that is stopped."""
@@ -128,7 +126,6 @@ class Trained(Computed):
     beside: ClassVar[tuple[str, ...]] = ()  # files of a run that are kept with it
 
     @override
-    @override
     def unused(self) -> set[str]:
         return super().unused() | ({"cpus_per_run"} if self.cluster is None else {"backend"})
 
@@ -151,7 +148,6 @@ class Trained(Computed):
         return self.results / run.folder.relative_to(self.root)
 
     @override
-    @override
     def compute(self) -> int:
         """Run what the folders don't have; return the exit code of the sweep."""
         runs = self.runs()
@@ -169,7 +165,6 @@ class Trained(Computed):
                 warn(f"{error}; not in the picture")
         return code
 
-    @override
     @override
     def keep(self) -> None:
         for run in self.runs():
