@@ -31,7 +31,7 @@ class TrialSampleProcessor(MetaSampleProcessor):
 
 
 def returns_in_order(trajectories: Trajectories) -> list[list[np.ndarray]]:
-    """The returns of the finished episodes of each row in their order, [N][R] arrays [episodes]."""
+    """The returns of the finished episodes of each row in their order, N lists of R arrays [episodes]."""
     sums = discounted_sums(trajectories.rewards * trajectories.mask, trajectories.start, 1.0)
     first = trajectories.mask & (step_times(trajectories) == 0)
     return [[row[begins] for row, begins in zip(task, begin, strict=True)] for task, begin in zip(sums, first, strict=True)]
