@@ -16,13 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from experiment_utils.runs.run_dir import LOG_NAME
+from meta_policy_search.utils.stopwatch import ADAPTATION, META_UPDATE, PROCESSING
 
 SHARES = {
     "simulation": "EnvExecTime",
     "policy": "PolicyExecTime",
-    "processing": "Time-SampleProc",
-    "adaptation": "Time-InnerStep",
-    "meta-update": "Time-OuterStep",
+    "processing": PROCESSING,
+    "adaptation": ADAPTATION,
+    "meta-update": META_UPDATE,
 }
 
 TAIL = 4096  # bytes of a log that its last line surely lies in

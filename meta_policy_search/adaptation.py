@@ -10,6 +10,7 @@ from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.samplers.meta_sampler import MetaSampler, describe_tasks
 from meta_policy_search.types import Params, Samples, Trajectories
 from meta_policy_search.utils.reported_error import ReportedError
+from meta_policy_search.utils.stopwatch import ADAPTATION, PROCESSING, SAMPLING
 
 Metrics = dict[str, float]
 
@@ -61,13 +62,13 @@ def adaptation_rounds(
     """
     for step in range(steps + 1):
         trajectories, seconds = sampler.obtain_samples(params, rng)
-        lap("Time-Sampling")
+        lap(SAMPLING)
         samples, statistics = sample_processor.process_samples(trajectories)
         yield Round(params, trajectories, samples, statistics, seconds)
-        lap("Time-SampleProc")
+        lap(PROCESSING)
         if step < steps:
             params = adapted(algo, params, samples, sampler.tasks, step)
-            lap("Time-InnerStep")
+            lap(ADAPTATION)
 
 
 def adapted(algo: MAMLAlgo, params: Params, samples: Samples, tasks: Tasks, step: int = 0) -> Params:

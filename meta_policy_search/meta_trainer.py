@@ -10,24 +10,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from meta_policy_search.adaptation import AdaptationError, Metrics, Round, SampleProcessor, adaptation_rounds
+from meta_policy_search.adaptation import (
+    AdaptationError,
+    Metrics,
+    Round,
+    SampleProcessor,
+    adaptation_rounds,
+)
 from meta_policy_search.callbacks import Callback
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.samplers.meta_sample_processor import task_returns
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
+from meta_policy_search.training_errors import REMEDY, TrainingError, check_statistics, remedy, require_fields
 from meta_policy_search.types import Samples, Trajectories
 from meta_policy_search.utils.checkpoint import Checkpoints, State
-from meta_policy_search.utils.reported_error import ReportedError, notes_of
 from meta_policy_search.utils.snapshots import PolicySnapshots, Snapshot
-from meta_policy_search.utils.stopwatch import Stopwatch
+from meta_policy_search.utils.stopwatch import META_UPDATE, STAGES, Stopwatch
 
-STAGES = ("Time-Sampling", "Time-SampleProc", "Time-InnerStep", "Time-OuterStep")
-
-
-class TrainingError(ReportedError, RuntimeError):
-    """Training can't go on: what happened in which iteration, and what to try."""
-
-    exit_code = 1
+__all__ = ["STAGES", "MetaTrainer", "TrainingError"]
 
 
 class MetaTrainer:
@@ -69,7 +69,7 @@ class MetaTrainer:
         callbacks: Sequence[Callback] = (),
         checkpoint_every: int = 1,
     ):
-        _require_fields(algo, sample_processor)
+        require_fields(algo, sample_processor)
         self.algo, self.sampler, self.sample_processor = algo, sampler, sample_processor
         self.n_itr, self.checkpoints, self.snapshots = n_itr, checkpoints, snapshots
         self.callbacks, self.checkpoint_every = _by_name(callbacks), checkpoint_every
@@ -149,13 +149,13 @@ class MetaTrainer:
                 metrics |= {f"Step_{len(batches)}-{name}": value for name, value in statistics.items()}
                 batches.append(found.samples)
         except (SamplingError, AdaptationError) as error:
-            raise TrainingError(f"iteration {iteration}: {error}{_remedy(error)}") from error
+            raise TrainingError(f"iteration {iteration}: {error}{remedy(error)}") from error
         metrics |= self._optimize(batches, iteration) | self.sampler.task_source.metrics()
         self.sampler.task_source.observe(self.sampler.tasks, np.array([_mean(one) for one in self.episode_returns[-1]]))
-        stopwatch.lap("Time-OuterStep")
+        stopwatch.lap(META_UPDATE)
         self.n_timesteps += (steps + 1) * self.sampler.total_samples
-        inner = sum(stopwatch.seconds.values()) - stopwatch.seconds["Time-OuterStep"]
-        times = {**stopwatch.seconds, "Time-TotalInner": inner, "Time-MAMLSteps": stopwatch.seconds["Time-OuterStep"]}
+        inner = sum(stopwatch.seconds.values()) - stopwatch.seconds[META_UPDATE]
+        times = {**stopwatch.seconds, "Time-TotalInner": inner, "Time-MAMLSteps": stopwatch.seconds[META_UPDATE]}
         return {**metrics, "n_timesteps": self.n_timesteps, **times}
 
     def save(self) -> None:
@@ -202,7 +202,7 @@ class MetaTrainer:
 
     def _checked(self, found: Round) -> Metrics:
         """Return the statistics of a round, under the original's keys."""
-        _check_statistics(found.statistics)
+        check_statistics(found.statistics)
         return {**found.statistics, **self._diagnostics(found.trajectories), **found.seconds}
 
     def _diagnostics(self, trajectories: Trajectories) -> Metrics:
@@ -242,28 +242,3 @@ def _by_name(callbacks: Sequence[Callback]) -> dict[str, Callback]:
 
 def _mean(returns: np.ndarray) -> float:
     return returns.mean() if len(returns) else np.nan
-
-
-def _require_fields(algo: MAMLAlgo, processor: SampleProcessor) -> None:
-    """Raise ValueError if the algorithm reads what the processor says that it doesn't provide."""
-    provides = getattr(processor, "provides", algo.reads)  # one of a user's own need not say
-    for name in algo.reads:
-        if name not in provides:
-            what = f"{type(algo).__name__} needs {name}, which the {type(processor).__name__} doesn't provide"
-            raise ValueError(f"{what}; see its arguments")
-
-
-def _remedy(error: SamplingError | AdaptationError) -> str:
-    if isinstance(error, AdaptationError) or error.by_policy:
-        return f"; {REMEDY}"
-    return "" if notes_of(error) else f"; {ENVIRONMENT_REMEDY}"  # the traceback of what was raised says more
-
-
-def _check_statistics(statistics: Metrics) -> None:
-    bad = [name for name, value in statistics.items() if not np.isfinite(value)]
-    if bad:
-        raise SamplingError(f"the rewards are so large that {bad[0]} is NaN or infinite")
-
-
-REMEDY = "try a smaller inner_lr or learning_rate (or step_size), and look at the environment's rewards"
-ENVIRONMENT_REMEDY = "the policy's actions were finite, so look at what the environment does with them in this task"

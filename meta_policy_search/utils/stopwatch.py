@@ -2,6 +2,10 @@
 
 import time
 
+# the stages of a meta-iteration, as progress.csv calls the seconds in them
+SAMPLING, PROCESSING, ADAPTATION, META_UPDATE = "Time-Sampling", "Time-SampleProc", "Time-InnerStep", "Time-OuterStep"
+STAGES = (SAMPLING, PROCESSING, ADAPTATION, META_UPDATE)
+
 
 class Stopwatch:
     """Seconds by name: each lap books the time since the last one."""

@@ -8,8 +8,9 @@ import pytest
 from experiment_utils import algorithms as registry
 from meta_policy_search.envs.base import SimulationError
 from meta_policy_search.envs.environment_errors import simulation_error
-from meta_policy_search.meta_trainer import ENVIRONMENT_REMEDY, REMEDY, MetaTrainer, TrainingError
+from meta_policy_search.meta_trainer import MetaTrainer, TrainingError
 from meta_policy_search.policies.meta_gaussian_mlp_policy import LOG_STD
+from meta_policy_search.training_errors import ENVIRONMENT_REMEDY, REMEDY
 
 SMALL = {"meta_batch_size": 2, "rollouts_per_meta_task": 2, "max_path_length": 4, "hidden_sizes": (4,), "parallel": False}
 DENSE = {"env": "MetaPointEnv", "env_options": {"reward_type": "dense"}}
