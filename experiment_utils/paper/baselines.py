@@ -162,7 +162,7 @@ def measure(run: Run) -> Path:
     if (table := read_table(target)) is not None and table["itr"].eq(iterations).all():
         return target
     rows = measured_rows(run.folder, method_of(run))
-    atomic_write(target, pd.DataFrame(rows).assign(itr=iterations).to_csv(index=False))
+    atomic_write(target, pd.DataFrame(rows).assign(itr=iterations).to_csv(index=False, float_format="%.6g"))
     return target
 
 

@@ -148,7 +148,8 @@ def compared(table: pd.DataFrame) -> dict[str, tuple[str, int, int]]:
     full = max((rollouts for _, updates, rollouts in inner if updates == 1), default=0)
     for how, updates, rollouts in inner:
         if updates in (0, 1, 3) and rollouts == updates * full:
-            found["not adapted" if not updates else f"{updates} inner steps, {rollouts} rollouts"] = (how, updates, rollouts)
+            name = f"{updates} inner step{'s' if updates > 1 else ''}, {rollouts} rollouts" if updates else "not adapted"
+            found[name] = (how, updates, rollouts)
     if memory:
         found |= {"not adapted": memory[0], f"memory, {memory[-1][2]} rollouts": memory[-1]}
     if len(ppo) > 1:

@@ -86,7 +86,7 @@ def test_the_interval_is_students_over_the_seeds_means():
 def test_the_tables_say_where_promp_is_better_seed_by_seed():
     data = {"corner": three_seeds()}
     returns = baselines_plot.returns_table(data).set_index("policy")
-    assert returns.loc[META, "1 inner steps, 20 rollouts"].startswith("14 ± 2.5")
+    assert returns.loc[META, "1 inner step, 20 rollouts"].startswith("14 ± 2.5")
     assert returns.loc[RANDOM, "training (10^6 env steps)"] == 0.0
     assert returns.loc[ORACLE, "PPO, 40 rollouts"] == "-"
     assert returns.loc[RL2, ["not adapted", "memory, 1 rollouts"]].tolist() == ["0 ± 0", "5 ± 0"]
@@ -97,9 +97,9 @@ def test_the_tables_say_where_promp_is_better_seed_by_seed():
     np.testing.assert_allclose(
         [against_joint["difference"], against_joint["95 % low"]], [8.0, 8 - 4.3027 / np.sqrt(3)], rtol=1e-4
     )
-    against_oracle = found.loc[(ORACLE, "1 inner steps, 20 rollouts")]  # 13, 14, 15 - 30: it stays what it is
+    against_oracle = found.loc[(ORACLE, "1 inner step, 20 rollouts")]  # 13, 14, 15 - 30: it stays what it is
     assert (against_oracle["difference"], against_oracle["better"]) == (-16.0, ORACLE)
-    assert found.loc[(RL2, "1 inner steps, 20 rollouts"), "difference"] == 14.0 - 5.0
+    assert found.loc[(RL2, "1 inner step, 20 rollouts"), "difference"] == 14.0 - 5.0
 
 
 def test_the_picture_has_a_curve_for_each_policy_in_each_way_to_adapt():
