@@ -15,6 +15,7 @@ from experiment_utils.validation import (
     Sizes,
     Validated,
 )
+from meta_policy_search.choices import Backend, HvpType, Physics, StepSizeShape
 from meta_policy_search.utils.lazy import lazy_names
 
 # what this module defined once
@@ -25,15 +26,11 @@ __getattr__, *_ = lazy_names(__name__, {name: f"experiment_utils.{place}" for na
 CHANGES_NO_NUMBER = {"changes_numbers": False}
 
 BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBaseline"]
-Physics = Literal["paper", "modern"]
-Backend = Literal["mujoco", "mujoco-py"]
 MetaUpdateDevice = Literal["auto", "cpu", "gpu"]
 SamplerName = Literal["local", "ray"]
 InnerType = Literal["likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
 DiceInnerType = Literal["dice", "tmaml", "likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
-StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
 Adapted = Literal["all", "head", "context"]
-HvpType = Literal["fisher", "hessian", "finite_difference"]
 OuterType = Literal["dice", "vpg", "trpo"]
 Spread = Literal["std", "bootstrap", "none"]
 Tracker = Literal["none", "wandb", "mlflow", "trackio"]

@@ -3,15 +3,14 @@
 import dataclasses
 import math
 import numbers
-from typing import Literal, TypedDict, get_args
+from typing import TypedDict, get_args
 
 import tensorflow as tf
 
+from meta_policy_search.choices import StepSizeShape
 from meta_policy_search.types import Params
 
 STEP_SIZE_SCOPE = "inner_lr/"
-
-StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
 
 
 class InnerLoopFields(TypedDict, total=False):

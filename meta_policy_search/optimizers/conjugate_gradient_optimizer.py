@@ -1,18 +1,18 @@
 """TRPO's step: conjugate gradient along the constraint's curvature, then a backtracking line search."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, TypedDict, get_args
 
 import numpy as np
 import tensorflow as tf
 
+from meta_policy_search.choices import HvpType
 from meta_policy_search.types import MetaLoss, Samples
 from meta_policy_search.utils.compiled import compiled, mean_over_tasks
 
 if TYPE_CHECKING:
     from meta_policy_search.meta_algos.base import MAMLAlgo
 
-HvpType = Literal["fisher", "hessian", "finite_difference"]
 Gradient = dict[str, tf.Tensor]
 
 CURVATURE_EPS = 1e-8  # the original's guard against dividing by zero curvature

@@ -1,21 +1,20 @@
 """The part that all MuJoCo task families share."""
 
 import abc
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import gymnasium
 import mujoco
 import numpy as np
 from typing_extensions import override
 
+from meta_policy_search.choices import Backend, Physics
 from meta_policy_search.envs.base import BatchMetaEnv, BatchStep, RowGenerator, Tasks, task_array
 from meta_policy_search.envs.mujoco_envs.engine import Simulations, State
-from meta_policy_search.envs.mujoco_envs.physics import Physics, add_contact_forces, compile_model, load_spec
+from meta_policy_search.envs.mujoco_envs.physics import add_contact_forces, compile_model, load_spec
 
 if TYPE_CHECKING:
     from meta_policy_search.envs.mujoco_envs.rendering import ProcessRenderer  # imports OpenGL
-
-Backend = Literal["mujoco", "mujoco-py"]
 
 
 class Engine(Protocol):

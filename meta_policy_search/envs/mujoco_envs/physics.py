@@ -8,13 +8,12 @@ tolerance of 1e-10 makes up for. With all put back, one environment step of MuJo
 """
 
 from pathlib import Path
-from typing import Literal
 
 import gymnasium.envs.mujoco
 import mujoco
 import numpy as np
 
-Physics = Literal["paper", "modern"]
+from meta_policy_search.choices import Physics
 
 SOLVER_TOLERANCE = 1e-10  # of paper physics
 
