@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import yaml
 
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
@@ -262,3 +263,20 @@ def test_before_adaptation_promp_runs_one_way_and_trpo_maml_does_not(run, low, h
     (forward, backward), adapted = returns.reshape(2, 3, 2).mean(axis=1)[0], returns[1]
     assert low < abs(forward - backward) / 2 < high
     assert np.median(adapted) > 150
+
+
+@pytest.mark.parametrize("policy", ["ProMP", "all tasks", "random initialisation"])
+def test_the_table_of_the_baselines_is_that_of_the_runs(policy):
+    rows = {"ProMP": "ProMP", "all tasks": "all_tasks", "random initialisation": "ProMP"}
+    amounts = [("inner steps", 0, 0), ("inner steps", 1, 20), ("inner steps", 3, 60), ("PPO", 30, 600)]
+    means: dict[tuple, list] = {amount: [] for amount in amounts}
+    for seed in range(1, 6):
+        table = pd.read_csv(RESULTS / "baselines" / "momentum" / rows[policy] / f"seed_{seed}" / "adaptation.csv")
+        own = table[table["policy"] == policy].groupby(["adapted by", "updates", "rollouts"])["return"].mean()
+        for amount in amounts:
+            means[amount].append(own[amount])
+    cells = []
+    for values in means.values():
+        half = scipy.stats.t.ppf(0.975, 4) * np.std(values, ddof=1) / np.sqrt(5)
+        cells.append(f"{np.mean(values):.4g} ± {half:.2g}")
+    assert f"| {policy} | {' | '.join(cells)} |" in (ROOT / "docs" / "baselines.md").read_text(encoding="utf-8")
