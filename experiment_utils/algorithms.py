@@ -243,11 +243,10 @@ def _dice_maml(config: DICEMAMLConfig, rng: np.random.Generator) -> "Components"
     from meta_policy_search.meta_algos.dice_maml import DICEMAML, TRPO_DICEMAML, VPG_DICEMAML
 
     kinds: dict[OuterType, Callable[..., MAMLAlgo]] = {"dice": DICEMAML, "vpg": VPG_DICEMAML, "trpo": TRPO_DICEMAML}
-    step = "step_size" if config.outer_type == "trpo" else "learning_rate"
-    settings: dict[str, Any] = dict(builders.inner_settings(config))
-    settings |= {name: getattr(config, name) for name in (step, "inner_type", "loaded_dice_lambda")}
-    if config.outer_type != "trpo":
-        settings["optimizer"] = builders.make_optimizer(config.optimizer, config.learning_rate)
+    settings = builders.inner_settings(config) | builders.own_settings(config, DICEMAMLConfig)
+    unused = ("learning_rate", "optimizer") if config.outer_type == "trpo" else ("step_size",)
+    for name in ("outer_type", "return_baseline", *unused):
+        del settings[name]
     make_processor = builders.make_dice_sample_processor
     return builders.assemble(config, rng, lambda policy: kinds[config.outer_type](policy, **settings), make_processor)
 
