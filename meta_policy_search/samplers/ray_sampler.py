@@ -71,6 +71,13 @@ class RaySampler(MetaSampler):
             # the cluster of RAY_ADDRESS, or of this machine, or a new one
             ray.init(log_to_driver=False, logging_level="warning")
         self._shares = np.array_split(np.arange(meta_batch_size), min(num_workers, meta_batch_size))
+        needed, cpus = len(self._shares) * cpus_per_worker, ray.cluster_resources().get("CPU", 0.0)
+        if needed > cpus:
+            print(
+                f"warning: {len(self._shares)} workers of {cpus_per_worker} cores each are more than the {cpus:g} cores "
+                "of the Ray cluster; sampling waits until it has more",
+                file=sys.stderr,
+            )
         self._start = lambda: _RemoteWorker.options(num_cpus=cpus_per_worker).remote(
             make_env, policy, cpus_per_worker, rows=self.batch_shape[1], max_path_length=max_path_length
         )

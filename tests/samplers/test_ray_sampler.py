@@ -33,7 +33,7 @@ class NoisyCountdownEnv(CountdownEnv):
 def cluster():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_worker_niceness", "0")  # otherwise workers wait for all other tests
-        ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
+        ray.init(address="local", num_cpus=8, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
@@ -124,6 +124,18 @@ def test_a_closed_sampler_gives_its_cores_back(cluster):
     while free() <= used and time.monotonic() < deadline:
         time.sleep(0.1)
     assert free() > used
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cpus_per_worker", [2, 3])
+def test_a_cluster_with_too_few_cores_is_named(cluster, capsys, cpus_per_worker):
+    from meta_policy_search.samplers.ray_sampler import RaySampler
+
+    policy = MetaGaussianMLPPolicy(2, 1, (4,), rng=np.random.default_rng(0))
+    workers = {"num_workers": 3, "cpus_per_worker": cpus_per_worker}
+    RaySampler(NoisyCountdownEnv(), policy, make_env=make_env, **workers, **SIZES).close()
+    warning = "warning: 3 workers of 3 cores each are more than the 8 cores of the Ray cluster"
+    assert (warning in capsys.readouterr().err) == (cpus_per_worker == 3)
 
 
 @pytest.mark.slow
