@@ -89,7 +89,7 @@ def test_a_resumed_run_gives_the_same_bits(tmp_path):
 
 
 def test_what_cannot_be_is_said(tmp_path):
-    with pytest.raises(ConfigError, match="needs the folder"):
+    with pytest.raises(ConfigError, match="needs the directory of the run"):
         train(small(), resume=True)
     with pytest.raises(ConfigError, match="there is no run in"):
         train(small(), folder=tmp_path, resume=True)

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_policy_search.meta_trainer import MetaTrainer
+from meta_policy_search.samplers.task_source import Curriculum
 from meta_policy_search.utils.checkpoint import UNREADABLE, Checkpoints
 from tests.faults.mutations import JSON, changed, examples, mutated
 
 VALUES = {0: np.arange(5, dtype=np.float32), 1: np.linspace(-1, 1, 5, dtype=np.float32)}
-ALGO = types.SimpleNamespace(num_inner_grad_steps=1, theta={})  # as much as a trainer asks for before it trains
+ALGO = types.SimpleNamespace(num_inner_grad_steps=1, theta={}, reads=())  # as much as a trainer asks for before it trains
 PARTS = ("index", "data-00000-of-00001")
 
 
@@ -67,7 +68,8 @@ def test_odd_names_in_the_folder_harm_nothing(saved, names):
 
 
 def trainer() -> MetaTrainer:
-    return MetaTrainer(ALGO, None, None, rng=np.random.default_rng(0), n_itr=1)
+    sampler = types.SimpleNamespace(task_source=Curriculum(abs, levels=(1.0, 2.0), promote_at=0.0))
+    return MetaTrainer(ALGO, sampler, None, rng=np.random.default_rng(0), n_itr=1)
 
 
 STATE = trainer().state()

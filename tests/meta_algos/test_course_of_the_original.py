@@ -14,6 +14,7 @@ from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.meta_trainer import MetaTrainer
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor
+from meta_policy_search.samplers.task_source import TaskSource
 from meta_policy_search.types import Trajectories
 
 PATH = Path(__file__).parents[1] / "data" / "courses" / "promp_course.npz"
@@ -27,6 +28,7 @@ class RecordedSampler:
     def __init__(self, data: dict[str, np.ndarray], policy: MetaGaussianMLPPolicy):
         self._data, self._policy, self._round = data, policy, -1
         self.batch_shape, self.total_samples, self.tasks = (4, 4), 4 * 4 * 25, ()
+        self.task_source = TaskSource()
         self.mean_deviations: list[float] = []
 
     def diagnostics(self, trajectories: Trajectories) -> dict[str, float]:
