@@ -108,7 +108,7 @@ def measurements(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
 def make_round(family: str, max_path_length: int) -> tuple[Callable[[], object], "BatchMetaEnv"]:
     """A function that samples one round of 40 tasks x 20 rollouts, always the same one, and the environments."""
     from experiment_utils import builders
-    from experiment_utils.config import ProMPConfig
+    from experiment_utils.algorithm_configs import ProMPConfig
     from experiment_utils.environments import make_env
     from meta_policy_search.envs.normalized_env import NormalizedEnv
 

@@ -2,10 +2,7 @@
 
 import dataclasses
 import functools
-import importlib
-import os
 import re
-import runpy  # noqa: TID251, of the file that the user names
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment_utils.config import (
-    Config,
+from experiment_utils.algorithm_configs import (
     DICEMAMLConfig,
-    OuterType,
     ProMPConfig,
     ReptileConfig,
     RL2Config,
@@ -24,6 +19,7 @@ from experiment_utils.config import (
     TRPOMAMLConfig,
     VPGMAMLConfig,
 )
+from experiment_utils.config import Config, OuterType
 from experiment_utils.places import SCRIPTS
 from experiment_utils.validation import ConfigError, nearest
 
@@ -84,26 +80,6 @@ def register_algorithm(entry: Algorithm) -> Algorithm:
             raise ValueError(f"the variant of {entry.name} has {name!r}, which {type(entry.defaults).__name__} has not")
     _registry[entry.name] = entry
     return entry
-
-
-def import_algorithms(module: str) -> None:
-    """Execute a user's code that registers algorithms: a module that can be imported, or the path of a .py file.
-
-    Raises:
-      ConfigError: there is no such module, or it registers none.
-    """
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    before = set(_registry)
-    try:
-        if module.endswith(".py"):
-            runpy.run_path(module, run_name=Path(module).stem)
-        else:
-            importlib.import_module(module)  # noqa: TID251, that the user names
-    except (ImportError, OSError, ValueError) as error:
-        raise ConfigError(f"can't import the algorithms of {module}: {error}") from error
-    if set(_registry) == before:
-        raise ConfigError(f"{module} registers no algorithm; register_algorithm(Algorithm(...)) at its top level does")
 
 
 def algorithms() -> list[Algorithm]:
@@ -183,12 +159,14 @@ def same_class(one: str, other: str) -> bool:
     return one.split(".")[-2:] == other.split(".")[-2:]
 
 
-def _pro_mp(config: ProMPConfig, rng: np.random.Generator) -> "Components":
+def _plain(kind: type[Config], config: Config, rng: np.random.Generator) -> "Components":
+    """Build an algorithm of the config's name whose arguments are its settings."""
+    import meta_policy_search
     from experiment_utils import builders
-    from meta_policy_search.meta_algos.pro_mp import ProMP
 
-    settings = builders.inner_settings(config) | builders.own_settings(config, ProMPConfig)
-    return builders.assemble(config, rng, lambda policy: ProMP(policy, **settings))
+    algo: type[MAMLAlgo] = getattr(meta_policy_search, kind().algo)
+    settings = builders.inner_settings(config) | builders.own_settings(config, kind)
+    return builders.assemble(config, rng, lambda policy: algo(policy, **settings))
 
 
 def _trpo_maml(config: TRPOMAMLConfig, rng: np.random.Generator) -> "Components":
@@ -198,30 +176,6 @@ def _trpo_maml(config: TRPOMAMLConfig, rng: np.random.Generator) -> "Components"
     settings = builders.inner_settings(config) | builders.own_settings(config, TRPOMAMLConfig)
     del settings["hvp"]
     return builders.assemble(config, rng, lambda policy: TRPOMAML(policy, optimizer={"hvp": config.hvp}, **settings))
-
-
-def _vpg_maml(config: VPGMAMLConfig, rng: np.random.Generator) -> "Components":
-    from experiment_utils import builders
-    from meta_policy_search.meta_algos.vpg_maml import VPGMAML
-
-    settings = builders.inner_settings(config) | builders.own_settings(config, VPGMAMLConfig)
-    return builders.assemble(config, rng, lambda policy: VPGMAML(policy, **settings))
-
-
-def _sg_mrl(config: SGMRLConfig, rng: np.random.Generator) -> "Components":
-    from experiment_utils import builders
-    from meta_policy_search.meta_algos.sg_mrl import SGMRL
-
-    settings = builders.inner_settings(config) | builders.own_settings(config, SGMRLConfig)
-    return builders.assemble(config, rng, lambda policy: SGMRL(policy, **settings))
-
-
-def _reptile(config: ReptileConfig, rng: np.random.Generator) -> "Components":
-    from experiment_utils import builders
-    from meta_policy_search.meta_algos.reptile import Reptile
-
-    settings = builders.inner_settings(config) | builders.own_settings(config, ReptileConfig)
-    return builders.assemble(config, rng, lambda policy: Reptile(policy, **settings))
 
 
 def _rl2(config: RL2Config, rng: np.random.Generator) -> "Components":
@@ -260,19 +214,22 @@ def _entries() -> list[Algorithm]:
     pro_mp_script, trpo_script = SCRIPTS / "pro-mp_run_mujoco.py", SCRIPTS / "maml_run_mujoco.py"
     e_maml_script, vpg_script = SCRIPTS / "e-maml_run_mujoco.py", SCRIPTS / "vpg_run_mujoco.py"
     dice_script, exploring = SCRIPTS / "dice_run_mujoco.py", TRPOMAMLConfig(exploration=True)
+    pro_mp, vpg_maml, sg_mrl, reptile = (
+        functools.partial(_plain, kind) for kind in (ProMPConfig, VPGMAMLConfig, SGMRLConfig, ReptileConfig)
+    )
     # Okabe and Ito's palette, which colour-blind readers can tell apart.
     return [
-        Algorithm("ProMP", ProMPConfig(), _pro_mp, pro_mp_script, "#D55E00"),
+        Algorithm("ProMP", ProMPConfig(), pro_mp, pro_mp_script, "#D55E00"),
         Algorithm("TRPO-MAML", trpo, _trpo_maml, trpo_script, "#0072B2", maml),
         Algorithm("E-MAML-TRPO", exploring, _trpo_maml, e_maml_script, "#56B4E9", e_maml),
         Algorithm("LVC-TRPO", trpo, _trpo_maml, trpo_script, "#CC79A7", lvc),
-        Algorithm("LVC-VPG", vpg, _vpg_maml, vpg_script, "#009E73", lvc),
-        Algorithm("E-MAML-VPG", vpg, _vpg_maml, vpg_script, "#E69F00", e_maml),
-        Algorithm("MAML-VPG", vpg, _vpg_maml, vpg_script, "#8C6D31", maml),
+        Algorithm("LVC-VPG", vpg, vpg_maml, vpg_script, "#009E73", lvc),
+        Algorithm("E-MAML-VPG", vpg, vpg_maml, vpg_script, "#E69F00", e_maml),
+        Algorithm("MAML-VPG", vpg, vpg_maml, vpg_script, "#8C6D31", maml),
         Algorithm("Loaded-DiCE-TRPO", trpo, _trpo_maml, trpo_script, "#999933", loaded),
-        Algorithm("Loaded-DiCE-VPG", vpg, _vpg_maml, vpg_script, "#882255", loaded),
-        Algorithm("SG-MRL", SGMRLConfig(), _sg_mrl, SCRIPTS / "sg-mrl_run_mujoco.py", "#CC6677"),
-        Algorithm("Reptile", ReptileConfig(), _reptile, SCRIPTS / "reptile_run_mujoco.py", "#117733"),
+        Algorithm("Loaded-DiCE-VPG", vpg, vpg_maml, vpg_script, "#882255", loaded),
+        Algorithm("SG-MRL", SGMRLConfig(), sg_mrl, SCRIPTS / "sg-mrl_run_mujoco.py", "#CC6677"),
+        Algorithm("Reptile", ReptileConfig(), reptile, SCRIPTS / "reptile_run_mujoco.py", "#117733"),
         Algorithm("RL2", RL2Config(), _rl2, SCRIPTS / "rl2_run_mujoco.py", "#44AA99"),
         Algorithm("DiCE", dice, _dice_maml, dice_script, "#7F3FBF", {"outer_type": "dice", "inner_type": "dice"}),
         Algorithm("VPG-DiCE", dice, _dice_maml, dice_script, "#B5A0D6", {"outer_type": "vpg", "inner_type": "dice"}),

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from experiment_utils.config import Config, DICEMAMLConfig, RL2Config
+from experiment_utils.algorithm_configs import DICEMAMLConfig, RL2Config
+from experiment_utils.config import Config
 from experiment_utils.environments import make_env
 from experiment_utils.memory import require_memory
 from experiment_utils.validation import ConfigError, nearest

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiment_utils.config import DICEMAMLConfig, ProMPConfig
+from experiment_utils.algorithm_configs import DICEMAMLConfig, ProMPConfig
 from meta_policy_search.adaptation import AdaptationError
 from meta_policy_search.meta_tester import MetaTester, first_rollouts
 from meta_policy_search.samplers.meta_sample_processor import task_returns

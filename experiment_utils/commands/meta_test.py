@@ -74,12 +74,11 @@ def run(args: Args) -> list[Path]:
     from experiment_utils.algorithms import paper_name
     from experiment_utils.evaluation.k_shot import (
         compare,
-        k_shot_figure,
         overall_table,
         rollouts_that_fit,
         task_table,
-        trial_figure,
     )
+    from experiment_utils.evaluation.k_shot_plot import k_shot_figure, trial_figure
     from experiment_utils.evaluation.trained_policy import load_trained
     from experiment_utils.plot_utils import markdown, save_figure, save_table
 

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import tyro
 
-from experiment_utils.algorithms import import_algorithms
+from experiment_utils.own_algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
 from experiment_utils.evaluation.saved_policy import check_tasks, find_policy
 from experiment_utils.script import run_script, say

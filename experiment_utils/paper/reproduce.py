@@ -8,7 +8,9 @@ in results/ into docs/figures/. Budgets and the time they take: docs/reproduce.m
 """
 
 import dataclasses
+import functools
 import itertools
+import operator
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, cast
@@ -21,6 +23,7 @@ from experiment_utils.paper.experiments import ADAPTATION, EXPLORATION, SAME_THE
 from experiment_utils.paper.figure import Computed, Figure, Trained, warn
 from experiment_utils.paper.variance_config import Experiment, RoundTasks
 from experiment_utils.progress import announce
+from experiment_utils.runs.archive import copy_table
 from experiment_utils.runs.run_spec import Run
 from experiment_utils.script import plain_warnings, run_script, say
 
@@ -187,7 +190,7 @@ class Formulations(Computed):
 
         configure_tensorflow()
         if self.from_results:
-            copy_thetas(self.results, self.root)
+            warn(copy_table(*(formulations.folder(root) / formulations.TABLE for root in (self.results, self.root))))
         for seed, clipped in itertools.product(self.seeds or (0,), (True, False)):
             settings = dataclasses.replace(formulations.BUDGETS[self.budget], seed=seed, clipped=clipped)
             formulations.compute(self.root, settings, formulations.LEARNING_RATES[self.budget])
@@ -195,7 +198,9 @@ class Formulations(Computed):
 
     @override
     def keep(self) -> None:
-        copy_thetas(self.root, self.results)
+        from experiment_utils.paper import formulations
+
+        warn(copy_table(*(formulations.folder(root) / formulations.TABLE for root in (self.root, self.results))))
 
     @override
     def draw(self, out: Path) -> list[Path]:
@@ -222,16 +227,8 @@ class Estimators(Figure):
         return estimators_plot.draw(out, estimators.SMOKE if self.budget == "smoke" else estimators.Settings())
 
 
-COMMANDS = (
-    Annotated[Figure1, subcommand("figure1")]
-    | Annotated[Figure2, subcommand("figure2")]
-    | Annotated[Figure3, subcommand("figure3")]
-    | Annotated[Figure3Point, subcommand("figure3_point")]
-    | Annotated[Figure4, subcommand("figure4")]
-    | Annotated[Baselines, subcommand("baselines")]
-    | Annotated[Formulations, subcommand("formulations")]
-    | Annotated[Estimators, subcommand("estimators")]
-)
+FIGURES = (Figure1, Figure2, Figure3, Figure3Point, Figure4, Baselines, Formulations, Estimators)
+COMMANDS = functools.reduce(operator.or_, [Annotated[kind, subcommand(kind.name)] for kind in FIGURES])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -248,18 +245,3 @@ def _main(argv: list[str] | None) -> int:
     announce(f"drawing {figure.name}")
     say(figure.draw(figure.out or figure.default_out()))
     return code
-
-
-def copy_thetas(source: Path, target: Path) -> None:
-    """Copy the table of formulations, if there is one. A table in the way must be a beginning of it."""
-    from experiment_utils.paper import formulations
-
-    names = [formulations.folder(root) / formulations.TABLE for root in (source, target)]
-    if not names[0].exists():
-        return
-    new, old = names[0].read_bytes(), names[1].read_bytes() if names[1].exists() else b""
-    if not new.startswith(old):
-        warn(f"{names[1]} has other rows than {names[0]}; not replaced")
-        return
-    names[1].parent.mkdir(parents=True, exist_ok=True)
-    names[1].write_bytes(new)

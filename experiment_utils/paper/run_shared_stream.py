@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.algorithms import algorithm
-from experiment_utils.config import ProMPConfig
 from experiment_utils.experiment import main
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ import pandas as pd
 import tyro
 from scipy.stats import spearmanr
 
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.algorithms import algorithm
 from experiment_utils.cli import parse_arguments
-from experiment_utils.config import Config, ProMPConfig
+from experiment_utils.config import Config
 from experiment_utils.config_files import config_from_dict
 from experiment_utils.places import RESULTS
 from experiment_utils.plot_utils import markdown

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from experiment_utils.config import Config, DICEMAMLConfig, VPGMAMLConfig
+from experiment_utils.algorithm_configs import DICEMAMLConfig, VPGMAMLConfig
+from experiment_utils.config import Config
 from experiment_utils.validation import Count
 
 Experiment = Literal["figure3", "figure3_point"]

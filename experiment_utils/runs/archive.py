@@ -85,3 +85,19 @@ def fetch(run: Run, kept: Path) -> str | None:
         os.replace(run.folder / name, partial / name)
     os.replace(partial, run.folder)  # all or nothing
     return None
+
+
+def copy_table(source: Path, target: Path) -> str | None:
+    """Copy a table that grows, if there is one; what is there must be a beginning of it.
+
+    Returns:
+      Why it was not copied, in one sentence; None if it was, or there is none.
+    """
+    if not source.exists():
+        return None
+    new, old = source.read_bytes(), target.read_bytes() if target.exists() else b""
+    if not new.startswith(old):
+        return f"{target} has other rows than {source}; not replaced"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(new)
+    return None

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.algorithms import SCRIPTS
-from experiment_utils.config import ProMPConfig
 from experiment_utils.environments import make_env, require_env
 from experiment_utils.runs.results import load_run
 from experiment_utils.validation import ConfigError

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from experiment_utils.config import ProMPConfig
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.environments import make_env, make_held_out_env
 from experiment_utils.validation import ConfigError
 from meta_policy_search.envs.mujoco_envs.hopper_rand_params import HopperRandParamsEnv

@@ -4,8 +4,8 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.algorithms import Algorithm, register_algorithm
-from experiment_utils.config import ProMPConfig
 from experiment_utils.experiment import main
 
 

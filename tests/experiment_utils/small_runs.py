@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.algorithms import class_name, of_class
-from experiment_utils.config import Config, ProMPConfig
+from experiment_utils.config import Config
 from experiment_utils.runs.run_dir import RunDir
 from meta_policy_search.meta_trainer import MetaTrainer
 from meta_policy_search.utils.checkpoint import Checkpoints

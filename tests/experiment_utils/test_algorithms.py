@@ -13,10 +13,11 @@ import pytest
 from matplotlib.colors import to_hex
 
 from experiment_utils import algorithms as registry
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.algorithms import Algorithm, algorithm, algorithms, of_class, of_script, paper_name, register_algorithm
-from experiment_utils.config import ProMPConfig
 from experiment_utils.config_files import config_to_dict
 from experiment_utils.evaluation.trained_policy import load_trained
+from experiment_utils.own_algorithms import import_algorithms
 from experiment_utils.plot_utils import colours
 from experiment_utils.runs.results import load_run
 from experiment_utils.runs.run_spec import Run, defaults_of
@@ -77,7 +78,7 @@ def test_a_file_that_registers_nothing_is_named(tmp_path, unregistered):
     (tmp_path / "nothing.py").write_text("")
     for module, words in ((str(tmp_path / "nothing.py"), "registers no algorithm"), ("no_such_module", "can't import")):
         with pytest.raises(ConfigError, match=words):
-            registry.import_algorithms(module)
+            import_algorithms(module)
 
 
 def test_a_policy_is_not_loaded_as_that_of_another_class(tmp_path):
@@ -143,7 +144,7 @@ def test_its_name_and_colour_are_the_entrys(swept):
     assert (done.returncode, "Halved ProMP" in (folder / "curves.csv").read_text()) == (0, True), done.stderr
     done = script("run_scripts/report.py", swept, "--algorithm", "own_algorithm.py", cwd=folder)
     assert (done.returncode, "Halved ProMP on MetaPointEnv" in (swept / "report.html").read_text()) == (0, True), done.stderr
-    registry.import_algorithms(str(folder / "own_algorithm.py"))
+    import_algorithms(str(folder / "own_algorithm.py"))
     assert to_hex(colours(["ProMP", "Halved ProMP"])["Halved ProMP"]) == "#123456"
     assert of_class("Halved").name == load_run(swept).algorithm == "Halved ProMP"
     assert Run(folder / "own_algorithm.py", swept, {"seed": 1}).n_itr == 1001

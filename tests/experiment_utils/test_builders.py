@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from experiment_utils import builders
+from experiment_utils.algorithm_configs import ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
 from experiment_utils.algorithms import algorithm
-from experiment_utils.config import ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
 from meta_policy_search.choices import HvpType
 from meta_policy_search.optimizers import conjugate_gradient_optimizer
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy

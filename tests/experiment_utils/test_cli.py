@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.algorithms import SCRIPTS
-from experiment_utils.config import CHANGES_NO_NUMBER, ProMPConfig
+from experiment_utils.config import CHANGES_NO_NUMBER
 from experiment_utils.config_files import may_change
 from experiment_utils.train_args import parse
 from experiment_utils.validation import ConfigError, InvalidSetting, field_types

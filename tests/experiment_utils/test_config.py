@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment_utils.config import ProMPConfig
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.env_sources import options_of
 from experiment_utils.environments import make_env
 from experiment_utils.train_args import parse

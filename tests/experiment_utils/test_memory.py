@@ -3,7 +3,7 @@
 import pytest
 
 from experiment_utils import memory
-from experiment_utils.config import ProMPConfig
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.environments import make_env
 from experiment_utils.memory import bytes_of_samples, memory_of_machine, require_memory
 from experiment_utils.validation import ConfigError

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from experiment_utils.config import ProMPConfig
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.environments import make_env, require_env
 from experiment_utils.validation import ConfigError
 from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv

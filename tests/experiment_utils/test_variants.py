@@ -5,7 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from experiment_utils.config import DICEMAMLConfig, ProMPConfig, ReptileConfig, SGMRLConfig, TRPOMAMLConfig, VPGMAMLConfig
+from experiment_utils.algorithm_configs import (
+    DICEMAMLConfig,
+    ProMPConfig,
+    ReptileConfig,
+    SGMRLConfig,
+    TRPOMAMLConfig,
+    VPGMAMLConfig,
+)
 from experiment_utils.evaluation.trained_policy import load_trained
 from experiment_utils.validation import ConfigError
 from tests.experiment_utils.small_runs import make_trainer, small, train

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.algorithms import algorithms
-from experiment_utils.config import ProMPConfig
 from experiment_utils.config_files import config_from_dict, config_to_dict, load_config
 from experiment_utils.runs.curves import group_runs, mean_curve
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run

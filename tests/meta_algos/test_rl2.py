@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from experiment_utils.algorithm_configs import RL2Config
 from experiment_utils.algorithms import algorithm
-from experiment_utils.config import RL2Config
 from experiment_utils.validation import ConfigError
 from meta_policy_search.meta_algos.rl2 import RL2
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy

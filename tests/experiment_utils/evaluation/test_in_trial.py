@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiment_utils.algorithm_configs import RL2Config
 from experiment_utils.commands import meta_test, visualize
-from experiment_utils.config import RL2Config
-from experiment_utils.evaluation.k_shot import META, RANDOM, Shot, compare, trial_figure
+from experiment_utils.evaluation.k_shot import META, RANDOM, Shot, compare
+from experiment_utils.evaluation.k_shot_plot import trial_figure
 from experiment_utils.evaluation.trained_policy import load_trained
 from tests.experiment_utils.small_runs import small, untrained
 

@@ -7,19 +7,19 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
+from experiment_utils.algorithm_configs import DICEMAMLConfig, ProMPConfig
 from experiment_utils.algorithms import algorithm
-from experiment_utils.config import DICEMAMLConfig, ProMPConfig
 from experiment_utils.evaluation.k_shot import (
     META,
     RANDOM,
     Shot,
     compare,
-    k_shot_figure,
     mean_interval,
     overall_table,
     rollouts_that_fit,
     task_table,
 )
+from experiment_utils.evaluation.k_shot_plot import k_shot_figure
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
 from meta_policy_search.envs.grid_envs.grid_navigation import GridNavigationEnv
 from meta_policy_search.meta_algos.pro_mp import ProMP

@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 
-from experiment_utils.config import ProMPConfig
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.evaluation.saved_policy import check_tasks
 from experiment_utils.evaluation.tasks import parse_task, parse_tasks, task_text
 from experiment_utils.validation import ConfigError

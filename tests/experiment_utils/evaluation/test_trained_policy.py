@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from experiment_utils.config import DICEMAMLConfig, ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
+from experiment_utils.algorithm_configs import DICEMAMLConfig, ProMPConfig, TRPOMAMLConfig, VPGMAMLConfig
 from experiment_utils.evaluation.trained_policy import load_trained
 from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.snapshots import load_snapshot

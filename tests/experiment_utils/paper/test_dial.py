@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment_utils.config import VPGMAMLConfig
+from experiment_utils.algorithm_configs import VPGMAMLConfig
 from experiment_utils.paper import dial
 from experiment_utils.paper.estimators import LAMBDAS
 from tests.experiment_utils.small_runs import small, train

@@ -182,23 +182,6 @@ def test_a_policy_that_cannot_explore_is_left_out_of_the_picture(tmp_path, monke
         Figure4(dump_path=tmp_path).train()
 
 
-def test_a_table_of_formulations_gives_way_to_its_continuation_only(tmp_path):
-    copy, (new, old) = reproduce_module.copy_thetas, (tmp_path / name / "formulations" / "thetas.csv" for name in "ab")
-    copy(tmp_path / "a", tmp_path / "b")
-    assert not old.exists()
-    new.parent.mkdir(parents=True)
-    new.write_text("head\n1\n")
-    copy(tmp_path / "a", tmp_path / "b")
-    assert old.read_text() == "head\n1\n"
-    new.write_text("head\n1\n2\n")
-    copy(tmp_path / "a", tmp_path / "b")
-    assert old.read_text() == "head\n1\n2\n"
-    new.write_text("head\n3\n")
-    with pytest.warns(RunDataWarning, match="has other rows than"):
-        copy(tmp_path / "a", tmp_path / "b")
-    assert old.read_text() == "head\n1\n2\n"
-
-
 def test_drawing_does_not_wait_for_tensorflow(results, tmp_path):
     code = f"import sys, runpy; sys.argv = ['x', 'figure2', '--plot-only', '--results', {str(results)!r}, "
     code += f"'--out', {str(tmp_path)!r}]\ntry:\n    runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"

@@ -40,7 +40,7 @@ def test_both_estimators_get_the_runs_settings_and_keep_their_own():
 
 @pytest.mark.usefixtures("eagerly")
 def test_both_estimators_are_measured_at_each_snapshot_of_a_run(tmp_path, monkeypatch):
-    from experiment_utils.config import VPGMAMLConfig
+    from experiment_utils.algorithm_configs import VPGMAMLConfig
 
     monkeypatch.setattr(same_theta, "configure_tensorflow", lambda: None)  # only before TensorFlow starts
     config = small(VPGMAMLConfig(inner_type="likelihood_ratio"), n_itr=2)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment_utils.config import ProMPConfig
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.paper.run_theta_at_start import FOUND_ON, MEASURES, RETURN, _signal, measure, prediction_table
 
 SMALL = ProMPConfig(meta_batch_size=4, rollouts_per_meta_task=3, max_path_length=10, hidden_sizes=(4,), parallel=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment_utils.runs.archive import checkpoint_files, fetch, keep
+from experiment_utils.runs.archive import checkpoint_files, copy_table, fetch, keep
 from experiment_utils.runs.run_spec import Run
 from tests.experiment_utils.fake_runs import write_run
 from tests.experiment_utils.small_runs import make_trainer, small, train
@@ -163,3 +163,17 @@ def test_a_copy_goes_on_as_the_run_would_have(tmp_path):
     numbers = [{name: value for name, value in row.items() if "Time" not in name} for row in (*rows, *whole[2:])]
     assert len(rows) == 2
     assert numbers[:2] == numbers[2:]
+
+
+def test_a_table_gives_way_to_its_continuation_only(tmp_path):
+    new, old = (tmp_path / name / "table.csv" for name in "ab")
+    assert copy_table(new, old) is None
+    assert not old.exists()
+    new.parent.mkdir()
+    for text in ("head\n1\n", "head\n1\n2\n"):
+        new.write_text(text)
+        assert copy_table(new, old) is None
+        assert old.read_text() == text
+    new.write_text("head\n3\n")
+    assert copy_table(new, old) == f"{old} has other rows than {new}; not replaced"
+    assert old.read_text() == "head\n1\n2\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment_utils.config import ProMPConfig
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.config_files import config_from_dict
 from experiment_utils.env_sources import find
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from experiment_utils.config import ProMPConfig
+from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.train_args import parse
 from experiment_utils.validation import ConfigError
