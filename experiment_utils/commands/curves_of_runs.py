@@ -4,8 +4,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiment_utils.own_algorithms import import_algorithms
 from experiment_utils.commands.plot_curves import Args
+from experiment_utils.own_algorithms import import_algorithms
 from experiment_utils.plot_utils import curves_figure, save_figure, save_table
 from experiment_utils.runs.comparison import (
     can_be_compared,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import tyro
 
-from experiment_utils.own_algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
+from experiment_utils.own_algorithms import import_algorithms
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.script import run_script, say
 from experiment_utils.validation import ConfigError, Validated

@@ -7,9 +7,9 @@ from typing import Annotated, TypeVar
 
 import tyro
 
-from experiment_utils.own_algorithms import import_algorithms
 from experiment_utils.cli import parse_arguments
 from experiment_utils.evaluation.saved_policy import check_tasks, find_policy
+from experiment_utils.own_algorithms import import_algorithms
 from experiment_utils.script import run_script, say
 from experiment_utils.tensorflow_setup import configure_tensorflow
 from experiment_utils.validation import Natural, Validated
