@@ -6,15 +6,13 @@ from typing_extensions import override
 
 from experiment_utils.config import (
     BaselineName,
-    DiceInnerType,
     ExplorationConfig,
     GradientConfig,
     InnerObjectiveConfig,
-    InnerType,
     OuterType,
 )
 from experiment_utils.validation import Count, Fraction, Natural, NotNegative, Positive
-from meta_policy_search.choices import HvpType
+from meta_policy_search.choices import AdvantageInnerType, HvpType, InnerType
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +33,7 @@ class ProMPConfig(GradientConfig, InnerObjectiveConfig):
     """Factor on clip_eps after every iteration."""
     num_minibatches: Count = 1
     """Meta-gradient steps per pass over the tasks; must divide meta_batch_size."""
-    inner_type: InnerType = "likelihood_ratio"
+    inner_type: AdvantageInnerType = "likelihood_ratio"
     """Objective of the adaptation: likelihood_ratio is the paper's; see docs/algorithms."""
 
     @override
@@ -53,7 +51,7 @@ class TRPOMAMLConfig(ExplorationConfig):
 
     step_size: Positive = 0.01
     """Trust region delta: the largest KL after adaptation, in nats."""
-    inner_type: InnerType = "log_likelihood"
+    inner_type: AdvantageInnerType = "log_likelihood"
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's; see docs/algorithms."""
     hvp: HvpType = "fisher"
     """Curvature of the trust region: fisher and hessian are exact, finite_difference is the original's."""
@@ -63,7 +61,7 @@ class TRPOMAMLConfig(ExplorationConfig):
 class VPGMAMLConfig(GradientConfig, ExplorationConfig):
     """Settings of MAML-VPG, E-MAML-VPG and LVC-VPG."""
 
-    inner_type: InnerType = "log_likelihood"
+    inner_type: AdvantageInnerType = "log_likelihood"
     """Objective of the adaptation: log_likelihood is MAML's, likelihood_ratio is LVC's; see docs/algorithms."""
 
 
@@ -73,7 +71,7 @@ class ReptileConfig(InnerObjectiveConfig):
 
     learning_rate: Positive = 1e-3
     """Step size beta of Adam."""
-    inner_type: InnerType = "likelihood_ratio"
+    inner_type: AdvantageInnerType = "likelihood_ratio"
     """Objective of the adaptation; all have the same gradient, and Reptile needs nothing else of it."""
     loaded_dice_lambda: Fraction = 1.0
     """Lambda of inner_type loaded_dice."""
@@ -88,7 +86,7 @@ class ReptileConfig(InnerObjectiveConfig):
 class SGMRLConfig(GradientConfig, InnerObjectiveConfig):
     """Settings of SG-MRL."""
 
-    inner_type: InnerType = "log_likelihood"
+    inner_type: AdvantageInnerType = "log_likelihood"
     """Objective of the adaptation: log_likelihood is the paper's; see docs/algorithms."""
 
     @override
@@ -140,7 +138,7 @@ class DICEMAMLConfig(GradientConfig, InnerObjectiveConfig):
     """Baseline of the discounted reward of a step, fitted to each task's samples."""
     return_baseline: BaselineName = "LinearFeatureBaseline"
     """Baseline of the return, for advantages (outer_type vpg and trpo, most values of inner_type) and for tmaml."""
-    inner_type: DiceInnerType = "dice"
+    inner_type: InnerType = "dice"
     """Objective of the adaptation; see docs/algorithms."""
     outer_type: OuterType = "dice"
     """Objective after adaptation: dice (DiCE), vpg (VPG-DiCE) or trpo (TRPO-DiCE)."""

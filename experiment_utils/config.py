@@ -15,7 +15,7 @@ from experiment_utils.validation import (
     Sizes,
     Validated,
 )
-from meta_policy_search.choices import Backend, Physics, StepSizeShape
+from meta_policy_search.choices import Backend, InnerType, Physics, StepSizeShape
 from meta_policy_search.utils.lazy import lazy_names
 
 # what this module defined once
@@ -38,8 +38,6 @@ CHANGES_NO_NUMBER = {"changes_numbers": False}
 BaselineName = Literal["LinearFeatureBaseline", "LinearTimeBaseline", "ZeroBaseline"]
 MetaUpdateDevice = Literal["auto", "cpu", "gpu"]
 SamplerName = Literal["local", "ray"]
-InnerType = Literal["likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
-DiceInnerType = Literal["dice", "tmaml", "likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]
 Adapted = Literal["all", "head", "context"]
 OuterType = Literal["dice", "vpg", "trpo"]
 Spread = Literal["std", "bootstrap", "none"]
@@ -166,7 +164,7 @@ class GradientConfig(Config):
 class InnerObjectiveConfig(Config):
     """Settings of algorithms whose adaptation follows one of several objectives."""
 
-    inner_type: DiceInnerType = "likelihood_ratio"
+    inner_type: InnerType = "likelihood_ratio"
     """Objective of the adaptation; see docs/algorithms."""
     loaded_dice_lambda: Fraction = 1.0
     """Lambda of inner_type loaded_dice: 0 is LVC, 1 is DiCE with a baseline."""

@@ -5,4 +5,6 @@ from typing import Literal
 Physics = Literal["paper", "modern"]  # of MuJoCo
 Backend = Literal["mujoco", "mujoco-py"]
 StepSizeShape = Literal["entry", "parameter", "parameter_and_step"]
+AdvantageInnerType = Literal["likelihood_ratio", "log_likelihood", "loaded_dice", "second_order"]  # needs advantages only
+InnerType = Literal["dice", "tmaml", AdvantageInnerType]
 HvpType = Literal["fisher", "hessian", "finite_difference"]

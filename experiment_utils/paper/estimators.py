@@ -16,7 +16,7 @@ from experiment_utils.paper import enumerable_mdp as exact
 from experiment_utils.paper.enumerable_mdp import MDP
 
 if TYPE_CHECKING:
-    from meta_policy_search.meta_algos.inner_objective import InnerType
+    from meta_policy_search.choices import InnerType
     from meta_policy_search.types import Samples
 
 Problem = tuple[MDP, np.ndarray]  # and theta [S, A]

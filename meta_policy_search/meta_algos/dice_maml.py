@@ -7,9 +7,10 @@ import keras
 import tensorflow as tf
 from typing_extensions import override
 
+from meta_policy_search.choices import InnerType
 from meta_policy_search.meta_algos.base import MAMLAlgo, first_order_metrics
 from meta_policy_search.meta_algos.inner_loop import InnerSettings
-from meta_policy_search.meta_algos.inner_objective import InnerObjective, InnerType
+from meta_policy_search.meta_algos.inner_objective import InnerObjective
 from meta_policy_search.meta_algos.objectives import dice_loss
 from meta_policy_search.meta_algos.trpo_maml import TRPOMAML, TRPOSettings
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML, VPGSettings

@@ -2,10 +2,11 @@
 
 import dataclasses
 import numbers
-from typing import Literal, get_args
+from typing import get_args
 
 import tensorflow as tf
 
+from meta_policy_search.choices import InnerType
 from meta_policy_search.meta_algos.inner_loop import InnerLoop
 from meta_policy_search.meta_algos.objectives import (
     dice_loss,
@@ -16,8 +17,6 @@ from meta_policy_search.meta_algos.objectives import (
     tmaml_loss,
 )
 from meta_policy_search.types import HESSIAN_BASELINES, Samples
-
-InnerType = Literal["likelihood_ratio", "log_likelihood", "dice", "tmaml", "loaded_dice", "second_order"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,9 +6,10 @@ from typing import Unpack
 import tensorflow as tf
 from typing_extensions import override
 
+from meta_policy_search.choices import InnerType
 from meta_policy_search.meta_algos.base import MAMLAlgo
 from meta_policy_search.meta_algos.inner_loop import InnerSettings
-from meta_policy_search.meta_algos.inner_objective import InnerObjective, InnerType
+from meta_policy_search.meta_algos.inner_objective import InnerObjective
 from meta_policy_search.meta_algos.objectives import (
     exploration_loss,
     likelihood_ratio_loss,
