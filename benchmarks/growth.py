@@ -90,7 +90,8 @@ def draw(rows: Mapping[tuple[str | None, str], list[float]], target: Path) -> No
             left += part
         axes.invert_yaxis()
         axes.set_xlabel("time of an iteration (s)")
-        axes.legend()
+        axes.set_axisbelow(True)
+        figure.legend(loc="outside upper center", ncols=len(NAMES))
         return figure
 
     picture().savefig(target)
