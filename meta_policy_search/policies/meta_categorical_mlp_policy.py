@@ -1,29 +1,19 @@
 """The policy for discrete actions, with one set of parameters per task."""
 
-import math
-
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 from typing_extensions import override
 
-from meta_policy_search.policies.base import Distribution, MetaPolicy
-from meta_policy_search.policies.networks import (
-    flat_arrays,
-    flat_observations,
-    init_mlp,
-    mlp,
-    mlp_array,
-    require_nonlinearity,
-)
-from meta_policy_search.types import ArrayParams, Params
+from meta_policy_search.policies.base import Distribution
+from meta_policy_search.policies.mlp_policy import MLPPolicy
+from meta_policy_search.policies.networks import flat_arrays, mlp_array
+from meta_policy_search.types import ArrayParams
 
 tfd = tfp.distributions
 
-SCOPE = "logits_network"
 
-
-class MetaCategoricalMLPPolicy(MetaPolicy):
+class MetaCategoricalMLPPolicy(MLPPolicy):
     """pi_theta(a | s) = softmax(mlp_theta(s))_a.
 
     Args:
@@ -33,6 +23,9 @@ class MetaCategoricalMLPPolicy(MetaPolicy):
       hidden_nonlinearity: between the layers, one of `networks.NONLINEARITIES`.
       rng: draws the initial weights, Glorot uniform; biases start at 0.
     """
+
+    scope = "logits_network"
+    recorded_as = "logits"
 
     def __init__(
         self,
@@ -44,27 +37,12 @@ class MetaCategoricalMLPPolicy(MetaPolicy):
         rng: np.random.Generator,
         dtype: tf.DType = tf.float32,
     ):
-        require_nonlinearity(hidden_nonlinearity)
-        self.obs_dim, self.n_actions = obs_dim, n_actions
-        self.hidden_sizes, self.hidden_nonlinearity = tuple(hidden_sizes), hidden_nonlinearity
-        super().__init__(rng, dtype)
+        self.n_actions = n_actions
+        super().__init__(obs_dim, n_actions, hidden_sizes, hidden_nonlinearity, rng=rng, dtype=dtype)
 
     @override
-    def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        return init_mlp(rng, SCOPE, math.prod(self.obs_shape), self.hidden_sizes, self.n_actions)
-
-    @override
-    def distribution(self, params: Params, observations: tf.Tensor) -> Distribution:
-        inputs = flat_observations(observations, self.obs_shape)
-        return tfd.Categorical(mlp(params, SCOPE, inputs, len(self.hidden_sizes), self.hidden_nonlinearity))
-
-    @override
-    def agent_infos(self, distribution: Distribution) -> dict[str, tf.Tensor]:
-        return {"logits": distribution.logits}
-
-    @override
-    def distribution_of(self, agent_infos: dict[str, tf.Tensor]) -> Distribution:
-        return tfd.Categorical(agent_infos["logits"])
+    def head(self, outputs: tf.Tensor) -> Distribution:
+        return tfd.Categorical(outputs)
 
     @override
     def noise(self, rng: np.random.Generator, batch_shape: tuple[int, ...]) -> np.ndarray:
@@ -76,7 +54,7 @@ class MetaCategoricalMLPPolicy(MetaPolicy):
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Actions [N, R] int32: argmax(logits + Gumbel noise) is a draw from the softmax of the logits."""
         inputs = flat_arrays(observations, self.obs_shape)
-        logits = mlp_array(params, SCOPE, inputs, len(self.hidden_sizes), self.hidden_nonlinearity)
+        logits = mlp_array(params, self.scope, inputs, len(self.hidden_sizes), self.hidden_nonlinearity)
         return np.argmax(logits + noise, axis=-1).astype(np.int32), {"logits": logits}
 
     @override

@@ -2,6 +2,7 @@
 
 import abc
 import math
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -10,8 +11,6 @@ from typing_extensions import override
 from meta_policy_search.policies.base import Distribution, MetaPolicy
 from meta_policy_search.policies.networks import flat_observations, init_mlp, mlp, require_nonlinearity
 from meta_policy_search.types import Params
-
-SCOPE = "network"
 
 
 class MLPPolicy(MetaPolicy):
@@ -37,7 +36,14 @@ class MLPPolicy(MetaPolicy):
       hidden_sizes: units of the hidden layers.
       hidden_nonlinearity: between the layers, one of `networks.NONLINEARITIES`.
       rng: draws the initial weights, Glorot uniform; biases start at 0.
+
+    Attributes:
+      scope: the first part of the parameters' names.
+      recorded_as: the name of the outputs among the `agent_infos`.
     """
+
+    scope: ClassVar[str] = "network"
+    recorded_as: ClassVar[str] = "outputs"
 
     def __init__(
         self,
@@ -60,12 +66,12 @@ class MLPPolicy(MetaPolicy):
 
     @override
     def init_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        return init_mlp(rng, SCOPE, math.prod(self.obs_shape), self.hidden_sizes, self.n_outputs)
+        return init_mlp(rng, self.scope, math.prod(self.obs_shape), self.hidden_sizes, self.n_outputs)
 
     def network(self, params: Params, observations: tf.Tensor) -> tf.Tensor:
         """The outputs [..., n_outputs] for observations [..., *obs_shape]; parameters as in `distribution`."""
         vectors = flat_observations(observations, self.obs_shape)
-        return mlp(params, SCOPE, vectors, len(self.hidden_sizes), self.hidden_nonlinearity)
+        return mlp(params, self.scope, vectors, len(self.hidden_sizes), self.hidden_nonlinearity)
 
     @override
     def distribution(self, params: Params, observations: tf.Tensor) -> Distribution:
@@ -73,11 +79,11 @@ class MLPPolicy(MetaPolicy):
 
     @override
     def agent_infos(self, distribution: Distribution) -> dict[str, tf.Tensor]:
-        return {"outputs": distribution.outputs}
+        return {self.recorded_as: distribution.outputs}
 
     @override
     def distribution_of(self, agent_infos: dict[str, tf.Tensor]) -> Distribution:
-        return self._with_outputs(agent_infos["outputs"])
+        return self._with_outputs(agent_infos[self.recorded_as])
 
     def _with_outputs(self, outputs: tf.Tensor) -> Distribution:
         """`head`, with the outputs as an attribute of what it makes: that is what is recorded of it."""
