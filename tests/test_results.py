@@ -13,7 +13,9 @@ import scipy.stats
 import yaml
 
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
+from experiment_utils.paper.figure4 import CORNERS, explorations_by_seed
 from experiment_utils.paper.reproduce import Figure2, Figure3, Figure3Point, Figure4, Formulations
+from experiment_utils.runs.results import load_runs
 from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
@@ -242,7 +244,7 @@ def test_a_pretrained_policy_adapts(run):
 
 @pytest.mark.slow
 def test_lvc_and_maml_adapt_to_the_corners_that_the_results_say():
-    """Figure 4's policies: LVC knows two of four corners, MAML all."""
+    """Figure 4's policies: LVC knows two of four corners, MAML all; as `reproduce.py figure4` has found."""
     known, unknown = [np.array(corner) for corner in ((2.0, -2.0), (-2.0, 2.0))], np.array((2.0, 2.0))
     returns = {
         name: returns_by_task(load_trained(RESULTS / "figure4" / name / "seed_1", "last"), [*known, unknown] * 2, steps=3)
@@ -254,6 +256,10 @@ def test_lvc_and_maml_adapt_to_the_corners_that_the_results_say():
     assert of_lvc[0, :2].min() > 10
     assert of_maml[0].max() < 2
     assert of_maml[3].min() > 20
+    tables = explorations_by_seed(load_runs([RESULTS / "figure4" / "LVC-TRPO"]))
+    kept = dict(zip(CORNERS, tables[1]["returns"][3], strict=True))
+    np.testing.assert_allclose([kept[2, -2], kept[-2, 2]], of_lvc[3, :2], rtol=0.3)
+    assert kept[2, 2] < 20
 
 
 @pytest.mark.slow

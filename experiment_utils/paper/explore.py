@@ -1,13 +1,26 @@
-"""A trained policy before and after adaptation, as positions in the plane: figure 4's picture."""
+"""A trained policy before and after adaptation in the plane of figure 4: where it goes, and which corners it finds."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from experiment_utils.runs.results import read_progress
 from experiment_utils.tensorflow_setup import configure_tensorflow
+from meta_policy_search.samplers.meta_sample_processor import task_returns
+from meta_policy_search.types import Trajectories
 
-SEED = 0  # of the rollouts in the picture
+SEED = 0  # of the rollouts
+ADAPTATIONS = 10  # to each corner
+
+
+class Exploration(NamedTuple):
+    """What a policy does before and after its K inner steps."""
+
+    before: np.ndarray  # positions [R, T, 2] in m, in the task of the goal
+    after: np.ndarray  # the same after the last step
+    returns: np.ndarray  # [K + 1, corners], mean of ADAPTATIONS adaptations to each corner, after 0 .. K steps
 
 
 def trained_iterations(folder: Path) -> int:
@@ -15,8 +28,8 @@ def trained_iterations(folder: Path) -> int:
     return len(read_progress(folder / "progress.csv"))
 
 
-def adapted_trajectories(folder: Path, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions [R, T, 2] in m before adaptation and after its last step, of the run's last policy in the task of that goal.
+def explored(folder: Path, goal: np.ndarray, corners: Sequence[tuple[float, float]]) -> Exploration:
+    """Roll out the run's last policy in the task of that goal, and ten times in that of each corner.
 
     The original adapts with VPG's log-likelihood; at the policy that sampled, the gradient of every inner objective is the
     same, so the run's own algorithm adapts here.
@@ -28,8 +41,18 @@ def adapted_trajectories(folder: Path, goal: np.ndarray) -> tuple[np.ndarray, np
     from experiment_utils.evaluation.trained_policy import load_trained
 
     trained = load_trained(folder, "last")
-    with trained.tester([goal]) as tester:
-        params = trained.components.algo.policy.stacked_theta(1)
-        rounds = list(tester.rounds(params, trained.config.num_inner_grad_steps, np.random.default_rng(SEED)))
-    before, after = (rounds[step].trajectories.observations[0, :, :, :2] for step in (0, -1))
-    return before, after
+    policy, steps = trained.components.algo.policy, trained.config.num_inner_grad_steps
+
+    def rounds(tasks: list[np.ndarray]) -> list[Trajectories]:
+        with trained.tester(tasks) as tester:
+            params = policy.stacked_theta(len(tasks))
+            return [found.trajectories for found in tester.rounds(params, steps, np.random.default_rng(SEED))]
+
+    of_goal = rounds([goal])
+    before, after = (of_goal[step].observations[0, :, :, :2] for step in (0, -1))
+    by_task = [
+        [values.mean() for values in task_returns(trajectories)]
+        for trajectories in rounds([np.array(corner) for corner in corners] * ADAPTATIONS)
+    ]
+    returns = np.reshape(by_task, (steps + 1, ADAPTATIONS, len(corners))).mean(axis=1)
+    return Exploration(before, after, returns)

@@ -1,8 +1,9 @@
 """Figure 4: exploration before and exploitation after adaptation, in a plane with a goal in one of four corners.
 
 Settings: the original's experiments/exploration_comparison (MetaPointEnvMomentum, 40 tasks x 20 rollouts x 100 steps, three
-inner steps, trust region 0.01, 501 iterations, seeds 1-5). The picture shows the trained policy of the lowest seed in a task
-whose goal is the upper right corner.
+inner steps, trust region 0.01, 501 iterations, seeds 1-5). An algorithm is judged by the corners that its policies solve,
+over seeds and all four corners. The picture shows the trained policy of the median seed in a task whose goal is the upper
+right corner.
 """
 
 import warnings
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from experiment_utils.paper.experiments import EXPLORATION, SMOKE, Budget, of_figure, run_of
 from experiment_utils.plot_utils import COLUMN, PAGE, curves_figure, save_figure, save_table, styled
+from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_measure
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run, Settings
@@ -27,14 +30,16 @@ from meta_policy_search.utils.atomic_write import replacing
 TITLES = {"LVC-TRPO": "LVC", "TRPO-MAML": "MAML", "E-MAML-TRPO": "E-MAML"}  # in the paper's order
 COMMON = {"env": "MetaPointEnvMomentum", "num_inner_grad_steps": 3, "meta_batch_size": 40, "rollouts_per_meta_task": 20}
 COMMON |= {"max_path_length": 100, "hidden_sizes": (64, 64), "inner_lr": 0.1, "step_size": 0.01}
-BUDGETS: dict[Budget, Settings] = {"smoke": SMOKE, "quick": {"n_itr": 100}, "paper": {"n_itr": 501}}
-SEEDS = {"smoke": (1,), "quick": (1,), "paper": (1, 2, 3, 4, 5)}
+BUDGETS: dict[Budget, Settings] = {"smoke": SMOKE, "quick": {"n_itr": 200}, "paper": {"n_itr": 501}}
+SEEDS = {"smoke": (1,), "quick": (1, 2, 3, 4, 5), "paper": (1, 2, 3, 4, 5)}
 
 GOAL = np.array([2.0, 2.0])  # m
 CORNERS = ((-2, -2), (-2, 2), (2, -2), (2, 2))  # m
+SOLVED = 50.0  # a corner is, if the mean return after all inner steps is above this
 REWARD_RADIUS, GOAL_RADIUS, LIMIT = 2.0, 0.3, 3.25  # m; the plane is shown to beyond the goals, where policies also go
 ROLLOUTS = slice(10, 20)  # of the task, as in the original
 BEFORE, AFTER = "#0072B2", "#E69F00"
+Exploration = dict[str, np.ndarray]  # the arrays of an exploration.npz
 
 
 def folder(root: Path) -> Path:
@@ -52,24 +57,27 @@ def _run(root: Path, name: str, budget: Budget, seed: int) -> Run:
 
 
 def explore(run: Run) -> Path:
-    """Rolls out the run's last policy before and after adaptation; keeps the positions in exploration.npz beside the run.
+    """Rolls out the run's last policy before and after adaptation; keeps what it did in exploration.npz beside the run.
 
-    The file has before, after [10, T, 2] in m, and iterations: how long the policy was trained. It is made anew when the
-    run has been continued.
+    The file has before, after [10, T, 2] in m; returns [K + 1, 4] of CORNERS after 0 .. K steps; and iterations: how long
+    the policy was trained. It is made anew when the run has been continued.
     """
-    from experiment_utils.paper.explore import adapted_trajectories, trained_iterations
+    from experiment_utils.paper.explore import explored, trained_iterations
 
     target, iterations = run.folder / EXPLORATION, trained_iterations(run.folder)
-    if (picture := _read(target)) is not None and picture["iterations"] == iterations:
+    if (kept := _read(target)) is not None and kept["iterations"] == iterations:
         return target
-    before, after = (t[ROLLOUTS] if len(t) > ROLLOUTS.start else t for t in adapted_trajectories(run.folder, GOAL))
+    found = explored(run.folder, GOAL, CORNERS)
+    before, after = (t[ROLLOUTS] if len(t) > ROLLOUTS.start else t for t in (found.before, found.after))
     with replacing(target) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, before=before, after=after, iterations=iterations)
+        np.savez_compressed(file, before=before, after=after, returns=found.returns, iterations=iterations)
     return target
 
 
 def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     """figure4 (the picture, also for a column) and figure4_curves (returns after three steps), .pdf and .png, with tables.
+
+    The tables: results, the corners that were solved, comparisons of the algorithms over seeds, timing.
 
     Raises:
       InvalidRunError: there is no run at all.
@@ -77,13 +85,16 @@ def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     data = {name: _load(root, name, budget) for name in TITLES}
     data = {name: found for name, found in data.items() if found}
     require_runs(bool(data), folder(root))
-    pictures = {name: picture for name, found in data.items() if (picture := first_picture(found)) is not None}
+    explorations = {name: by_seed for name, found in data.items() if (by_seed := explorations_by_seed(found))}
+    pictures = {name: median_seed(by_seed) for name, by_seed in explorations.items()}
     written = save_figure(draw_panels(pictures), out / "figure4")
     written += save_figure(draw_panels(pictures, COLUMN), out / "figure4_column")
     curves = {name: mean_curve(found) for name, found in data.items()}
     written += save_figure(curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves")
-    written += save_table(results_table(data), out / "figure4_results")
-    return written + save_table(timing_table(data), out / "figure4_timing")
+    tables = {"results": results_table(data), "corners": corners_table(explorations), "timing": timing_table(data)}
+    if can_be_compared(data):
+        tables["comparisons"] = comparison_table({**solved_by_seed(explorations), **scores_by_measure(data)})
+    return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure4_{name}")]
 
 
 def _load(root: Path, name: str, budget: Budget) -> list[RunData]:
@@ -91,13 +102,52 @@ def _load(root: Path, name: str, budget: Budget) -> list[RunData]:
     return of_figure(found, lambda run: _run(root, name, budget, run.config["seed"]), "figure 4")
 
 
-def first_picture(runs: Sequence[RunData]) -> dict[str, np.ndarray] | None:
-    """What `explore` kept of the lowest seed; None if there is nothing."""
-    files = [run.path / EXPLORATION for run in sorted(runs, key=lambda run: run.config["seed"])]
-    return next((picture for path in files if (picture := _read(path)) is not None), None)
+def explorations_by_seed(runs: Sequence[RunData]) -> dict[int, Exploration]:
+    """What `explore` kept of the runs, by seed."""
+    kept = {run.config["seed"]: found for run in runs if (found := _read(run.path / EXPLORATION)) is not None}
+    return dict(sorted(kept.items()))
 
 
-def _read(path: Path) -> dict[str, np.ndarray] | None:
+def corners_solved(exploration: Exploration, steps: int = -1) -> int:
+    """How many of the four, after so many inner steps, by default all."""
+    return int((exploration["returns"][steps] > SOLVED).sum())
+
+
+def median_seed(by_seed: dict[int, Exploration]) -> Exploration:
+    """Of the seed in the middle by corners solved, then by the mean return of all corners; of two the worse."""
+    ranked = sorted(by_seed.values(), key=lambda found: (corners_solved(found), found["returns"][-1].mean()))
+    return ranked[(len(ranked) - 1) // 2]
+
+
+def corners_table(explorations: dict[str, dict[int, Exploration]]) -> pd.DataFrame:
+    """Of each algorithm and seed the return of each corner before and after adaptation, and how many corners are solved."""
+    return pd.DataFrame(
+        {
+            "group": name,
+            "seed": seed,
+            "iterations": int(found["iterations"]),
+            "inner steps": steps,
+            **{f"return at {corner}": found["returns"][steps][index] for index, corner in enumerate(CORNERS)},
+            "corners solved": corners_solved(found, steps),
+        }
+        for name, by_seed in explorations.items()
+        for seed, found in by_seed.items()
+        for steps in (0, len(found["returns"]) - 1)
+    )
+
+
+def solved_by_seed(explorations: dict[str, dict[int, Exploration]]) -> dict[str, Scores]:
+    """The number of corners solved, of the seeds that all algorithms share."""
+    shared = sorted(set.intersection(*({*by_seed} for by_seed in explorations.values()))) if explorations else []
+    if len(explorations) < 2 or len(shared) < 2:
+        return {}
+    solved = {
+        name: np.array([corners_solved(by_seed[seed]) for seed in shared], float) for name, by_seed in explorations.items()
+    }
+    return {"corners solved, of 4": solved}
+
+
+def _read(path: Path) -> Exploration | None:
     """The arrays of an exploration.npz, or None if there is none; a broken one is named in a warning."""
     if not path.exists():
         return None
@@ -105,6 +155,7 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
         with np.load(path, allow_pickle=False) as saved:  # noqa: TID251
             arrays = dict(saved)
         good = arrays["before"].shape[2] == arrays["after"].shape[2] == 2 and arrays["iterations"].shape == ()
+        good = good and arrays["returns"].shape[1:] == (len(CORNERS),)
     except (OSError, TypeError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error):
         good = False
     if not good:
@@ -113,7 +164,7 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
 
 
 @styled
-def draw_panels(pictures: dict[str, dict[str, np.ndarray]], width: float = PAGE) -> Figure:
+def draw_panels(pictures: dict[str, Exploration], width: float = PAGE) -> Figure:
     """Positions before (blue) and after adaptation (orange); where the reward is, the goal and the other corners."""
     wide = width == PAGE
     figure, panels = plt.subplots(1, len(TITLES), figsize=(width, 2.75 if wide else 1.95), sharey=True)

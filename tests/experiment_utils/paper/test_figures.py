@@ -10,7 +10,7 @@ from experiment_utils.algorithms import algorithm
 from experiment_utils.paper import figure1, figure2, figure3, figure4, formulations_plot, half_cheetah
 from experiment_utils.paper.experiments import PANELS
 from experiment_utils.runs.curves import mean_curve
-from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run
+from experiment_utils.runs.results import InvalidRunError, RunDataWarning, load_run, load_runs
 from tests.experiment_utils.fake_runs import write_run
 
 LVC_VPG = {"algo": "VPGMAML", "inner_type": "likelihood_ratio", "exploration": False}
@@ -210,13 +210,49 @@ def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch)
 
     (run, *_), calls = figure4.runs(tmp_path, "smoke"), []
     run.folder.mkdir(parents=True)
-    positions = lambda folder, goal: calls.append(folder) or np.full((2, 20, 5, 2), len(calls))  # noqa: E731
-    monkeypatch.setattr(explore, "adapted_trajectories", positions)
+
+    def explored(folder, goal, corners):
+        positions = np.full((20, 5, 2), len(calls))
+        calls.append(folder)
+        return explore.Exploration(positions, positions + 1, np.zeros((4, len(corners))))
+
+    monkeypatch.setattr(explore, "explored", explored)
     for iterations, seen in ((2, 1), (2, 1), (3, 2)):
         monkeypatch.setattr(explore, "trained_iterations", lambda folder, iterations=iterations: iterations)
         with np.load(figure4.explore(run)) as picture:
-            assert (int(picture["iterations"]), picture["before"].shape) == (iterations, (10, 5, 2))
+            assert (int(picture["iterations"]), picture["before"].shape, picture["returns"].shape) == (
+                iterations,
+                (10, 5, 2),
+                (4, 4),
+            )
             assert picture["after"].max() == len(calls) == seen
+
+
+def write_explored_run(root, name, seed, returns):
+    trpo = {"algo": "TRPOMAML", "num_inner_grad_steps": 3, "env": "MetaPointEnvMomentum"}
+    kind = {"inner_type": "likelihood_ratio" if name == "LVC-TRPO" else "log_likelihood", "exploration": "E-MAML" in name}
+    folder = write_run(root / "figure4" / name / f"seed_{seed}", [1.0 * seed] * 2, {}, seed=seed, **trpo, **kind)
+    positions = np.full((10, 5, 2), seed / 10)
+    table = np.array([[0.0] * 4] * 3 + [returns])
+    np.savez(folder / "exploration.npz", before=positions, after=positions, returns=table, iterations=2)
+
+
+def test_figure_4_counts_the_corners_that_are_solved_over_seeds_and_shows_the_median_seed(tmp_path):
+    solved = {"LVC-TRPO": (1, 4, 2), "TRPO-MAML": (3, 3, 3), "E-MAML-TRPO": (2, 0, 1)}
+    for name, counts in solved.items():
+        for seed, count in enumerate(counts, start=1):
+            write_explored_run(tmp_path, name, seed, [60.0] * count + [50.0] * (4 - count))
+    figure4.draw(tmp_path, tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "figure4_corners.csv")
+    after = table[table["inner steps"] == 3]
+    assert {name: tuple(group["corners solved"]) for name, group in after.groupby("group")} == solved
+    assert table[table["inner steps"] == 0]["corners solved"].eq(0).all()
+    compared = pd.read_csv(tmp_path / "out" / "figure4_comparisons.csv")
+    compared = compared[compared["measure"] == "corners solved, of 4"].set_index(["first", "second"])["first - second"]
+    assert compared["LVC-TRPO", "E-MAML-TRPO"] == pytest.approx(7 / 3 - 1)
+    for name, seed in (("LVC-TRPO", 3), ("E-MAML-TRPO", 3)):
+        by_seed = figure4.explorations_by_seed(load_runs([tmp_path / "figure4" / name]))
+        assert figure4.median_seed(by_seed)["before"].max() == seed / 10
 
 
 def test_the_arrows_of_the_formulations_are_twice_the_updates():
@@ -347,11 +383,12 @@ def test_figure_3_keeps_budgets_and_kinds_of_tasks_apart(tmp_path):
 def test_figure_4_leaves_out_broken_positions(tmp_path, damage):
     for seed in (1, 2):
         folder = write_run(tmp_path / f"seed_{seed}", [1.0], seed=seed)
-        np.savez(folder / "exploration.npz", before=np.zeros((2, 5, 2)), after=np.ones((2, 5, 2)), iterations=seed)
+        positions = {"before": np.zeros((2, 5, 2)), "after": np.ones((2, 5, 2))}
+        np.savez(folder / "exploration.npz", **positions, returns=np.zeros((4, 4)), iterations=seed)
     broken = tmp_path / "seed_1" / "exploration.npz"
     broken.write_bytes(damage(broken.read_bytes()))
     with pytest.warns(RunDataWarning, match=r"seed_1/exploration.npz can't be read"):
-        assert figure4.first_picture([load_run(tmp_path / f"seed_{seed}") for seed in (2, 1)])["iterations"] == 2
+        assert list(figure4.explorations_by_seed([load_run(tmp_path / f"seed_{seed}") for seed in (2, 1)])) == [2]
 
 
 @pytest.mark.parametrize("content", ["", "date,price\n1,2\n", "\x00\x01", "formulation,learning_rate\nI,x\n"])
@@ -369,6 +406,7 @@ def test_figure_4_shows_the_runs_last_policy_before_and_after_adaptation(tmp_pat
 
     monkeypatch.setattr(explore, "configure_tensorflow", lambda: None)  # the tests have loaded it
     untrained(tmp_path, small(env="MetaPointEnvMomentum", num_inner_grad_steps=2, rollouts_per_meta_task=3))
-    before, after = explore.adapted_trajectories(tmp_path, figure4.GOAL)
+    before, after, returns = explore.explored(tmp_path, figure4.GOAL, figure4.CORNERS)
     assert before.shape == after.shape == (3, 6, 2)
     assert not np.array_equal(before[:, 1:], after[:, 1:])
+    assert returns.shape == (3, 4)
