@@ -21,6 +21,8 @@ COLOURS = {  # in the order of the legend
     "CAVIA": "#009E73",
     "ANIL": "#CC79A7",
     "Loaded-DiCE": "#999933",
+    "DiCE": algorithm("DiCE").colour,
+    "TMAML": "#882255",
     "second-order": "#56B4E9",
     "FO-ProMP": "#E69F00",
     "SG-MRL": algorithm("SG-MRL").colour,
