@@ -99,7 +99,7 @@ def test_the_trainer_trains_what_is_measured(name, env, round_tasks):
 def train(folder, name, *, n_itr, **settings):
     settings = {**BUDGETS["smoke"], "n_itr": n_itr, **settings}
     flags = [word for key, value in settings.items() for word in as_flags(key, value)]
-    command = [sys.executable, str(SCRIPTS[name]), "--resume", "--dump_path", str(folder), *flags]
+    command = [sys.executable, str(SCRIPTS[name]), "--resume_or_start", "--dump_path", str(folder), *flags]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
     table = pd.read_csv(folder / "progress.csv")

@@ -197,7 +197,7 @@ def test_drawing_does_not_wait_for_tensorflow(results, tmp_path):
     [
         (["figure2", "--env", "half_cheetah", "--seeds", "1", "--n_itr", "2"], 5, "half_cheetah/ProMP/seed_1/progress.csv"),
         (["figure3"], 2, "figure3/DiCE/seed_1/progress.csv"),
-        (["figure4"], 3, "figure4/E-MAML-TRPO/seed_1/exploration.npz"),
+        (["figure4", "--seeds", "1"], 3, "figure4/E-MAML-TRPO/seed_1/exploration.npz"),
         (["formulations"], 0, "formulations/thetas.csv"),
     ],
 )
@@ -226,7 +226,7 @@ def test_a_figure_from_nothing_then_from_what_is_finished(tmp_path, argv, runs, 
 
 @pytest.mark.slow
 @pytest.mark.long
-@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "formulations"])
+@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "baselines", "formulations"])
 def test_the_smoke_budget_draws(tmp_path, figure):
     panel = ["--env", "half_cheetah"] if figure == "figure2" else []
     result = reproduce(figure, *panel, "--budget", "smoke", "--dump_path", tmp_path)
