@@ -15,6 +15,7 @@ import yaml
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
 from experiment_utils.paper.figure4 import CORNERS, explorations_by_seed
 from experiment_utils.paper.reproduce import Figure2, Figure3, Figure3Point, Figure4, Formulations
+from experiment_utils.paper.run_theta_at_start import TABLE, prediction_table
 from experiment_utils.runs.results import load_runs
 from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.base import stack_params
@@ -137,6 +138,15 @@ def test_on_the_point_mass_lvcs_meta_gradient_is_steadier_with_each_seed():
     found = together.set_index(["run", "itr", "estimator"])["Meta-GradientCosAbs"].unstack()
     assert len(found) == 60
     assert (found["LVC"] < found["DiCE"]).all()
+    means = (
+        found.assign(course=["LVC" if "/LVC/" in run else "DiCE" for run, _ in found.index])
+        .groupby(["course", "itr"])
+        .mean()
+    )
+    assert [(round(means[name].min(), 2), round(means[name].max(), 2)) for name in ("LVC", "DiCE")] == [
+        (0.09, 0.16),
+        (0.56, 0.69),
+    ]
     table = pd.read_csv(ROOT / "docs" / "figures" / "figure3_point_comparisons.csv").set_index("measure")
     cosine, deviation = table.loc["cosine distance"], table.loc["relative std"]
     assert [round(cosine[name], 2) for name in ("first - second", "Tukey low", "Tukey high")] == [-0.51, -0.53, -0.49]
@@ -255,9 +265,31 @@ def test_lvc_and_maml_adapt_to_the_corners_that_the_results_say():
     assert of_maml[0].max() < 2
     assert of_maml[3].min() > 20
     tables = explorations_by_seed(load_runs([RESULTS / "figure4" / "LVC-TRPO"]))
-    kept = dict(zip(CORNERS, tables[1]["returns"][3], strict=True))
+    kept = dict(zip(CORNERS, tables[1].returns[3], strict=True))
     np.testing.assert_allclose([kept[2, -2], kept[-2, 2]], of_lvc[3, :2], rtol=0.3)
     assert kept[2, 2] < 20
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "before", "solved"), [("LVC-TRPO", 12, 16), ("TRPO-MAML", 1, 16), ("E-MAML-TRPO", 3, 12)]
+)
+def test_the_corners_that_the_results_count_are_those_of_figure_4s_table(algorithm, before, solved):
+    table = pd.read_csv(ROOT / "docs" / "figures" / "figure4_corners.csv")
+    of_steps = {
+        steps: rows.filter(like="return at") for steps, rows in table[table["group"] == algorithm].groupby("inner steps")
+    }
+    assert {steps: returns.shape for steps, returns in of_steps.items()} == {0: (5, 4), 3: (5, 4)}
+    assert (of_steps[0] > 10).to_numpy().sum() == before
+    assert (of_steps[3] > 50).to_numpy().sum() == solved
+
+
+def test_what_predicts_promps_course_is_what_the_kept_table_says():
+    found = prediction_table(pd.read_csv(TABLE)).set_index("measure").round(2)
+    columns = ["seeds that choose (n=8)", "seeds that test (n=10)"]
+    assert found.loc["signal", [*columns, "p, seeds that test"]].tolist() == [0.88, 0.66, 0.04]
+    assert found[columns[0]].abs().idxmax() == "signal"
+    others = {"worse_gain": [0.62, 0.78], "drift": [0.74, 0.05], "imbalance": [-0.86, -0.14]}
+    assert {name: found.loc[name, columns].tolist() for name in others} == others
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,24 +14,22 @@ SEED = 0  # of the rollouts
 ADAPTATIONS = 10  # to each corner
 
 
-class Exploration(NamedTuple):
-    """What a policy does before and after its K inner steps."""
-
-    before: np.ndarray  # positions [R, T, 2] in m, in the task of the goal
-    after: np.ndarray  # the same after the last step
-    returns: np.ndarray  # [K + 1, corners], mean of ADAPTATIONS adaptations to each corner, after 0 .. K steps
-
-
 def trained_iterations(folder: Path) -> int:
     """How many iterations the run in the folder has."""
     return len(read_progress(folder / "progress.csv"))
 
 
-def explored(folder: Path, goal: np.ndarray, corners: Sequence[tuple[float, float]]) -> Exploration:
-    """Roll out the run's last policy in the task of that goal, and ten times in that of each corner.
+def explored(
+    folder: Path, goal: np.ndarray, corners: Sequence[tuple[float, float]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Roll out the run's last policy in the task of that goal, and ADAPTATIONS times in that of each corner.
 
     The original adapts with VPG's log-likelihood; at the policy that sampled, the gradient of every inner objective is the
     same, so the run's own algorithm adapts here.
+
+    Returns:
+      Positions [R, T, 2] in m in the task of the goal before adaptation and after its K steps, and the return of each corner
+      [K + 1, corners], a mean over adaptations, after 0 .. K steps.
 
     Raises:
       ConfigError: the run has no policy that can be used.
@@ -55,4 +52,4 @@ def explored(folder: Path, goal: np.ndarray, corners: Sequence[tuple[float, floa
         for trajectories in rounds([np.array(corner) for corner in corners] * ADAPTATIONS)
     ]
     returns = np.reshape(by_task, (steps + 1, ADAPTATIONS, len(corners))).mean(axis=1)
-    return Exploration(before, after, returns)
+    return before, after, returns

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +40,15 @@ SOLVED = 50.0  # a corner is, if the mean return after all inner steps is above 
 REWARD_RADIUS, GOAL_RADIUS, LIMIT = 2.0, 0.3, 3.25  # m; the plane is shown to beyond the goals, where policies also go
 ROLLOUTS = slice(10, 20)  # of the task, as in the original
 BEFORE, AFTER = "#0072B2", "#E69F00"
-Exploration = dict[str, np.ndarray]  # the arrays of an exploration.npz
+
+
+class Exploration(NamedTuple):
+    """What a policy does before and after its K inner steps: the arrays of an exploration.npz."""
+
+    before: np.ndarray  # positions [R, T, 2] in m, in the task of the goal
+    after: np.ndarray  # the same after the last step
+    returns: np.ndarray  # [K + 1, 4] of CORNERS, means over some adaptations to each, after 0 .. K steps
+    iterations: int  # how long the policy was trained
 
 
 def folder(root: Path) -> Path:
@@ -59,18 +68,17 @@ def _run(root: Path, name: str, budget: Budget, seed: int) -> Run:
 def explore(run: Run) -> Path:
     """Rolls out the run's last policy before and after adaptation; keeps what it did in exploration.npz beside the run.
 
-    The file has before, after [10, T, 2] in m; returns [K + 1, 4] of CORNERS after 0 .. K steps; and iterations: how long
-    the policy was trained. It is made anew when the run has been continued.
+    Of the goal's task it keeps ten rollouts. It is made anew when the run has been continued.
     """
     from experiment_utils.paper.explore import explored, trained_iterations
 
     target, iterations = run.folder / EXPLORATION, trained_iterations(run.folder)
-    if (kept := _read(target)) is not None and kept["iterations"] == iterations:
+    if (kept := _read(target)) is not None and kept.iterations == iterations:
         return target
-    found = explored(run.folder, GOAL, CORNERS)
-    before, after = (t[ROLLOUTS] if len(t) > ROLLOUTS.start else t for t in (found.before, found.after))
+    *positions, returns = explored(run.folder, GOAL, CORNERS)
+    before, after = (t[ROLLOUTS] if len(t) > ROLLOUTS.start else t for t in positions)
     with replacing(target) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, before=before, after=after, returns=found.returns, iterations=iterations)
+        np.savez_compressed(file, **Exploration(before, after, returns, iterations)._asdict())
     return target
 
 
@@ -110,12 +118,12 @@ def explorations_by_seed(runs: Sequence[RunData]) -> dict[int, Exploration]:
 
 def corners_solved(exploration: Exploration, steps: int = -1) -> int:
     """How many of the four, after so many inner steps, by default all."""
-    return int((exploration["returns"][steps] > SOLVED).sum())
+    return int((exploration.returns[steps] > SOLVED).sum())
 
 
 def median_seed(by_seed: dict[int, Exploration]) -> Exploration:
     """Of the seed in the middle by corners solved, then by the mean return of all corners; of two the worse."""
-    ranked = sorted(by_seed.values(), key=lambda found: (corners_solved(found), found["returns"][-1].mean()))
+    ranked = sorted(by_seed.values(), key=lambda found: (corners_solved(found), found.returns[-1].mean()))
     return ranked[(len(ranked) - 1) // 2]
 
 
@@ -125,14 +133,14 @@ def corners_table(explorations: dict[str, dict[int, Exploration]]) -> pd.DataFra
         {
             "group": name,
             "seed": seed,
-            "iterations": int(found["iterations"]),
+            "iterations": found.iterations,
             "inner steps": steps,
-            **{f"return at {corner}": found["returns"][steps][index] for index, corner in enumerate(CORNERS)},
+            **{f"return at {corner}": found.returns[steps][index] for index, corner in enumerate(CORNERS)},
             "corners solved": corners_solved(found, steps),
         }
         for name, by_seed in explorations.items()
         for seed, found in by_seed.items()
-        for steps in (0, len(found["returns"]) - 1)
+        for steps in (0, len(found.returns) - 1)
     )
 
 
@@ -148,19 +156,19 @@ def solved_by_seed(explorations: dict[str, dict[int, Exploration]]) -> dict[str,
 
 
 def _read(path: Path) -> Exploration | None:
-    """The arrays of an exploration.npz, or None if there is none; a broken one is named in a warning."""
+    """What an exploration.npz keeps, or None if there is none; a broken one is named in a warning."""
     if not path.exists():
         return None
     try:
         with np.load(path, allow_pickle=False) as saved:  # noqa: TID251
-            arrays = dict(saved)
-        good = arrays["before"].shape[2] == arrays["after"].shape[2] == 2 and arrays["iterations"].shape == ()
-        good = good and arrays["returns"].shape[1:] == (len(CORNERS),)
+            before, after, returns, iterations = (saved[name] for name in Exploration._fields)
+        good = before.shape[2] == after.shape[2] == 2 and iterations.shape == () and returns.shape[1:] == (len(CORNERS),)
     except (OSError, TypeError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error):
         good = False
     if not good:
         warnings.warn(f"{path} can't be read as positions in the plane; left out", RunDataWarning, stacklevel=2)
-    return arrays if good else None
+        return None
+    return Exploration(before, after, returns, int(iterations))
 
 
 @styled
@@ -174,9 +182,9 @@ def draw_panels(pictures: dict[str, Exploration], width: float = PAGE) -> Figure
         if picture is None:
             axes.set_title(f"{title} (not trained yet)")
             continue
-        axes.set_title(f"{title} ({picture['iterations']} iterations)" if wide else title)
+        axes.set_title(f"{title} ({picture.iterations} iterations)" if wide else title)
         for key, colour in (("before", BEFORE), ("after", AFTER)):
-            points = picture[key].reshape(-1, 2)
+            points = getattr(picture, key).reshape(-1, 2)
             axes.plot(*points.T, ".", ms=2.5 if wide else 1.2, color=colour, alpha=0.6, mew=0, label=f"{key} adaptation")
     panels[0].set_ylabel("y (m)")
     handles, labels = max((axes.get_legend_handles_labels() for axes in panels), key=lambda pair: len(pair[1]))

@@ -214,7 +214,7 @@ def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch)
     def explored(folder, goal, corners):
         positions = np.full((20, 5, 2), len(calls))
         calls.append(folder)
-        return explore.Exploration(positions, positions + 1, np.zeros((4, len(corners))))
+        return positions, positions + 1, np.zeros((4, len(corners)))
 
     monkeypatch.setattr(explore, "explored", explored)
     for iterations, seen in ((2, 1), (2, 1), (3, 2)):
@@ -252,7 +252,7 @@ def test_figure_4_counts_the_corners_that_are_solved_over_seeds_and_shows_the_me
     assert compared["LVC-TRPO", "E-MAML-TRPO"] == pytest.approx(7 / 3 - 1)
     for name, seed in (("LVC-TRPO", 3), ("E-MAML-TRPO", 3)):
         by_seed = figure4.explorations_by_seed(load_runs([tmp_path / "figure4" / name]))
-        assert figure4.median_seed(by_seed)["before"].max() == seed / 10
+        assert figure4.median_seed(by_seed).before.max() == seed / 10
 
 
 def test_the_arrows_of_the_formulations_are_twice_the_updates():
