@@ -13,7 +13,7 @@ import tyro
 
 from experiment_utils.flags import Flag, as_words, flag_kinds, flags_of, without_annotations
 from experiment_utils.script import discard_output
-from experiment_utils.validation import ConfigError, InvalidSetting, expected_values, nearest
+from experiment_utils.validation import ConfigError, InvalidSetting, expected_values, nearest_name
 
 T = TypeVar("T")
 
@@ -121,9 +121,11 @@ def _what_is_missing(argv: Sequence[str], flags: dict[str, Flag]) -> str:
 
 
 def _unknown(word: str, flags: dict[str, Flag]) -> str:
-    name = word.lstrip("-").partition("=")[0].replace("-", "_")
-    hint = nearest(name, [flag.name for flag in flags.values() if not flag.is_positional]) if word.startswith("-") else ""
-    return f"unknown argument {word!r}; {hint} ({OPEN})" if hint.startswith("did") else f"unknown argument {word!r} ({OPEN})"
+    options = [flag for flag in flags.values() if not flag.is_positional]
+    names = [flag.name for flag in options] + [f"no_{flag.name}" for flag in options if flag.is_switch]
+    match = nearest_name(word.lstrip("-").partition("=")[0].replace("-", "_"), names) if word.startswith("-") else None
+    hint = f"; did you mean '--{match}'?" if match else ""
+    return f"unknown argument {word!r}{hint} ({OPEN})"
 
 
 def _subcommand(kind: type, argv: Sequence[str]) -> type:

@@ -60,8 +60,13 @@ class Validated:
 
 def nearest(name: str, known: list[str]) -> str:
     """A hint at the right name."""
-    matches = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(sorted(known))}"
+    match = nearest_name(name, known)
+    return f"did you mean {match!r}?" if match else f"known are {', '.join(sorted(known))}"
+
+
+def nearest_name(name: str, known: list[str]) -> str | None:
+    """The known name that is most like this one, if any is."""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
 
 
 @functools.cache

@@ -89,7 +89,8 @@ def test_class_entries_of_the_originals_sweeps_are_understood(tmp_path):
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["--n_iter", "3"], "unknown argument '--n_iter'; did you mean 'n_itr'? (--help lists all)"),
+        (["--n_iter", "3"], "unknown argument '--n_iter'; did you mean '--n_itr'? (--help lists all)"),
+        (["--no-paralel"], "unknown argument '--no-paralel'; did you mean '--no_parallel'? (--help lists all)"),
         (["--n_itr", "many"], "n_itr is 'many'; it must be a positive whole number, such as --n_itr 1001"),
         (["--n_itr", "1.5"], "n_itr is '1.5'; it must be a positive whole number"),
         (["--n_itr", "0"], "n_itr is 0; it must be a positive whole number"),

@@ -112,7 +112,7 @@ def test_numbers_that_cannot_be_are_named(settings):
         (
             META_TEST,
             ["run", "--num_task", "3"],
-            "unknown argument '--num_task'; did you mean 'num_tasks'? (--help lists all)",
+            "unknown argument '--num_task'; did you mean '--num_tasks'? (--help lists all)",
         ),
         (META_TEST, ["nowhere"], "there is no run in nowhere: it has no params.json"),
         (EXPORT, ["nowhere", "model"], "there is no run in nowhere: it has no params.json"),
