@@ -26,6 +26,7 @@ _MODULES = {
     "VPG_DICEMAML": "meta_algos.dice_maml",
     "InnerLoop": "meta_algos.inner_loop",
     "PerTaskPPO": "meta_algos.per_task_ppo",
+    "PerTaskTRPO": "meta_algos.per_task_trpo",
     "ProMP": "meta_algos.pro_mp",
     "Reptile": "meta_algos.reptile",
     "RL2": "meta_algos.rl2",

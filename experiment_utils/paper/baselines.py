@@ -1,8 +1,9 @@
 """Meta-learning beside what it must be compared with, at equal environment steps: which runs, and what is measured of them.
 
-Trained are ProMP and, for as many env steps, one policy on all tasks (PPO, K = 0: multi-task training, domain random search)
-the oracle, the same with the task in its observation, and RL2. Each is then adapted to the same test tasks by the same inner
-steps, and by PPO in each task alone; so is a random initialisation, which PPO trains from scratch. RL2 adapts by its memory.
+Trained are ProMP and, for as many env steps, one policy on all tasks (PPO, K = 0: multi-task training, domain random
+search), the oracle, the same with the task in its observation, and RL2. ProMP's policy and that of all tasks are then
+adapted to the same test tasks by the same inner steps, and by PPO and TRPO in each task alone; so is a random
+initialisation, for which the latter is training from scratch. RL2 adapts by its memory.
 """
 
 import warnings
@@ -28,7 +29,7 @@ from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.atomic_write import atomic_write
 
 TABLE = ADAPTATION
-INNER, PPO, MEMORY = "inner steps", "PPO", "memory"  # how a policy adapts
+INNER, PPO, TRPO, MEMORY = "inner steps", "PPO", "TRPO", "memory"  # how a policy adapts
 META, JOINT, ORACLE, RANDOM, RL2 = "ProMP", "all tasks", "oracle", "random initialisation", "RL2"
 COLUMNS = {"policy": str, "adapted by": str, "updates": int, "rollouts": int, "task": int, "return": float, "itr": int}
 

@@ -1,6 +1,6 @@
 """How a trained policy adapts to the test tasks of the comparison with baselines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from experiment_utils.evaluation.k_shot import in_trial, k_shot
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
-from experiment_utils.paper.baselines import INNER, MEMORY, META, ORACLE, PPO, RANDOM, RL2
+from experiment_utils.paper.baselines import INNER, MEMORY, META, ORACLE, PPO, RANDOM, RL2, TRPO
 from experiment_utils.tensorflow_setup import configure_tensorflow
 from meta_policy_search.envs.base import Tasks
 from meta_policy_search.meta_algos.per_task_ppo import PerTaskPPO
+from meta_policy_search.meta_algos.per_task_trpo import PerTaskTRPO
 from meta_policy_search.meta_tester import MetaTester
 from meta_policy_search.policies.base import stack_params
 from meta_policy_search.samplers.meta_sample_processor import task_returns
@@ -20,7 +21,7 @@ from meta_policy_search.types import Params
 TEST_STREAM = 1  # beside the run's seed: training draws from the seed alone
 N_TASKS = 20
 STEPS = 5  # inner steps
-UPDATES = 30  # of PPO in a task
+UPDATES = 30  # of PPO and TRPO in a task
 Row = dict[str, str | int | float]
 
 
@@ -32,7 +33,7 @@ def measured_rows(folder: Path, method: str) -> Iterator[Row]:
     configure_tensorflow()
     trained = load_trained(folder, "last", parallel=True)
     rng = np.random.default_rng((trained.config.seed, TEST_STREAM))
-    tasks, sampling, initial = trained.sample_tasks(N_TASKS, rng), *rng.spawn(2)
+    tasks, sampling, initial, of_trpo = trained.sample_tasks(N_TASKS, rng), *rng.spawn(3)
     policy = trained.components.algo.policy
     if method == RL2:
         yield from ({"policy": method, **row} for row in _of_memory(trained, tasks, sampling))
@@ -41,20 +42,28 @@ def measured_rows(folder: Path, method: str) -> Iterator[Row]:
     if method == META:
         thetas[RANDOM] = {name: tf.cast(value, policy.dtype) for name, value in policy.init_params(initial).items()}
     for name, theta in thetas.items():
-        for row in _of_theta(trained, tasks, theta, sampling, is_adapted=method != ORACLE):
+        streams = {PPO: sampling, TRPO: of_trpo} if method != ORACLE else {}
+        for row in _of_theta(trained, tasks, theta, sampling, streams):
             yield {"policy": name, **row}
 
 
 def _of_theta(
-    trained: TrainedPolicy, tasks: Tasks, theta: Params, rng: np.random.Generator, is_adapted: bool
+    trained: TrainedPolicy,
+    tasks: Tasks,
+    theta: Params,
+    rng: np.random.Generator,
+    learners: Mapping[str, np.random.Generator],
 ) -> Iterator[Row]:
+    """Of inner steps and of the named learners, each with the generator it samples with; not adapted if there are none."""
     params = stack_params(theta, len(tasks))
     with trained.tester(tasks) as tester:
-        for shot in k_shot(tester, params, STEPS if is_adapted else 1, rng):
-            if is_adapted or shot.steps == 0:
+        for shot in k_shot(tester, params, STEPS if learners else 1, rng):
+            if learners or shot.steps == 0:
                 yield from _rows(INNER, shot.steps, shot.steps * shot.rollouts, shot.returns)
-        for update, returns in enumerate(ppo_returns(tester, params, UPDATES if is_adapted else 0, rng)):
-            yield from _rows(PPO, update, update * tester.sampler.batch_shape[1], returns)
+        for how, stream in learners.items():
+            learner = PerTaskPPO(tester.algo, params) if how == PPO else PerTaskTRPO(tester.algo.policy, params)
+            for update, returns in enumerate(returns_of(learner, tester, UPDATES, stream)):
+                yield from _rows(how, update, update * tester.sampler.batch_shape[1], returns)
 
 
 def _of_memory(trained: TrainedPolicy, tasks: Tasks, rng: np.random.Generator) -> Iterator[Row]:
@@ -63,9 +72,10 @@ def _of_memory(trained: TrainedPolicy, tasks: Tasks, rng: np.random.Generator) -
             yield from _rows(MEMORY, 0, shot.rollouts, shot.returns)
 
 
-def ppo_returns(tester: MetaTester, params: Params, updates: int, rng: np.random.Generator) -> Iterator[list[np.ndarray]]:
-    """Returns of the episodes of each task after 0 .. `updates` updates of PPO, each on a round of R rollouts."""
-    learner = PerTaskPPO(tester.algo, params)
+def returns_of(
+    learner: PerTaskPPO | PerTaskTRPO, tester: MetaTester, updates: int, rng: np.random.Generator
+) -> Iterator[list[np.ndarray]]:
+    """Returns of the episodes of each task after 0 .. `updates` of the learner's updates, each on a round of R rollouts."""
     for update in range(updates + 1):
         trajectories, _ = tester.sampler.obtain_samples(learner.params, rng)
         yield task_returns(trajectories)

@@ -22,6 +22,7 @@ from experiment_utils.paper.baselines import (
     PPO,
     RANDOM,
     RL2,
+    TRPO,
     chosen,
     folder,
     load_panel,
@@ -77,7 +78,7 @@ def over_seeds(values: pd.Series) -> Interval:
 
 @styled
 def draw_panels(data: Data) -> Figure:
-    """A row for each family: return against inner steps, against rollouts, and against rollouts that PPO learns from."""
+    """A row for each family: return against inner steps, against rollouts, and against those of PPO and TRPO."""
     figure, grid = plt.subplots(len(data), 3, figsize=(PAGE, 1.9 * len(data) + 0.5), squeeze=False, sharey="row")
     for row, (panel, rows) in zip(grid, data.items(), strict=True):
         for policy in (name for name in COLOURS if name in set(rows["policy"])):
@@ -87,7 +88,7 @@ def draw_panels(data: Data) -> Figure:
         row[1].set_xscale("symlog", linthresh=1)
         row[1].set_xlim(left=0)
         row[1].set_xticks(TICKS, list(map(str, TICKS)), minor=False)
-        row[2].set(xlabel="rollouts that PPO learns from")
+        row[2].set(xlabel="rollouts that PPO (line) and TRPO (dashes) learn from")
     labelled = [pair for axes in grid.flat for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
     handles = {label: handle for handle, label in labelled}
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=5, title="bands: 95 % interval over seeds")
@@ -112,12 +113,15 @@ def _draw_policy(row: Sequence[Axes], policy: str, table: pd.DataFrame) -> None:
     if policy == RL2:
         _draw(row[1], table.loc[MEMORY].droplevel("updates"), colour, policy)
         return
-    inner, ppo = table.loc[INNER], table.loc[PPO]
+    inner = table.loc[INNER]
     updates, rollouts = (inner.index.get_level_values(name) for name in ("updates", "rollouts"))
     full = rollouts[updates == 1].max()
     _draw(row[0], inner[rollouts == updates * full].droplevel("rollouts"), colour, policy)
     _draw(row[1], inner[updates <= 1].droplevel("updates"), colour, policy)
-    _draw(row[2], ppo.droplevel("updates"), colour, policy)
+    _draw(row[2], table.loc[PPO].droplevel("updates"), colour, policy)
+    if TRPO in table.index:
+        means = table.loc[TRPO].droplevel("updates").mean(axis=1)
+        row[2].plot(means.index, means, "--", color=colour)
 
 
 def _draw(axes: Axes, table: pd.DataFrame, colour: str, label: str) -> None:
@@ -144,7 +148,7 @@ def compared(table: pd.DataFrame) -> dict[str, tuple[str, int, int]]:
     """The amounts of adaptation that the tables show, by their heading, as far as `of_seeds` has them."""
     found: dict[str, tuple[str, int, int]] = {}
     inner = [amount for amount in table.index if amount[0] == INNER]
-    ppo, memory = ([amount for amount in table.index if amount[0] == how] for how in (PPO, MEMORY))
+    memory = [amount for amount in table.index if amount[0] == MEMORY]
     full = max((rollouts for _, updates, rollouts in inner if updates == 1), default=0)
     for how, updates, rollouts in inner:
         if updates in (0, 1, 3) and rollouts == updates * full:
@@ -152,8 +156,9 @@ def compared(table: pd.DataFrame) -> dict[str, tuple[str, int, int]]:
             found[name] = (how, updates, rollouts)
     if memory:
         found |= {"not adapted": memory[0], f"memory, {memory[-1][2]} rollouts": memory[-1]}
-    if len(ppo) > 1:
-        found[f"PPO, {ppo[-1][2]} rollouts"] = ppo[-1]
+    for how in (PPO, TRPO):
+        if amounts := [amount for amount in table.index if amount[0] == how]:
+            found[f"{how}, {amounts[-1][2]} rollouts"] = amounts[-1]
     return found
 
 

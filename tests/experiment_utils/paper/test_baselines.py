@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 
 from experiment_utils.paper import baselines, baselines_plot
-from experiment_utils.paper.baselines import INNER, JOINT, MEMORY, META, METHODS, ORACLE, PPO, RANDOM, RL2
+from experiment_utils.paper.baselines import INNER, JOINT, MEMORY, META, METHODS, ORACLE, PPO, RANDOM, RL2, TRPO
 from experiment_utils.paper.reproduce import Baselines
 from experiment_utils.runs.results import InvalidRunError, RunDataWarning
 from tests.experiment_utils.fake_runs import write_run
@@ -28,6 +28,7 @@ def three_seeds() -> pd.DataFrame:
         before = {(INNER, 0, 0): float(seed)}
         full = {**before, (INNER, 1, 5): seed + 1.0, (INNER, 1, 20): seed + 2.0, (INNER, 2, 40): seed + 3.0}
         full |= {(PPO, 0, 0): float(seed), (PPO, 1, 20): seed + 1.0, (PPO, 2, 40): seed + 4.0}
+        full |= {(TRPO, 0, 0): float(seed), (TRPO, 1, 20): seed + 2.0, (TRPO, 2, 40): seed + 6.0}
         tables += [rows_of(META, seed, {key: value + 10 for key, value in full.items()})]
         tables += [rows_of(RANDOM, seed, full), rows_of(JOINT, seed, {key: value + seed for key, value in full.items()})]
         tables += [rows_of(ORACLE, seed, {(INNER, 0, 0): 30.0})]
@@ -89,6 +90,7 @@ def test_the_tables_say_where_promp_is_better_seed_by_seed():
     assert returns.loc[META, "1 inner step, 20 rollouts"].startswith("14 ± 2.5")
     assert returns.loc[RANDOM, "training (10^6 env steps)"] == 0.0
     assert returns.loc[ORACLE, "PPO, 40 rollouts"] == "-"
+    assert returns.loc[RANDOM, ["PPO, 40 rollouts", "TRPO, 40 rollouts"]].tolist() == ["6 ± 2.5", "8 ± 2.5"]
     assert returns.loc[RL2, ["not adapted", "memory, 1 rollouts"]].tolist() == ["0 ± 0", "5 ± 0"]
     found = baselines_plot.differences_table(data).set_index(["ProMP against", "adapted by"])
     against_random = found.loc[(RANDOM, "not adapted")]  # 10 in every seed
@@ -114,6 +116,7 @@ def test_the_picture_has_a_curve_for_each_policy_in_each_way_to_adapt():
     np.testing.assert_array_equal(inner.lines[0].get_ydata(), [12, 14, 15])
     np.testing.assert_array_equal(rollouts.lines[0].get_xdata(), [0, 5, 20])
     np.testing.assert_array_equal(ppo.lines[0].get_ydata(), [12, 13, 16])
+    np.testing.assert_array_equal(ppo.lines[1].get_ydata(), [12, 14, 18])
 
 
 def test_the_title_says_which_policies_have_fewer_seeds():
