@@ -27,12 +27,13 @@ def meta_gradient_statistics(gradients: np.ndarray) -> dict[str, float]:
     CosAbs, CosVar, CosStd: mean |d|, mean d^2 and its root, d the cosine distance of each round's gradient to the mean
     gradient. RStd grows with R (the mean of more rounds of noise is smaller): compare at equal R. It is dominated by the
     coordinates with a mean near 0, and so varies from seed to seed; CosAbs has no such weakness. Of pure noise it is about
-    1 - 1 / sqrt(R), which is 0.78 for R = 20.
+    1 - 1 / sqrt(R), which is 0.78 for R = 20. A gradient of 0, as of a round without any reward, has no direction: its
+    distance counts as 1, that of an orthogonal one.
     """
     mean, deviation = gradients.mean(axis=0), gradients.std(axis=0)
     size = np.abs(mean)
     norms = np.linalg.norm(gradients, axis=1) * np.linalg.norm(mean)
-    distances = 1.0 - gradients @ mean / norms
+    distances = 1.0 - _quotient(gradients @ mean, norms)
     return {
         "Meta-GradientMean": float(size.mean()),
         "Meta-GradientStd": float(deviation.mean()),
@@ -45,7 +46,7 @@ def meta_gradient_statistics(gradients: np.ndarray) -> dict[str, float]:
 
 
 def inner_gradient_statistics(gradients: np.ndarray) -> dict[str, float]:
-    """The same for the tasks' inner gradients [R, N, J], averaged over tasks, without epsilon.
+    """The same for the tasks' inner gradients [R, N, J], averaged over tasks, without epsilon; 0 / 0 is 0.
 
     The original's mean of the inner gradient is that of the last task, under a key with an unformatted %i; here of all.
     """
@@ -53,8 +54,13 @@ def inner_gradient_statistics(gradients: np.ndarray) -> dict[str, float]:
     return {
         "Step_0-GradientMean": float(size.mean()),
         "Step_0-GradientStd": float(deviation.mean()),
-        "Step_0-GradientRStd": float((deviation / size).mean()),
+        "Step_0-GradientRStd": float(_quotient(deviation, size).mean()),
     }
+
+
+def _quotient(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b, with 0 / 0 = 0."""
+    return np.divide(a, b, out=np.zeros_like(a), where=(a != 0) | (b != 0))
 
 
 STATISTICS = (*meta_gradient_statistics(np.ones((2, 1))), *inner_gradient_statistics(np.ones((2, 1, 1))))

@@ -35,6 +35,15 @@ def test_meta_gradient_statistics_by_hand():
     assert result["Meta-GradientCosStd"] == pytest.approx(math.sqrt((distances[0] ** 2 + distances[1] ** 2) / 2))
 
 
+def test_a_gradient_of_0_counts_as_orthogonal():
+    from experiment_utils.paper.gradient_variance import STATISTICS, gradient_statistics
+
+    zero = np.zeros(2), np.zeros((1, 2))
+    assert gradient_statistics([zero, zero]) == {name: 1.0 if "Cos" in name else 0.0 for name in STATISTICS}
+    other = np.array([3.0, 4.0]), np.array([[3.0, 4.0]])
+    assert gradient_statistics([zero, other])["Meta-GradientCosAbs"] == 0.5  # of 1 and 0
+
+
 def test_inner_gradient_statistics_by_hand():
     from experiment_utils.paper.gradient_variance import inner_gradient_statistics
 

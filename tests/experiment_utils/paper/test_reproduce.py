@@ -199,6 +199,11 @@ def test_drawing_does_not_wait_for_tensorflow(results, tmp_path):
         (["figure3"], 2, "figure3/DiCE/seed_1/progress.csv"),
         (["figure4", "--seeds", "1"], 3, "figure4/E-MAML-TRPO/seed_1/exploration.npz"),
         (["formulations"], 0, "formulations/thetas.csv"),
+        (
+            ["baselines", "--env", "momentum", "--methods", "ProMP", "RL2", "--seeds", "1", "--n_itr", "2"],
+            2,
+            "baselines/momentum/RL2/seed_1/adaptation.csv",
+        ),
     ],
 )
 def test_a_figure_from_nothing_then_from_what_is_finished(tmp_path, argv, runs, collected):
@@ -226,7 +231,7 @@ def test_a_figure_from_nothing_then_from_what_is_finished(tmp_path, argv, runs, 
 
 @pytest.mark.slow
 @pytest.mark.long
-@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "baselines", "formulations"])
+@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure3_point", "figure4", "baselines", "formulations"])
 def test_the_smoke_budget_draws(tmp_path, figure):
     panel = ["--env", "half_cheetah"] if figure == "figure2" else []
     result = reproduce(figure, *panel, "--budget", "smoke", "--dump_path", tmp_path)
