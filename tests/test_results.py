@@ -305,7 +305,7 @@ def test_before_adaptation_promp_runs_one_way_and_trpo_maml_does_not(run, low, h
 @pytest.mark.parametrize("policy", ["ProMP", "all tasks", "random initialisation"])
 def test_the_table_of_the_baselines_is_that_of_the_runs(policy, family, seeds):
     rows = {"ProMP": "ProMP", "all tasks": "all_tasks", "random initialisation": "ProMP"}
-    amounts = [("inner steps", 0, 0), ("inner steps", 1, 20), ("inner steps", 3, 60), ("PPO", 30, 600)]
+    amounts = [("inner steps", 0, 0), ("inner steps", 1, 20), ("inner steps", 3, 60), ("PPO", 30, 600), ("TRPO", 30, 600)]
     means: dict[tuple, list] = {amount: [] for amount in amounts}
     for seed in range(1, seeds + 1):
         table = pd.read_csv(RESULTS / "baselines" / family / rows[policy] / f"seed_{seed}" / "adaptation.csv")

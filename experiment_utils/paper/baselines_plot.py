@@ -88,7 +88,7 @@ def draw_panels(data: Data) -> Figure:
         row[1].set_xscale("symlog", linthresh=1)
         row[1].set_xlim(left=0)
         row[1].set_xticks(TICKS, list(map(str, TICKS)), minor=False)
-        row[2].set(xlabel="rollouts that PPO (line) and TRPO (dashes) learn from")
+        row[2].set(xlabel="rollouts, PPO (dashes: TRPO)")
     labelled = [pair for axes in grid.flat for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
     handles = {label: handle for handle, label in labelled}
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=5, title="bands: 95 % interval over seeds")
