@@ -29,7 +29,15 @@ from experiment_utils.plot_utils import (
     save_table,
     styled,
 )
-from experiment_utils.runs.comparison import can_be_compared, comparison_table, scores_by_measure, tables_of_panels
+from experiment_utils.runs.comparison import (
+    Groups,
+    Scores,
+    can_be_compared,
+    comparison_table,
+    scores_by_measure,
+    stages,
+    tables_of_panels,
+)
 from experiment_utils.runs.curves import Curve, group_runs, mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run, Settings
@@ -99,7 +107,7 @@ def draw(root: Path, out: Path, env: Sequence[str] = (), budget: Budget = "quick
     curves = {panel: {name: mean_curve(runs) for name, runs in groups.items()} for panel, groups in data.items()}
     named = {f"{panel.title}, {name}": runs for panel, groups in data.items() for name, runs in groups.items()}
     tables = {"results": _per_panel(data), "paper": against_paper(curves), "timing": timing_table(named)}
-    compared = {panel.title: scores_by_measure(groups) for panel, groups in data.items() if can_be_compared(groups)}
+    compared = {panel.title: scores_by_stage(groups) for panel, groups in data.items() if can_be_compared(groups)}
     tables |= {"comparisons": tables_of_panels(comparison_table, compared)} if compared else {}
     written = save_figure(draw_panels(curves), out / "figure2")
     written += save_figure(draw_panels(curves, COLUMN, paper_axes=False), out / "figure2_column")
@@ -158,9 +166,15 @@ def _draw_panel(axes: Axes, panel: Panel, named: Curves) -> None:
     _draw_curves(axes, named)
     _draw_marks(axes, panel, end)
     seeds = {curve.seeds for curve in named.values()}
-    count = f" (n={min(seeds)}{f'-{max(seeds)}' if len(seeds) > 1 else ''})" if named else " (no runs yet)"
+    dashed = {curve.rest.seeds for curve in named.values() if curve.rest is not None}
+    rest = f", dashed {_span(dashed)}" if dashed else ""
+    count = f" (n={_span(seeds)}{rest})" if named else " (no runs yet)"
     axes.set_title(panel.title + count, fontsize=7.5)  # the longest just fits above half a column
     axes.set(xlim=(0, end / SCALES["n_timesteps"]))
+
+
+def _span(counts: set[int]) -> str:
+    return "-".join(map(str, sorted({min(counts), max(counts)})))
 
 
 def _draw_on_the_papers_axes(axes: Axes, panel: Panel, named: Curves) -> None:
@@ -186,6 +200,12 @@ def _draw_marks(axes: Axes, panel: Panel, end: float) -> None:
             axes.plot((min(steps, end - 3 * BESIDE * end) + shift) / unit, value, mec=palette[name], zorder=3, **MARK)
 
 
+def scores_by_stage(groups: Groups) -> dict[str, Scores]:
+    """`scores_by_measure` of all seeds, and of those that were trained longer, as long as there are two."""
+    compared = [scores_by_measure(stage) for stage in stages(groups) if can_be_compared(stage)]
+    return {measure: scores for of_stage in compared for measure, scores in of_stage.items()}
+
+
 def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:
     """Ours beside the paper's value, where our runs reached its marks: the mean of the last ten iterations to each."""
     rows = []
@@ -203,10 +223,14 @@ def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:
 
 
 def _per_panel(data: Mapping[Panel, Mapping[str, list[RunData]]]) -> pd.DataFrame:
-    """The results of all panels; areas reach as far as a panel's shortest run, so they compare within a panel only."""
+    """The results of all panels, once more of the seeds that were trained longer.
+
+    Areas reach as far as the shortest run, so they compare within a panel and its seeds only.
+    """
     tables = []
     for panel, groups in data.items():
-        table = results_table(dict(groups)).rename(columns=lambda name: AREA if name.startswith("area") else name)
-        table.insert(0, "panel", panel.title)
-        tables.append(table)
+        for stage in stages(groups):
+            table = results_table(stage).rename(columns=lambda name: AREA if name.startswith("area") else name)
+            table.insert(0, "panel", panel.title)
+            tables.append(table)
     return pd.concat(tables, ignore_index=True)

@@ -1,6 +1,6 @@
 """Which of several groups of runs is better, on two measures: the final value and the area under the curve."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ def scores_by_measure(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> d
     chosen = {
         name: [next(run for run in runs if run.field("seed") == seed) for seed in seeds] for name, runs in groups.items()
     }
-    end = min((run.column("n_timesteps").iloc[-1] for runs in chosen.values() for run in runs), default=0)
+    end = min((_end(run) for runs in chosen.values() for run in runs), default=0)
     until = f"to {end / 1e6:g}e6 steps"
     return {
         f"final {y} (last {last} iterations {until})": {
@@ -48,6 +48,26 @@ def scores_by_measure(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> d
             name: np.array([area_under_curve(run, y, end) for run in runs]) for name, runs in chosen.items()
         },
     }
+
+
+def stages(groups: Groups) -> Iterator[Groups]:
+    """All runs, then those of the seeds that go on in every group where the first of them ends, and so on.
+
+    Seeds that were trained longer are so compared twice: with all others as far as these go, and among each other.
+    """
+    while groups:
+        yield groups
+        shared = set(shared_seeds(groups))
+        ends = {
+            seed: min(_end(run) for runs in groups.values() for run in runs if run.field("seed") == seed) for seed in shared
+        }
+        longer = {seed for seed in shared if ends[seed] > min(ends.values())}
+        of_longer = {name: [run for run in runs if run.field("seed") in longer] for name, runs in groups.items()}
+        groups = of_longer if longer else {}
+
+
+def _end(run: RunData) -> float:
+    return float(run.column("n_timesteps").iloc[-1])
 
 
 def comparison_table(measures: Mapping[str, Scores]) -> pd.DataFrame:

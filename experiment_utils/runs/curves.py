@@ -178,7 +178,7 @@ def area_under_curve(run: RunData, y: str = LAST_RETURN, until: float = np.inf) 
     return float(np.trapezoid(np.interp(places, steps, values), places / 1e6))
 
 
-def results_table(groups: dict[str, list[RunData]], y: str = LAST_RETURN, last: int = 10) -> pd.DataFrame:
+def results_table(groups: Mapping[str, Sequence[RunData]], y: str = LAST_RETURN, last: int = 10) -> pd.DataFrame:
     """One row per group: seeds, iterations, env steps, final value and area under the curve, mean and deviation over seeds.
 
     The final value is taken where the shortest run of the group ends, in env steps, so that all seeds are equally old. The

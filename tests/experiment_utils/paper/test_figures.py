@@ -124,6 +124,19 @@ def test_figure_2_compares_the_algorithms_of_a_panel_with_seeds_enough(tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore::experiment_utils.runs.results.RunDataWarning")
+def test_figure_2_compares_seeds_that_were_trained_longer_once_more(tmp_path):
+    for name, config in (("ProMP", {}), ("LVC-VPG", LVC_VPG)):
+        for seed, returns in ((1, [1.0, 2.0, 3.0]), (2, [2.0, 1.0, 4.0]), (3, [1.0, 5.0])):
+            write_run(tmp_path / "half_cheetah" / name / f"seed_{seed}", returns, seed=seed, **config)
+    figure2.draw(tmp_path, tmp_path / "out", ["half_cheetah"])
+    compared = pd.read_csv(tmp_path / "out" / "figure2_comparisons.csv")
+    assert compared["seeds"].tolist() == [3, 3, 2, 2]
+    assert [measure.split(" to ")[1].split(" ")[0] for measure in compared["measure"]] == ["0.0002e6"] * 2 + ["0.0003e6"] * 2
+    results = pd.read_csv(tmp_path / "out" / "figure2_results.csv")
+    assert results[["seeds", "iterations"]].to_numpy().tolist() == [["1 2 3", 2]] * 2 + [["1 2", 3]] * 2
+
+
+@pytest.mark.filterwarnings("ignore::experiment_utils.runs.results.RunDataWarning")
 def test_the_paper_is_met_by_those_seeds_that_got_there(tmp_path):
     steps = {"n_timesteps": [1.6e7, 3.0e7]}
     runs = [
@@ -134,6 +147,7 @@ def test_the_paper_is_met_by_those_seeds_that_got_there(tmp_path):
     assert [(row["ours"], row["seeds"]) for row in figure2.against_paper(curves).to_dict("records")] == [(2, 1)]
     axes = figure2.draw_panels(curves).axes[0]
     assert axes.get_xlim()[1] > 30
+    assert axes.get_title() == "HalfCheetahFwdBack (n=2, dashed 1)"
     assert "of fewer seeds" in [text.get_text() for text in axes.figure.legends[0].get_texts()]
 
 

@@ -9,6 +9,7 @@ from experiment_utils.runs.comparison import (
     profiles,
     scores_by_measure,
     shared_seeds,
+    stages,
 )
 from experiment_utils.runs.results import RunData, load_run
 from experiment_utils.runs.seed_blocks import tukey_intervals
@@ -47,6 +48,15 @@ def test_a_longer_run_is_measured_where_the_shortest_ends(groups, tmp_path):
     final, area = scores_by_measure({**groups, "b": [*groups["b"][1:], longer]}, last=1).values()
     np.testing.assert_array_equal(final["b"], [12, 7, 33])
     np.testing.assert_allclose(area["b"], np.array([12, 7, 33]) * 100 / 2 / 1e6)
+
+
+def test_seeds_that_all_groups_trained_longer_are_a_stage_of_their_own(groups, tmp_path):
+    for name, lengths in (("a", {1: 4, 2: 3, 3: 2}), ("b", {1: 3, 2: 5, 3: 4})):  # together 3, 3 and 2 iterations
+        for seed, length in lengths.items():
+            groups[name] = [run for run in groups[name] if run.field("seed") != seed]
+            groups[name].append(load_run(write_run(tmp_path / f"{name}{seed}", [1.0] * length, seed=seed)))
+    found = [[sorted(run.field("seed") for run in runs) for runs in stage.values()] for stage in stages(groups)]
+    assert found == [[[1, 2, 3], [1, 2, 3, 9]], [[1, 2], [1, 2]]]
 
 
 def test_the_table_has_each_pair_on_both_measures(groups):
