@@ -394,7 +394,7 @@ def test_plot_curves_says_what_is_missing(tmp_path, plot_curves, capsys):
     assert plot_curves() == 2
     assert "there is no run below" in capsys.readouterr().err
     assert plot_curves("--group_bye", "seed") == 2
-    assert "did you mean 'group_by'?" in capsys.readouterr().err
+    assert "did you mean '--group_by'?" in capsys.readouterr().err
     write_run(tmp_path / "runs" / "a", [1.0])
     for flag, name, sentence in (
         ("--y", "Step_1-AverageRetrun", "has no column 'Step_1-AverageRetrun'; did you mean 'Step_1-AverageReturn'?"),

@@ -352,7 +352,7 @@ def test_the_command_line(script, tmp_path, capsys):
     assert main([str(tmp_path / "none.py")]) == 2
     assert "there is no run script" in capsys.readouterr().err
     assert main([str(script), "--jbos", "2"]) == 2
-    assert "did you mean 'jobs'?" in capsys.readouterr().err
+    assert "did you mean '--jobs'?" in capsys.readouterr().err
 
 
 def test_the_command_is_the_run_scripts_own_resume(tmp_path):

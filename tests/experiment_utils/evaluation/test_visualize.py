@@ -66,7 +66,7 @@ def test_settings_of_the_film_change_it(folder, tmp_path):
         (["--task", "left"], "is not JSON"),
         (["--task", "[1, 2, 3]"], "must be like"),
         (["--itr", "7"], "no policy snapshot '7'"),
-        (["--vidoe", "film.mp4"], "did you mean 'video'"),
+        (["--vidoe", "film.mp4"], "did you mean '--video'"),
         (["--max_path_length", "0"], "max_path_length is 0; it must be a positive whole number"),
         (["--video", f"{__file__}/film.mp4"], "is not a directory"),
         (["--window"], "--window needs a display, and DISPLAY is not set; make a film instead: --video film.mp4"),
