@@ -360,7 +360,8 @@ def test_runs_that_cannot_be_drawn_are_left_out_and_named(tmp_path, plot_curves)
     other.write_text(other.read_text().replace("Step_1-AverageReturn", "Return"))
     with pytest.warns(RunDataWarning) as caught:
         assert plot_curves() == 0
-    assert [str(warning.message).partition("progress.csv ")[2].split(";")[0] for warning in caught] == [
+    messages = [str(warning.message) for warning in caught if warning.category is RunDataWarning]
+    assert [message.partition("progress.csv ")[2].split(";")[0] for message in messages] == [
         "is not the log of a run: Itr does not increase from row to row",
         "has no column 'Step_1-AverageReturn'",
     ]

@@ -212,11 +212,11 @@ def test_the_readmes_picture_is_means_over_seeds_in_at_most_four_curves():
     axes = half_cheetah.draw_readme_figure(n_itr=20).axes[0]
     curves = {line.get_label(): line for line in axes.lines if len(line.get_xdata())}
     assert len(curves) == len(axes.collections) == 4
-    name = "ProMP, after adaptation (n=3)"
-    runs = [half_cheetah.of_package(20), half_cheetah.of_original(20)]
-    of_us, of_original = ([run.column("Step_1-AverageReturn").iloc[-1] for run in group] for group in runs)
-    assert curves[name].get_ydata()[-1] == pytest.approx(np.mean(of_us))
-    assert curves[name.replace("ProMP", "original code")].get_ydata()[-1] == pytest.approx(np.mean(of_original))
+    for label, runs in (("ProMP", half_cheetah.of_package(20)), ("original code", half_cheetah.of_original(20))):
+        ends = [run.column("Step_1-AverageReturn").iloc[-1] for run in runs]
+        assert len(ends) >= 3
+        curve = curves[f"{label}, after adaptation (n={len(ends)})"]
+        assert curve.get_ydata()[-1] == pytest.approx(np.mean(ends))
 
 
 def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch):
