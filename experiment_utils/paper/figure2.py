@@ -29,15 +29,7 @@ from experiment_utils.plot_utils import (
     save_table,
     styled,
 )
-from experiment_utils.runs.comparison import (
-    Groups,
-    Scores,
-    can_be_compared,
-    comparison_table,
-    scores_by_measure,
-    stages,
-    tables_of_panels,
-)
+from experiment_utils.runs.comparison import can_be_compared, comparison_table, scores_by_stage, stages, tables_of_panels
 from experiment_utils.runs.curves import Curve, group_runs, mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run, Settings
@@ -198,12 +190,6 @@ def _draw_marks(axes: Axes, panel: Panel, end: float) -> None:
         shift = (place - (len(panel.paper) - 1) / 2) * BESIDE * end
         for steps, value in (mark for mark in marks if mark[0] <= end):
             axes.plot((min(steps, end - 3 * BESIDE * end) + shift) / unit, value, mec=palette[name], zorder=3, **MARK)
-
-
-def scores_by_stage(groups: Groups) -> dict[str, Scores]:
-    """`scores_by_measure` of all seeds, and of those that were trained longer, as long as there are two."""
-    compared = [scores_by_measure(stage) for stage in stages(groups) if can_be_compared(stage)]
-    return {measure: scores for of_stage in compared for measure, scores in of_stage.items()}
 
 
 def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:

@@ -66,6 +66,12 @@ def stages(groups: Groups) -> Iterator[Groups]:
         groups = of_longer if longer else {}
 
 
+def scores_by_stage(groups: Groups) -> dict[str, Scores]:
+    """`scores_by_measure` of all seeds, and of those that were trained longer, as long as there are two."""
+    compared = [scores_by_measure(stage) for stage in stages(groups) if can_be_compared(stage)]
+    return {measure: scores for of_stage in compared for measure, scores in of_stage.items()}
+
+
 def _end(run: RunData) -> float:
     return float(run.column("n_timesteps").iloc[-1])
 
