@@ -13,7 +13,7 @@ import tyro
 
 from experiment_utils.flags import Flag, as_words, flag_kinds, flags_of, without_annotations
 from experiment_utils.script import discard_output
-from experiment_utils.validation import ConfigError, InvalidSetting, expected_values, nearest_name
+from experiment_utils.validation import ConfigError, InvalidSetting, expected_values, nearest, nearest_name
 
 T = TypeVar("T")
 
@@ -141,6 +141,6 @@ def _subcommand(kind: type, argv: Sequence[str]) -> type:
     first = argv[0] if argv else ""
     if first in options or first in ("-h", "--help"):
         return without_annotations(options.get(first, next(iter(options.values()))))
-    known = ", ".join(options)
-    what = f"there is no {first!r}" if first and not first.startswith("-") else "what to make comes first"
-    raise ConfigError(f"{what}; it can be one of {known} ({OPEN})")
+    if first and not first.startswith("-"):
+        raise ConfigError(f"there is no {first!r}; {nearest(first, list(options))} ({OPEN})")
+    raise ConfigError(f"what to make comes first; it can be one of {', '.join(options)} ({OPEN})")

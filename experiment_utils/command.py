@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from experiment_utils.script import fail, run_script, say
+from experiment_utils.validation import nearest
 
 PROGRAM = "meta-policy-search"
 
@@ -22,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     commands = _commands()
     if argv[0] not in commands:
-        return fail(f"unknown command {argv[0]!r}; there are {', '.join(commands)} ({PROGRAM} --help)")
+        return fail(f"unknown command {argv[0]!r}; {nearest(argv[0], list(commands))} ({PROGRAM} --help lists all)")
     sys.argv = [f"{PROGRAM} {argv[0]}", *argv[1:]]  # what help and messages call the program
     return commands[argv[0]][1](argv[1:])
 

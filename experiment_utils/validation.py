@@ -65,8 +65,9 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def nearest_name(name: str, known: list[str]) -> str | None:
-    """The known name that is most like this one, if any is."""
-    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
+    """The known name that is most like this one, if any is; upper and lower case are alike."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    return next((folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)), None)
 
 
 @functools.cache

@@ -86,7 +86,7 @@ def main(argv: list[str]) -> int:
         ("figure2 --n_itr 0", "n_itr is 0; it must be a positive whole number"),
         ("figure3 --env ant", "unknown argument '--env'"),
         ("figure2 --budjet quick", "did you mean '--budget'?"),
-        ("figur2", "there is no 'figur2'; it can be one of"),
+        ("figur2", "there is no 'figur2'; did you mean 'figure2'? (--help lists all)"),
         *((f"{figure} --plot_only", "there is no") for figure in ("figure2", "figure3", "figure4", "formulations")),
     ],
 )
