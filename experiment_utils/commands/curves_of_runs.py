@@ -75,10 +75,10 @@ def compare(runs: Sequence[RunData], args: Args) -> list[Path]:
             f"--compare found no two groups below {', '.join(map(str, args.directories))} that share two seeds"
         )
     measures = {title: scores_by_measure(groups, args.y, args.last) for title, groups in panels.items()}
-    written = save_table(tables_of_panels(comparison_table, measures), beside(args.out, "comparisons"))
+    written = save_table(tables_of_panels(comparison_table, measures.items()), beside(args.out, "comparisons"))
     many = {title: scores for title, scores in measures.items() if len(shared_seeds(panels[title])) >= LEAST_RUNS}
     if many:
-        written += save_table(tables_of_panels(interquartile_table, many), beside(args.out, "interquartile"))
+        written += save_table(tables_of_panels(interquartile_table, many.items()), beside(args.out, "interquartile"))
         final = {title: profiles(next(iter(scores.values()))) for title, scores in many.items()}
         figure = curves_figure(final, f"final {args.y}", "share of runs above")
         written += save_figure(figure, beside(args.out, "profiles"))

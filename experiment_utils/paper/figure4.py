@@ -22,7 +22,7 @@ from matplotlib.patches import Circle
 
 from experiment_utils.paper.experiments import EXPLORATION, SMOKE, Budget, of_figure, run_of
 from experiment_utils.plot_utils import COLUMN, PAGE, curves_figure, save_figure, save_table, styled
-from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_measure
+from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_measure, stages
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run, Settings
@@ -101,7 +101,9 @@ def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     written += save_figure(curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves")
     tables = {"results": results_table(data), "corners": corners_table(explorations), "timing": timing_table(data)}
     if can_be_compared(data):
-        tables["comparisons"] = comparison_table({**solved_by_seed(explorations), **scores_by_measure(data)})
+        returns = [scores_by_measure(part) for part in stages(data) if can_be_compared(part)]
+        measures = [found for found in (solved_by_seed(explorations), *returns) if found]
+        tables["comparisons"] = pd.concat(map(comparison_table, measures), ignore_index=True)
     return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure4_{name}")]
 
 
@@ -145,12 +147,21 @@ def corners_table(explorations: dict[str, dict[int, Exploration]]) -> pd.DataFra
 
 
 def solved_by_seed(explorations: dict[str, dict[int, Exploration]]) -> dict[str, Scores]:
-    """The number of corners solved, of the seeds that all algorithms share."""
-    shared = sorted(set.intersection(*({*by_seed} for by_seed in explorations.values()))) if explorations else []
-    if len(explorations) < 2 or len(shared) < 2:
+    """The number of corners solved, of the seeds that all algorithms share after equally many iterations.
+
+    A seed of which some algorithms were trained longer is left out, with a warning.
+    """
+    shared = set.intersection(*({*by_seed} for by_seed in explorations.values())) if len(explorations) > 1 else set()
+    uneven = {seed for seed in shared if len({by_seed[seed].iterations for by_seed in explorations.values()}) > 1}
+    if uneven:
+        names = ", ".join(map(str, sorted(uneven)))
+        message = f"corners solved: not compared for seed {names}, which not all algorithms trained equally long"
+        warnings.warn(message, RunDataWarning, stacklevel=2)
+    seeds = sorted(shared - uneven)
+    if len(seeds) < 2:
         return {}
     solved = {
-        name: np.array([corners_solved(by_seed[seed]) for seed in shared], float) for name, by_seed in explorations.items()
+        name: np.array([corners_solved(by_seed[seed]) for seed in seeds], float) for name, by_seed in explorations.items()
     }
     return {"corners solved, of 4": solved}
 

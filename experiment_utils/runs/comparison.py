@@ -1,6 +1,6 @@
 """Which of several groups of runs is better, on two measures: the final value and the area under the curve."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -51,25 +51,23 @@ def scores_by_measure(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> d
 
 
 def stages(groups: Groups) -> Iterator[Groups]:
-    """All runs, then those of the seeds that go on in every group where the first of them ends, and so on.
+    """All runs; then, where some end, those groups and seeds that all go on, as often as there are such.
 
-    Seeds that were trained longer are so compared twice: with all others as far as these go, and among each other.
+    What was trained longer is so compared twice: with all others as far as these go, and among itself. If only some groups
+    have more seeds, these are compared with each other on all of them, and with the others on the seeds that those have.
     """
-    while groups:
-        yield groups
-        shared = set(shared_seeds(groups))
-        ends = {
-            seed: min(_end(run) for runs in groups.values() for run in runs if run.field("seed") == seed) for seed in shared
-        }
-        longer = {seed for seed in shared if ends[seed] > min(ends.values())}
-        of_longer = {name: [run for run in runs if run.field("seed") in longer] for name, runs in groups.items()}
-        groups = of_longer if longer else {}
-
-
-def scores_by_stage(groups: Groups) -> dict[str, Scores]:
-    """`scores_by_measure` of all seeds, and of those that were trained longer, as long as there are two."""
-    compared = [scores_by_measure(stage) for stage in stages(groups) if can_be_compared(stage)]
-    return {measure: scores for of_stage in compared for measure, scores in of_stage.items()}
+    yield groups
+    ends = {name: {run.field("seed"): _end(run) for run in runs} for name, runs in groups.items()}
+    longer: dict[tuple[frozenset[str], frozenset[int]], None] = {}  # groups and seeds, in the order of their ends
+    for end in sorted({end for by_seed in ends.values() for end in by_seed.values()})[1:]:
+        reached = {name: frozenset(seed for seed, at in by_seed.items() if at >= end) for name, by_seed in ends.items()}
+        for seeds in sorted({*reached.values()}, key=lambda seeds: (-len(seeds), sorted(seeds))):
+            longer[frozenset(name for name, found in reached.items() if seeds <= found), seeds] = None
+    for names, seeds in longer:
+        if len(names) > 1 and len(seeds) > 1 and (names != {*groups} or seeds != {*shared_seeds(groups)}):
+            yield {
+                name: [run for run in runs if run.field("seed") in seeds] for name, runs in groups.items() if name in names
+            }
 
 
 def _end(run: RunData) -> float:
@@ -125,10 +123,12 @@ def profiles(scores: Scores) -> dict[str, Curve]:
 
 
 def tables_of_panels(
-    make: Callable[[Mapping[str, Scores]], pd.DataFrame], panels: Mapping[str, Mapping[str, Scores]]
+    make: Callable[[Mapping[str, Scores]], pd.DataFrame], panels: Iterable[tuple[str, Mapping[str, Scores]]]
 ) -> pd.DataFrame:
-    """The tables that `make` makes of the measures of each panel, below each other."""
-    tables = {title: make(measures) for title, measures in panels.items()}
-    for title, table in tables.items():
+    """The tables that `make` makes of the measures of each panel or part of one, below each other."""
+    tables = []
+    for title, measures in panels:
+        table = make(measures)
         table.insert(0, "panel", title)
-    return pd.concat(tables.values(), ignore_index=True)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)

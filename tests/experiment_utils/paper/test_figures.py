@@ -242,13 +242,13 @@ def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch)
             assert picture["after"].max() == len(calls) == seen
 
 
-def write_explored_run(root, name, seed, returns):
+def write_explored_run(root, name, seed, returns, iterations=2):
     trpo = {"algo": "TRPOMAML", "num_inner_grad_steps": 3, "env": "MetaPointEnvMomentum"}
     kind = {"inner_type": "likelihood_ratio" if name == "LVC-TRPO" else "log_likelihood", "exploration": "E-MAML" in name}
-    folder = write_run(root / "figure4" / name / f"seed_{seed}", [1.0 * seed] * 2, {}, seed=seed, **trpo, **kind)
+    folder = write_run(root / "figure4" / name / f"seed_{seed}", [1.0 * seed] * iterations, {}, seed=seed, **trpo, **kind)
     positions = np.full((10, 5, 2), seed / 10)
     table = np.array([[0.0] * 4] * 3 + [returns])
-    np.savez(folder / "exploration.npz", before=positions, after=positions, returns=table, iterations=2)
+    np.savez(folder / "exploration.npz", before=positions, after=positions, returns=table, iterations=iterations)
 
 
 def test_figure_4_counts_the_corners_that_are_solved_over_seeds_and_shows_the_median_seed(tmp_path):
@@ -267,6 +267,18 @@ def test_figure_4_counts_the_corners_that_are_solved_over_seeds_and_shows_the_me
     for name, seed in (("LVC-TRPO", 3), ("E-MAML-TRPO", 3)):
         by_seed = figure4.explorations_by_seed(load_runs([tmp_path / "figure4" / name]))
         assert figure4.median_seed(by_seed).before.max() == seed / 10
+
+
+def test_figure_4_compares_the_corners_of_seeds_that_all_algorithms_trained_equally_long(tmp_path):
+    for name in figure4.TITLES:
+        for seed, longer in enumerate(("", "LVC-TRPO", "E-MAML-TRPO LVC-TRPO TRPO-MAML"), start=1):
+            write_explored_run(tmp_path, name, seed, [60.0, 0.0, 0.0, 0.0], iterations=3 if name in longer else 2)
+    with pytest.warns(RunDataWarning, match="not compared for seed 2, which not all algorithms trained equally long"):
+        figure4.draw(tmp_path, tmp_path / "out")
+    compared = pd.read_csv(tmp_path / "out" / "figure4_comparisons.csv")
+    assert compared[compared["measure"] == "corners solved, of 4"]["seeds"].tolist() == [2] * 3
+    corners = pd.read_csv(tmp_path / "out" / "figure4_corners.csv")
+    assert corners[corners["inner steps"] == 3]["iterations"].tolist() == [2, 3, 3, 2, 2, 3, 2, 2, 3]
 
 
 def test_the_arrows_of_the_formulations_are_twice_the_updates():

@@ -59,6 +59,20 @@ def test_seeds_that_all_groups_trained_longer_are_a_stage_of_their_own(groups, t
     assert found == [[[1, 2, 3], [1, 2, 3, 9]], [[1, 2], [1, 2]]]
 
 
+def test_groups_that_have_more_of_the_longer_seeds_are_compared_on_all_of_them(tmp_path):
+    lengths = {"a": [4, 4, 4], "b": [4, 4, 4], "c": [4, 4, 2], "d": [4, 2, 2]}
+    groups = {
+        name: [load_run(write_run(tmp_path / f"{name}{seed}", [1.0] * n, seed=seed)) for seed, n in enumerate(of_seeds)]
+        for name, of_seeds in lengths.items()
+    }
+    found = [{name: [run.field("seed") for run in runs] for name, runs in stage.items()} for stage in stages(groups)]
+    assert found == [
+        {"a": [0, 1, 2], "b": [0, 1, 2], "c": [0, 1, 2], "d": [0, 1, 2]},
+        {"a": [0, 1, 2], "b": [0, 1, 2]},
+        {"a": [0, 1], "b": [0, 1], "c": [0, 1]},
+    ]
+
+
 def test_the_table_has_each_pair_on_both_measures(groups):
     table = comparison_table(scores_by_measure(groups, last=1))
     assert len(table) == 2
