@@ -1,6 +1,7 @@
 """Check an implementation: python -m meta_policy_search.conformance my_module:adapter
 
-Exit code 0: it agrees with every case that it doesn't skip; 1: it doesn't; 2: there is no such adapter or case.
+Exit code 0: it agrees with every case that it doesn't skip; 1: it doesn't; 2: there is no such adapter or case, or it
+returns no arrays by name.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from meta_policy_search.conformance.cases import CASES, Case, load_case, load_cases
-from meta_policy_search.conformance.check import TOLERANCE, Adapter, Result, check_case
+from meta_policy_search.conformance.check import TOLERANCE, Adapter, NoArraysError, Result, check_case
 
 
 def load_adapter(reference: str) -> Adapter:
@@ -65,7 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     results = []
     for case in cases:
-        results.append(check_case(adapter, case, arguments.tolerance))
+        try:
+            results.append(check_case(adapter, case, arguments.tolerance))
+        except NoArraysError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
         print(describe(results[-1]), flush=True)
     checked = [result for result in results if result.deviations]
     failed = [result for result in checked if result.first_problem]

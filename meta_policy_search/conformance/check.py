@@ -14,6 +14,10 @@ FLOOR = 1e-3  # below it deviations are absolute: losses and gradients are sums 
 OPTIONAL = ("inner_loss", "fisher_product", "after_update")
 
 
+class NoArraysError(TypeError):
+    """An adapter returned something else than arrays by name."""
+
+
 class Deviation(NamedTuple):
     """How far a quantity is from what is expected."""
 
@@ -36,14 +40,21 @@ class Result(NamedTuple):
 
 
 def check_case(adapter: Adapter, case: Case, tolerance: float = TOLERANCE) -> Result:
-    """Run an adapter on a case. One that returns None has skipped it."""
+    """Run an adapter on a case. One that returns None has skipped it.
+
+    Raises:
+      NoArraysError: it returns anything else but arrays by name.
+    """
     found = adapter(case.inputs())
     if found is None:
         return Result(case.name, [], [])
+    if not isinstance(found, Mapping):
+        what = type(found).__name__
+        raise NoArraysError(f"the adapter returned {what} for {case.name}; it must be arrays by name, or None to skip it")
     deviations, left_out = [], []
     for name, expected in case.expected.items():
         if name in found:
-            deviations.append(_deviation(name, np.asarray(found[name], np.float64), expected, tolerance))
+            deviations.append(_deviation(name, found[name], expected, tolerance))
         elif name.split("/")[0] in OPTIONAL:
             left_out.append(name)
         else:
@@ -51,7 +62,11 @@ def check_case(adapter: Adapter, case: Case, tolerance: float = TOLERANCE) -> Re
     return Result(case.name, deviations, left_out)
 
 
-def _deviation(name: str, found: np.ndarray, expected: np.ndarray, tolerance: float) -> Deviation:
+def _deviation(name: str, value: object, expected: np.ndarray, tolerance: float) -> Deviation:
+    try:
+        found = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        return Deviation(name, np.inf, "is no array of numbers")
     if found.shape != expected.shape:
         return Deviation(name, np.inf, f"has the shape {list(found.shape)}, expected is {list(expected.shape)}")
     scale = max(np.abs(expected).max(initial=0.0), FLOOR)

@@ -189,12 +189,23 @@ def flat(case: Case) -> dict[str, np.ndarray]:
     return {name: np.ravel(value) for name, value in package_adapter.adapter(case).items()}
 
 
+def words(case: Case) -> dict[str, object]:
+    """Returns words for numbers."""
+    return dict.fromkeys(package_adapter.adapter(case), "none")
+
+
+def a_number(case: Case) -> float:
+    """Returns the meta-loss without its name."""
+    return float(package_adapter.adapter(case)["meta_loss"])
+
+
 @pytest.mark.parametrize(
     ("adapter", "code", "says"),
     [
         ("partial", 0, ["skip  dice_k1", "not returned: after_update, inner_loss", "2 of 2 cases agree, 2 skipped"]),
         ("silent", 1, ["the first is meta_gradient/mean_network/hidden_0/kernel, which is missing"]),
         ("nothing", 1, ["0 of 0 cases agree, 4 skipped"]),
+        ("words", 1, ["the first is inner_loss/0, which is no array of numbers"]),
         ("nan", 1, ["the first is inner_loss/0, which deviates by nan"]),
         (
             "flat",
@@ -216,6 +227,10 @@ def test_the_command_says_what_is_wrong(adapter, code, says, capsys):
         (["my_module"], "'my_module' names no adapter; it has the form module:function"),
         (["no_such_module:adapter"], "can't import no_such_module"),
         ([f"{__name__}:no_such_adapter"], "has no function no_such_adapter"),
+        (
+            [f"{__name__}:a_number", "--case", "promp_k1"],
+            "the adapter returned float for promp_k1; it must be arrays by name",
+        ),
         ([f"{__name__}:partial", "--case", "promp"], "there is no case promp; known are dice_k1"),
     ],
 )
