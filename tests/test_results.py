@@ -105,8 +105,8 @@ def test_the_table_of_half_cheetah_is_that_of_the_runs(algorithm):
     """docs/results.md: means of the last ten iterations before 16 and 30 million steps, these as in figure2_paper.md."""
     runs = sorted((RESULTS / "half_cheetah" / algorithm).iterdir())
     cells, columns = [], [column(run, "Step_1-AverageReturn") for run in runs]
-    for n_itr, chosen in ((100, columns), (187, columns[:3])):
-        finals = [np.mean(returns[n_itr - 10 : n_itr]) for returns in chosen]
+    for n_itr in (100, 187):
+        finals = [np.mean(returns[n_itr - 10 : n_itr]) for returns in columns if len(returns) >= n_itr]
         cells.append(f"{np.mean(finals):.0f} ({', '.join(f'{final:.0f}' for final in finals)})")
     assert f"| {algorithm} | {' | '.join(cells)} |" in (ROOT / "docs" / "results.md").read_text()
     table = pd.read_csv(ROOT / "docs" / "figures" / "figure2_paper.csv").set_index(
@@ -115,23 +115,65 @@ def test_the_table_of_half_cheetah_is_that_of_the_runs(algorithm):
     assert table["ours"]["HalfCheetahFwdBack", algorithm, 30.0] == pytest.approx(np.mean(finals))
 
 
-def comparisons(measure: str, steps: int) -> pd.DataFrame:
-    """The pairs of algorithms on half-cheetah on one measure, up to so many million env steps."""
+def comparisons(measure: str, steps: int, seeds: int) -> pd.DataFrame:
+    """The pairs of algorithms on half-cheetah on one measure, up to so many million env steps, with so many seeds."""
     table = pd.read_csv(ROOT / "docs" / "figures" / "figure2_comparisons.csv")
     chosen = table["measure"].str.startswith(measure) & table["measure"].str.contains(f" {steps}e6 steps")
-    return table[chosen].set_index(["first", "second"])
+    return table[chosen & table["seeds"].eq(seeds)].set_index(["first", "second"])
 
 
-@pytest.mark.parametrize(("first", "second"), [("ProMP", "TRPO-MAML"), ("LVC-VPG", "E-MAML-VPG"), ("TRPO-MAML", "LVC-VPG")])
-def test_the_effects_of_the_claims_are_those_of_the_comparisons(first, second):
-    effects, intervals, seeds = [], [], []
-    for steps in (16, 32):
-        final, area = (comparisons(measure, steps).loc[(first, second)] for measure in ("final", "area"))
+@pytest.mark.parametrize(
+    ("first", "second", "parts"),
+    [
+        ("ProMP", "TRPO-MAML", [(32, 8)]),
+        ("LVC-VPG", "E-MAML-VPG", [(16, 8), (32, 3)]),
+        ("TRPO-MAML", "LVC-VPG", [(16, 8), (32, 3)]),
+    ],
+)
+def test_the_effects_of_the_claims_are_those_of_the_comparisons(first, second, parts):
+    effects, intervals = [], []
+    for steps, seeds in parts:
+        final, area = (comparisons(measure, steps, seeds).loc[(first, second)] for measure in ("final", "area"))
         effects.append(f"to {steps}: final {final['first - second']:.0f}, area {area['first - second']:.0f}")
         intervals.append(", ".join(f"{row['Tukey low']:.0f} to {row['Tukey high']:.0f}" for row in (final, area)))
-        seeds.append(str(final["seeds"]))
-    text = f"{'; '.join(effects)} | {'; '.join(intervals)} | {'; '.join(seeds)} |"
+    text = f"{'; '.join(effects)} | {'; '.join(intervals)} | {'; '.join(str(seeds) for _, seeds in parts)} |"
     assert text in (ROOT / "docs" / "results.md").read_text()
+
+
+def test_the_finals_of_eight_seeds_are_those_of_the_runs():
+    """README.md and docs/measured.md: ProMP's and TRPO-MAML's last ten of 200 iterations; docs/results.md: who is ahead."""
+    finals = {
+        name: np.array(
+            [
+                np.mean(column(RESULTS / "half_cheetah" / name / f"seed_{seed}", "Step_1-AverageReturn")[190:200])
+                for seed in range(1, 9)
+            ]
+        )
+        for name in ("ProMP", "TRPO-MAML")
+    }
+    promp, trpo = (f"{found.mean():.0f} ({found.min():.0f} to {found.max():.0f})" for found in finals.values())
+    assert f"mean of the last ten, seeds 1 to 8 | {promp} |" in (ROOT / "README.md").read_text()
+    assert f"TRPO-MAML's at {trpo}" in (ROOT / "docs" / "measured.md").read_text()
+    ahead = [seed for seed, difference in enumerate(finals["ProMP"] - finals["TRPO-MAML"], start=1) if difference > 0]
+    assert ahead == [3, 4, 5, 8]
+    assert round(finals["TRPO-MAML"][7]) == 91
+
+
+@pytest.mark.parametrize(("algorithm", "values"), [("ProMP", (133, 39, 132)), ("LVC-VPG", (98, 3, 98))])
+def test_the_ant_reaches_the_papers_first_value_as_the_results_say(algorithm, values):
+    before, after = (column(RESULTS / "ant" / algorithm / "seed_1", f"Step_{step}-AverageReturn")[70:80] for step in (0, 1))
+    table = pd.read_csv(ROOT / "docs" / "figures" / "figure2_paper.csv").set_index(["panel", "algorithm"])
+    of_ours = table["ours"]["AntRandDir", algorithm]
+    assert tuple(round(float(x)) for x in (np.mean(after), np.mean(after) - np.mean(before), of_ours)) == values
+
+
+def test_the_probabilities_of_improvement_are_those_of_the_comparisons():
+    """docs/results.md: how likely a run of ProMP ends above one of another algorithm."""
+    text = " ".join((ROOT / "docs" / "results.md").read_text().split())
+    for steps, second in ((16, "LVC-VPG"), (16, "E-MAML-VPG"), (32, "TRPO-MAML")):
+        row = comparisons("final", steps, 8).loc[("ProMP", second)]
+        chance = f"{row['P(first > second)']:.2f} ({row['P low']:.2f} to {row['P high']:.2f})"
+        assert f"one of {second} is {chance}" in text or f"one of {second} {chance}" in text
 
 
 def test_on_the_point_mass_lvcs_meta_gradient_is_steadier_with_each_seed():
@@ -168,7 +210,7 @@ def test_the_pairs_that_differ_are_those_that_the_text_names():
     """docs/results.md: beyond chance the VPG methods are below the others, and nothing else is."""
     text = " ".join((ROOT / "docs" / "results.md").read_text().split())
     for measure in ("final", "area"):
-        table = comparisons(measure, 16)
+        table = comparisons(measure, 16, 8)
         differing = table[table["Tukey p"] < 0.05]
         assert (differing["first - second"] > 0).all()
         assert set(differing.index.get_level_values("second")) == {"LVC-VPG", "E-MAML-VPG"}
@@ -176,13 +218,13 @@ def test_the_pairs_that_differ_are_those_that_the_text_names():
         for second, rows in differing["Tukey p"].groupby("second"):
             named = ", ".join(f"{first} ({p_text(p)})" for (first, _), p in rows.items())
             assert f"above {second}: {named}" in text
-    found = comparisons("area", 32)
+    found = comparisons("area", 32, 3)
     found = found[found["Tukey p"] < 0.05]["Tukey p"].round(3).to_dict()
     of_trpo = {("TRPO-MAML", "LVC-VPG"): 0.003, ("E-MAML-TRPO", "LVC-VPG"): 0.002}
     of_trpo |= {("TRPO-MAML", "E-MAML-VPG"): 0.016, ("E-MAML-TRPO", "E-MAML-VPG"): 0.011}
     assert found == {**of_trpo, ("ProMP", "LVC-VPG"): 0.03}
-    assert comparisons("final", 32)["Tukey p"].min() > 0.05
-    alike = {measure: comparisons(measure, 32)["p of all alike"].iloc[0] for measure in ("final", "area")}
+    assert comparisons("final", 32, 3)["Tukey p"].min() > 0.05
+    alike = {measure: comparisons(measure, 32, 3)["p of all alike"].iloc[0] for measure in ("final", "area")}
     assert (round(alike["final"], 2), round(alike["area"], 3)) == (0.13, 0.001)
 
 
