@@ -44,6 +44,19 @@ def returns_by_task(trained: TrainedPolicy, tasks: Sequence[Task], steps: int) -
         return np.array([[episodes.mean() for episodes in task_returns(found.trajectories)] for found in rounds])
 
 
+def width(picture: Path) -> float:
+    """Of a PDF's first page, in inches."""
+    box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", picture.read_bytes())
+    assert box is not None
+    return float(box[1]) / 72
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs" / "figures").glob("*.pdf")), ids=lambda path: path.stem)
+def test_each_figure_fits_a_papers_column_or_has_a_version_that_does(picture):
+    narrow = picture if width(picture) <= 3.25 else picture.with_stem(f"{picture.stem}_column")
+    assert width(narrow) <= 3.25
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_promp_learns_half_cheetah_in_30_iterations(seed):
     run = RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}"

@@ -28,7 +28,7 @@ from experiment_utils.paper.baselines import (
     load_panel,
 )
 from experiment_utils.paper.experiments import Budget
-from experiment_utils.plot_utils import PAGE, draw_curve, save_figure, save_table, styled
+from experiment_utils.plot_utils import COLUMN, PAGE, draw_curve, save_figure, save_table, styled
 from experiment_utils.runs.curves import Curve
 from experiment_utils.runs.results import require_runs
 
@@ -37,6 +37,10 @@ COLOURS |= {ORACLE: "0.0", RANDOM: "0.4"}
 UNADAPTED = (ORACLE,)  # policies that have nothing to learn from rollouts
 AMOUNT = ["adapted by", "updates", "rollouts"]
 TICKS = (0, 1, 2, 5, 10, 20)  # rollouts
+X_LABELS = {
+    PAGE: ("inner steps, 20 rollouts each", "rollouts, one inner step or in memory", "rollouts, PPO (dashes: TRPO)"),
+    COLUMN: ("inner steps,\n20 rollouts", "rollouts, one step\nor in memory", "rollouts, PPO\n(dashes: TRPO)"),
+}
 
 Data = Mapping[str, pd.DataFrame]  # rows of `load_panel` by panel
 
@@ -50,7 +54,7 @@ class Interval(NamedTuple):
 
 
 def draw(root: Path, out: Path, budget: Budget, env: Sequence[str] = ()) -> list[Path]:
-    """baselines.pdf and .png; as .csv and .md baselines_returns and baselines_differences.
+    """baselines.pdf and .png, the same for a column; as .csv and .md baselines_returns and baselines_differences.
 
     Raises:
       InvalidRunError: there is no run at all that was measured.
@@ -59,6 +63,7 @@ def draw(root: Path, out: Path, budget: Budget, env: Sequence[str] = ()) -> list
     data = {panel: rows for panel, rows in data.items() if len(rows)}
     require_runs(bool(data), folder(root))
     written = save_figure(draw_panels(data), out / "baselines")
+    written += save_figure(draw_panels(data, COLUMN), out / "baselines_column")
     for name, table in (("returns", returns_table(data)), ("differences", differences_table(data))):
         written += save_table(table, out / f"baselines_{name}")
     return written
@@ -77,21 +82,29 @@ def over_seeds(values: pd.Series) -> Interval:
 
 
 @styled
-def draw_panels(data: Data) -> Figure:
+def draw_panels(data: Data, width: float = PAGE) -> Figure:
     """A row for each family: return against inner steps, against rollouts, and against those of PPO and TRPO."""
-    figure, grid = plt.subplots(len(data), 3, figsize=(PAGE, 1.9 * len(data) + 0.5), squeeze=False, sharey="row")
+    wide = width == PAGE
+    size = (width, (1.9 if wide else 1.35) * len(data) + (0.5 if wide else 0.9))
+    figure, grid = plt.subplots(len(data), 3, figsize=size, squeeze=False, sharey="row", sharex=False if wide else "col")
     for row, (panel, rows) in zip(grid, data.items(), strict=True):
         for policy in (name for name in COLOURS if name in set(rows["policy"])):
             _draw_policy(row, policy, of_seeds(rows[rows["policy"] == policy]))
-        row[0].set(ylabel="return", xlabel="inner steps, 20 rollouts each", title=PANELS[panel].env)
-        row[1].set(xlabel="rollouts, one inner step or in memory", title=seeds_text(rows))
+        row[0].set(ylabel="return", title=PANELS[panel].env if wide else None)
+        row[1].set(title=seeds_text(rows) if wide else f"{PANELS[panel].env}, {seeds_text(rows)}")
         row[1].set_xscale("symlog", linthresh=1)
         row[1].set_xlim(left=0)
-        row[1].set_xticks(TICKS, list(map(str, TICKS)), minor=False)
-        row[2].set(xlabel="rollouts, PPO (dashes: TRPO)")
+        ticks = TICKS if wide else TICKS[::2]
+        row[1].set_xticks(ticks, list(map(str, ticks)), minor=False)
+    for row in grid if wide else grid[-1:]:
+        for axes, label in zip(row, X_LABELS[width], strict=True):
+            axes.set_xlabel(label)
     labelled = [pair for axes in grid.flat for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
     handles = {label: handle for handle, label in labelled}
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=5, title="bands: 95 % interval over seeds")
+    columns = 5 if wide else 3
+    figure.legend(
+        handles.values(), handles, loc="outside lower center", ncols=columns, title="bands: 95 % interval over seeds"
+    )
     return figure
 
 

@@ -37,14 +37,14 @@ def runs_by_name(root: Path) -> dict[str, list[RunData]]:
 
 
 @styled
-def draw_variants(groups: dict[str, list[RunData]]) -> Figure:
+def draw_variants(groups: dict[str, list[RunData]], width: float = PAGE * 0.7) -> Figure:
     """Return after adaptation against env steps; bands are standard deviations over seeds."""
-    figure, axes = plt.subplots(figsize=(PAGE * 0.7, 3.4))
+    figure, axes = plt.subplots(figsize=(width, 3.4))
     for name, runs in groups.items():
         curve = mean_curve(runs)
         draw_curve(axes, curve, COLOURS[name], f"{name} (n={curve.seeds})")
     axes.set(xlabel=UNITS["n_timesteps"], ylabel="return after adaptation", title="MetaPointEnvCorner, dense reward")
-    figure.legend(loc="outside lower center", ncols=3)
+    figure.legend(loc="outside lower center", ncols=3 if width > COLUMN else 2)
     return figure
 
 
@@ -63,6 +63,7 @@ def main() -> None:
     """Draw both, and the table of the first."""
     groups = runs_by_name(RESULTS / "variants")
     save_figure(draw_variants(groups), FIGURES / "variants")
+    save_figure(draw_variants(groups, COLUMN), FIGURES / "variants_column")
     save_table(results_table(groups), FIGURES / "variants_results")
     save_figure(draw_reach(pd.read_csv(REACH / "seed_1" / "progress.csv")), FIGURES / "metaworld_reach")
 
