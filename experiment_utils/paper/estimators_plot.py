@@ -32,8 +32,8 @@ STYLES = {
     "unbiased with baseline": (algorithm("E-MAML-VPG").colour, "--"),
 }
 LOADED = ["LVC", "Loaded DiCE 0.25", "Loaded DiCE 0.5", "Loaded DiCE 0.75", "DiCE with baseline"]  # by LAMBDAS
-TITLES = ("Hessian, bias", "Hessian, variance", "Hessian (H = {}), by lambda")
-TITLES += ("meta-gradient, bias", "meta-gradient, variance", "bias² + variance")
+TITLES = ["Hessian, bias", "Hessian, variance", "Hessian (H = {}), by lambda"]
+TITLES += ["meta-gradient, bias", "meta-gradient, variance", "bias² + variance"]
 NOTHING = 1e-9  # a bias below it is rounding
 
 # Of Tang 2022 (arXiv 2112.07328), for bounds: estimator, column -> exponent of N

@@ -156,6 +156,7 @@ def test_the_atlas_is_drawn_with_its_tables(tmp_path, capsys):
     assert (tmp_path / "smoke" / "figures" / "estimators.pdf").read_bytes() == written[0].read_bytes()
     assert [path.name for path in written if path.suffix in (".png", ".csv")] == [
         "estimators.png",
+        "estimators_column.png",
         "estimators_derivatives.csv",
         "estimators_meta_gradients.csv",
         "estimators_exponents.csv",
