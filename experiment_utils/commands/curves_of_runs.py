@@ -8,12 +8,11 @@ from experiment_utils.commands.plot_curves import Args
 from experiment_utils.own_algorithms import import_algorithms
 from experiment_utils.plot_utils import curves_figure, save_figure, save_table
 from experiment_utils.runs.comparison import (
-    can_be_compared,
+    Scores,
     comparison_table,
     interquartile_table,
     profiles,
-    scores_by_measure,
-    shared_seeds,
+    scores_by_stage,
     tables_of_panels,
 )
 from experiment_utils.runs.curves import group_runs, mean_curve, require_alike, require_settings, results_table
@@ -69,17 +68,19 @@ def compare(runs: Sequence[RunData], args: Args) -> list[Path]:
       ConfigError: there is nothing to compare.
     """
     panels = {title: with_two_seeds(title, groups) for title, groups in panels_of(runs, args).items()}
-    panels = {title: groups for title, groups in panels.items() if can_be_compared(groups)}
-    if not panels:
+    compared = [
+        (title, measures) for title, groups in panels.items() for measures in scores_by_stage(groups, args.y, args.last)
+    ]
+    if not compared:
         raise ConfigError(
             f"--compare found no two groups below {', '.join(map(str, args.directories))} that share two seeds"
         )
-    measures = {title: scores_by_measure(groups, args.y, args.last) for title, groups in panels.items()}
-    written = save_table(tables_of_panels(comparison_table, measures.items()), beside(args.out, "comparisons"))
-    many = {title: scores for title, scores in measures.items() if len(shared_seeds(panels[title])) >= LEAST_RUNS}
+    written = save_table(tables_of_panels(comparison_table, compared), beside(args.out, "comparisons"))
+    many = [(title, measures) for title, measures in compared if seeds_in(measures) >= LEAST_RUNS]
     if many:
-        written += save_table(tables_of_panels(interquartile_table, many.items()), beside(args.out, "interquartile"))
-        final = {title: profiles(next(iter(scores.values()))) for title, scores in many.items()}
+        written += save_table(tables_of_panels(interquartile_table, many), beside(args.out, "interquartile"))
+        most_groups = dict(reversed(many))  # the first part of each panel
+        final = {title: profiles(next(iter(measures.values()))) for title, measures in reversed(most_groups.items())}
         figure = curves_figure(final, f"final {args.y}", "share of runs above")
         written += save_figure(figure, beside(args.out, "profiles"))
     return written
@@ -92,6 +93,11 @@ def with_two_seeds(title: str, groups: Mapping[str, list[RunData]]) -> dict[str,
         message = f"{title}: not compared, for they have one seed only: {', '.join(single)}"
         warnings.warn(message, RunDataWarning, stacklevel=2)
     return {name: runs for name, runs in groups.items() if name not in single}
+
+
+def seeds_in(measures: Mapping[str, Scores]) -> int:
+    """How many seeds the scores are of."""
+    return min(len(values) for scores in measures.values() for values in scores.values())
 
 
 def beside(out: Path, what: str) -> Path:

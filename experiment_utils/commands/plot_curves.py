@@ -22,7 +22,7 @@ class Args(Validated):
     directories: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories, or directories above them."""
     group_by: tuple[str, ...] = ("algorithm",)
-    """A curve for each value of these settings; "algorithm" is the paper's name."""
+    """A curve for each value of these settings; "algorithm" is the paper's name, "folder" the directory above a run's."""
     panel_by: tuple[str, ...] = ("env",)
     """A panel for each value of these settings."""
     x: str = "n_timesteps"

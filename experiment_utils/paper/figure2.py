@@ -29,7 +29,7 @@ from experiment_utils.plot_utils import (
     save_table,
     styled,
 )
-from experiment_utils.runs.comparison import can_be_compared, comparison_table, scores_by_measure, stages, tables_of_panels
+from experiment_utils.runs.comparison import comparison_table, scores_by_stage, stages, tables_of_panels
 from experiment_utils.runs.curves import Curve, group_runs, mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run, Settings
@@ -54,7 +54,6 @@ BESIDE = 0.022  # of the axis, from one circle to the next
 WINDOW = 10  # iterations that a value of ours is the mean of
 
 DRAWN = (LAST_RETURN, "ItrTime")  # columns that a run must have
-AREA = "area (return x 10^6 steps)"
 
 Curves = Mapping[str, Curve]
 
@@ -99,8 +98,7 @@ def draw(root: Path, out: Path, env: Sequence[str] = (), budget: Budget = "quick
     curves = {panel: {name: mean_curve(runs) for name, runs in groups.items()} for panel, groups in data.items()}
     named = {f"{panel.title}, {name}": runs for panel, groups in data.items() for name, runs in groups.items()}
     tables = {"results": _per_panel(data), "paper": against_paper(curves), "timing": timing_table(named)}
-    parts = [(panel.title, part) for panel, groups in data.items() for part in stages(groups) if can_be_compared(part)]
-    compared = [(title, scores_by_measure(part)) for title, part in parts]
+    compared = [(panel.title, measures) for panel, groups in data.items() for measures in scores_by_stage(groups)]
     tables |= {"comparisons": tables_of_panels(comparison_table, compared)} if compared else {}
     written = save_figure(draw_panels(curves), out / "figure2")
     written += save_figure(draw_panels(curves, COLUMN, paper_axes=False), out / "figure2_column")
@@ -217,7 +215,7 @@ def _per_panel(data: Mapping[Panel, Mapping[str, list[RunData]]]) -> pd.DataFram
     tables = []
     for panel, groups in data.items():
         for stage in stages(groups):
-            table = results_table(stage).rename(columns=lambda name: AREA if name.startswith("area") else name)
+            table = results_table(stage)
             table.insert(0, "panel", panel.title)
             tables.append(table)
     return pd.concat(tables, ignore_index=True)

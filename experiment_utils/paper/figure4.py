@@ -22,7 +22,7 @@ from matplotlib.patches import Circle
 
 from experiment_utils.paper.experiments import EXPLORATION, SMOKE, Budget, of_figure, run_of
 from experiment_utils.plot_utils import COLUMN, PAGE, curves_figure, save_figure, save_table, styled
-from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_measure, stages
+from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_stage
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run, Settings
@@ -101,8 +101,7 @@ def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     written += save_figure(curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves")
     tables = {"results": results_table(data), "corners": corners_table(explorations), "timing": timing_table(data)}
     if can_be_compared(data):
-        returns = [scores_by_measure(part) for part in stages(data) if can_be_compared(part)]
-        measures = [found for found in (solved_by_seed(explorations), *returns) if found]
+        measures = [found for found in (solved_by_seed(explorations), *scores_by_stage(data)) if found]
         tables["comparisons"] = pd.concat(map(comparison_table, measures), ignore_index=True)
     return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure4_{name}")]
 

@@ -1,5 +1,6 @@
 """Which of several groups of runs is better, on two measures: the final value and the area under the curve."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -51,7 +52,7 @@ def scores_by_measure(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> d
 
 
 def stages(groups: Groups) -> Iterator[Groups]:
-    """All runs; then, where some end, those groups and seeds that all go on, as often as there are such.
+    """All runs; then those groups and seeds that have more in common, more seeds or longer runs, as often as there are such.
 
     What was trained longer is so compared twice: with all others as far as these go, and among itself. If only some groups
     have more seeds, these are compared with each other on all of them, and with the others on the seeds that those have.
@@ -59,15 +60,21 @@ def stages(groups: Groups) -> Iterator[Groups]:
     yield groups
     ends = {name: {run.field("seed"): _end(run) for run in runs} for name, runs in groups.items()}
     longer: dict[tuple[frozenset[str], frozenset[int]], None] = {}  # groups and seeds, in the order of their ends
-    for end in sorted({end for by_seed in ends.values() for end in by_seed.values()})[1:]:
+    for end in sorted({end for by_seed in ends.values() for end in by_seed.values()}):
         reached = {name: frozenset(seed for seed, at in by_seed.items() if at >= end) for name, by_seed in ends.items()}
-        for seeds in sorted({*reached.values()}, key=lambda seeds: (-len(seeds), sorted(seeds))):
+        shared = {a & b for a, b in itertools.combinations_with_replacement(reached.values(), 2)}
+        for seeds in sorted(shared, key=lambda seeds: (-len(seeds), sorted(seeds))):
             longer[frozenset(name for name, found in reached.items() if seeds <= found), seeds] = None
     for names, seeds in longer:
         if len(names) > 1 and len(seeds) > 1 and (names != {*groups} or seeds != {*shared_seeds(groups)}):
             yield {
                 name: [run for run in runs if run.field("seed") in seeds] for name, runs in groups.items() if name in names
             }
+
+
+def scores_by_stage(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> list[dict[str, Scores]]:
+    """`scores_by_measure` of each of the `stages` that has something to compare."""
+    return [scores_by_measure(part, y, last) for part in stages(groups) if can_be_compared(part)]
 
 
 def _end(run: RunData) -> float:

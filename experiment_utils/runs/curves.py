@@ -14,6 +14,7 @@ from experiment_utils.runs.results import LAST_RETURN, MAY_DIFFER, RunData, RunD
 from experiment_utils.runs.run_dir import InvalidRunError
 from experiment_utils.validation import ConfigError, nearest
 
+SPEAK_FOR_THEMSELVES = ("algorithm", "env", "folder")  # their values name a group without the setting's name
 PHYSICS_SUFFIX, POLICY_SUFFIX = "-EnvExecTime", "-PolicyExecTime"
 
 
@@ -41,7 +42,7 @@ def require_settings(runs: Sequence[RunData], fields: Sequence[str]) -> None:
     Raises:
       ConfigError: which, and what is meant perhaps.
     """
-    known = {"algorithm"}.union(*(run.config for run in runs))
+    known = {"algorithm", "folder"}.union(*(run.config for run in runs))
     for name in fields:
         if name not in known:
             raise ConfigError(f"none of the runs has a setting {name!r}; {nearest(name, list(known))}")
@@ -51,7 +52,7 @@ def group_runs(runs: Sequence[RunData], fields: Sequence[str]) -> dict[str, list
     """Runs by the values of some settings, e.g. "ProMP" or "ProMP, inner_lr 0.1"; groups in the order of their names."""
     groups: dict[str, list[RunData]] = {}
     for run in runs:
-        words = [str(run.field(name)) if name in ("algorithm", "env") else f"{name} {run.field(name)}" for name in fields]
+        words = [str(run.field(name)) if name in SPEAK_FOR_THEMSELVES else f"{name} {run.field(name)}" for name in fields]
         groups.setdefault(", ".join(words), []).append(run)
     return dict(sorted(groups.items()))
 
@@ -67,7 +68,8 @@ def require_alike(groups: Mapping[str, Sequence[RunData]]) -> None:
             message = f"the runs of {name} differ in {', '.join(differing)}, and are drawn as one curve"
             warnings.warn(f"{message}; --group_by takes these names", RunDataWarning, stacklevel=2)
         elif twice:
-            warnings.warn(f"{name} has seed {', '.join(twice)} more than once", RunDataWarning, stacklevel=2)
+            message = f"{name} has seed {', '.join(twice)} more than once"
+            warnings.warn(f"{message}; --group_by folder keeps folders apart", RunDataWarning, stacklevel=2)
 
 
 def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> pd.DataFrame:
@@ -182,7 +184,8 @@ def results_table(groups: Mapping[str, Sequence[RunData]], y: str = LAST_RETURN,
     """One row per group: seeds, iterations, env steps, final value and area under the curve, mean and deviation over seeds.
 
     The final value is taken where the shortest run of the group ends, in env steps, so that all seeds are equally old. The
-    area reaches as far as the shortest run of all groups, so that the areas can be compared. One seed has no deviation.
+    area reaches as far as the shortest run of all groups, so that the areas can be compared; the last column says how far.
+    One seed has no deviation.
     """
     shortest = min((run.column("n_timesteps").iloc[-1] for runs in groups.values() for run in runs), default=0)
     rows = []
@@ -198,8 +201,9 @@ def results_table(groups: Mapping[str, Sequence[RunData]], y: str = LAST_RETURN,
                 "env steps (10^6)": end / 1e6,
                 f"final {y} (last {last} iterations)": finals.mean(),
                 "std of final": finals.std() if len(runs) > 1 else np.nan,
-                f"area to {shortest / 1e6:g}e6 steps ({y} x 10^6 steps)": areas.mean(),
+                f"area ({y} x 10^6 steps)": areas.mean(),
                 "std of area": areas.std() if len(runs) > 1 else np.nan,
+                "area to (10^6 steps)": shortest / 1e6,
             }
         )
     return pd.DataFrame(rows)

@@ -44,7 +44,9 @@ class RunData:
         return paper_name(self.config)
 
     def field(self, name: str) -> Any:
-        """A setting; `algorithm` is the paper's name. None where the run has no such setting."""
+        """A setting; `algorithm` is the paper's name, `folder` where the run is kept. None where it has no such setting."""
+        if name == "folder":
+            return str(self.path.parent)
         return self.algorithm if name == "algorithm" else self.config.get(name)
 
     def column(self, name: str) -> pd.Series:

@@ -154,7 +154,8 @@ def test_the_table_compares_seeds_of_equal_age_and_areas_of_equal_length(two_see
     row, other = results_table({"ProMP": two_seeds, "DiCE": [short]}, last=1).to_dict("records")
     assert (row["seeds"], row["iterations"], row["env steps (10^6)"]) == ("1 2", 3, 3e-4)
     assert (row["final return (last 1 iterations)"], row["std of final"]) == (8, 2)
-    area = next(name for name in row if name.startswith("area to 0.0002e6 steps"))
+    area = "area (return x 10^6 steps)"
+    assert row["area to (10^6 steps)"] == other["area to (10^6 steps)"] == 2e-4
     assert row[area] == pytest.approx((2.5e-4 + 7.5e-4) / 2)
     assert row["std of area"] == pytest.approx(2.5e-4)
     assert other[area] == pytest.approx(18e-4)
@@ -343,6 +344,27 @@ def test_from_eight_seeds_on_plot_curves_says_what_they_are_worth(tmp_path, plot
     means = pd.read_csv(tmp_path / "out" / "curves_interquartile.csv")
     assert means["interquartile mean"][:2].tolist() == pytest.approx([19.0, 14.0])  # DiCE's first, as in the comparisons
     assert (tmp_path / "out" / "curves_profiles.pdf").exists()
+
+
+def test_runs_of_the_same_settings_are_compared_by_their_folders(tmp_path, plot_curves):
+    for name, returns in (("old", [1.0, 2.0]), ("new", [2.0, 5.0])):
+        for seed in (1, 2):
+            write_run(tmp_path / "runs" / name / f"seed_{seed}", returns, seed=seed)
+    with pytest.warns(RunDataWarning, match="ProMP has seed 1, 2 more than once; --group_by folder keeps folders apart"):
+        assert plot_curves() == 0
+    assert plot_curves("--compare", "--group_by", "folder", "--last", "1") == 0
+    table = pd.read_csv(tmp_path / "out" / "curves_comparisons.csv")
+    assert table[["first", "second"]].iloc[0].tolist() == [str(tmp_path / "runs" / name) for name in ("new", "old")]
+    assert table["first - second"][0] == 3.0
+
+
+def test_groups_are_compared_that_share_seeds_beside_one_that_shares_none(tmp_path, plot_curves):
+    for name, seeds in (("a", (1, 2)), ("b", (1, 2)), ("c", (8, 9))):
+        for seed in seeds:
+            write_run(tmp_path / "runs" / name / f"seed_{seed}", [1.0, 2.0], seed=seed, inner_lr=float(ord(name)))
+    assert plot_curves("--compare", "--group_by", "inner_lr", "--last", "1") == 0
+    table = pd.read_csv(tmp_path / "out" / "curves_comparisons.csv")
+    assert table[["first", "second"]].drop_duplicates().to_numpy().tolist() == [["inner_lr 97.0", "inner_lr 98.0"]]
 
 
 def test_with_nothing_to_compare_plot_curves_says_so(tmp_path, plot_curves, capsys):

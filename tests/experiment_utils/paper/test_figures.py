@@ -134,6 +134,7 @@ def test_figure_2_compares_seeds_that_were_trained_longer_once_more(tmp_path):
     assert [measure.split(" to ")[1].split(" ")[0] for measure in compared["measure"]] == ["0.0002e6"] * 2 + ["0.0003e6"] * 2
     results = pd.read_csv(tmp_path / "out" / "figure2_results.csv")
     assert results[["seeds", "iterations"]].to_numpy().tolist() == [["1 2 3", 2]] * 2 + [["1 2", 3]] * 2
+    assert results["area to (10^6 steps)"].tolist() == [2e-4] * 2 + [3e-4] * 2
 
 
 @pytest.mark.filterwarnings("ignore::experiment_utils.runs.results.RunDataWarning")

@@ -59,6 +59,24 @@ def test_seeds_that_all_groups_trained_longer_are_a_stage_of_their_own(groups, t
     assert found == [[[1, 2, 3], [1, 2, 3, 9]], [[1, 2], [1, 2]]]
 
 
+@pytest.mark.parametrize(
+    ("seeds", "expected"),
+    [
+        ({"a": [1, 2, 3], "b": [1, 2, 3], "c": [1, 2]}, [{"a": [1, 2, 3], "b": [1, 2, 3]}]),
+        ({"a": [1, 2, 3], "b": [2, 3, 4], "c": [8, 9]}, [{"a": [2, 3], "b": [2, 3]}]),  # c has none of theirs
+        ({"a": [1, 2], "b": [1, 2]}, []),
+        ({"a": [1, 2], "b": [2, 3]}, []),  # one seed compares nothing
+    ],
+)
+def test_groups_that_share_more_seeds_are_a_stage_of_their_own(seeds, expected, tmp_path):
+    groups = {
+        name: [load_run(write_run(tmp_path / f"{name}{seed}", [1.0, 2.0], seed=seed)) for seed in of_group]
+        for name, of_group in seeds.items()
+    }
+    first, *more = ({name: [run.field("seed") for run in runs] for name, runs in part.items()} for part in stages(groups))
+    assert (first, more) == (seeds, expected)
+
+
 def test_groups_that_have_more_of_the_longer_seeds_are_compared_on_all_of_them(tmp_path):
     lengths = {"a": [4, 4, 4], "b": [4, 4, 4], "c": [4, 4, 2], "d": [4, 2, 2]}
     groups = {
