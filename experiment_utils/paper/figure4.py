@@ -146,23 +146,28 @@ def corners_table(explorations: dict[str, dict[int, Exploration]]) -> pd.DataFra
 
 
 def solved_by_seed(explorations: dict[str, dict[int, Exploration]]) -> dict[str, Scores]:
-    """The number of corners solved, of the seeds that all algorithms share after equally many iterations.
+    """The number of corners solved, of the seeds that all algorithms share, for each number of iterations.
 
-    A seed of which some algorithms were trained longer is left out, with a warning.
+    It takes two seeds or more that all algorithms trained so long; what is left out is named in a warning.
     """
     shared = set.intersection(*({*by_seed} for by_seed in explorations.values())) if len(explorations) > 1 else set()
-    uneven = {seed for seed in shared if len({by_seed[seed].iterations for by_seed in explorations.values()}) > 1}
-    if uneven:
-        names = ", ".join(map(str, sorted(uneven)))
-        message = f"corners solved: not compared for seed {names}, which not all algorithms trained equally long"
-        warnings.warn(message, RunDataWarning, stacklevel=2)
-    seeds = sorted(shared - uneven)
-    if len(seeds) < 2:
-        return {}
-    solved = {
-        name: np.array([corners_solved(by_seed[seed]) for seed in seeds], float) for name, by_seed in explorations.items()
-    }
-    return {"corners solved, of 4": solved}
+    lengths = {seed: {by_seed[seed].iterations for by_seed in explorations.values()} for seed in sorted(shared)}
+    measures, left_out = {}, set(shared)
+    for iterations in sorted(set.union(*lengths.values())) if lengths else ():
+        seeds = [seed for seed, found in lengths.items() if found == {iterations}]
+        if len(seeds) < 2:
+            continue
+        left_out -= {*seeds}
+        measures[f"corners solved, of 4, after {iterations} iterations"] = {
+            name: np.array([corners_solved(by_seed[seed]) for seed in seeds], float)
+            for name, by_seed in explorations.items()
+        }
+    if left_out:
+        names = ", ".join(map(str, sorted(left_out)))
+        message = f"corners solved: not compared for seed {names}"
+        why = "it takes two seeds that all algorithms trained equally long"
+        warnings.warn(f"{message}; {why}", RunDataWarning, stacklevel=2)
+    return measures
 
 
 def _read(path: Path) -> Exploration | None:

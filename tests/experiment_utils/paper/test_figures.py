@@ -263,7 +263,8 @@ def test_figure_4_counts_the_corners_that_are_solved_over_seeds_and_shows_the_me
     assert {name: tuple(group["corners solved"]) for name, group in after.groupby("group")} == solved
     assert table[table["inner steps"] == 0]["corners solved"].eq(0).all()
     compared = pd.read_csv(tmp_path / "out" / "figure4_comparisons.csv")
-    compared = compared[compared["measure"] == "corners solved, of 4"].set_index(["first", "second"])["first - second"]
+    compared = compared[compared["measure"] == "corners solved, of 4, after 2 iterations"]
+    compared = compared.set_index(["first", "second"])["first - second"]
     assert compared["LVC-TRPO", "E-MAML-TRPO"] == pytest.approx(7 / 3 - 1)
     for name, seed in (("LVC-TRPO", 3), ("E-MAML-TRPO", 3)):
         by_seed = figure4.explorations_by_seed(load_runs([tmp_path / "figure4" / name]))
@@ -271,15 +272,20 @@ def test_figure_4_counts_the_corners_that_are_solved_over_seeds_and_shows_the_me
 
 
 def test_figure_4_compares_the_corners_of_seeds_that_all_algorithms_trained_equally_long(tmp_path):
-    for name in figure4.TITLES:
-        for seed, longer in enumerate(("", "LVC-TRPO", "E-MAML-TRPO LVC-TRPO TRPO-MAML"), start=1):
-            write_explored_run(tmp_path, name, seed, [60.0, 0.0, 0.0, 0.0], iterations=3 if name in longer else 2)
-    with pytest.warns(RunDataWarning, match="not compared for seed 2, which not all algorithms trained equally long"):
+    lengths = {1: (2, 2, 2), 2: (3, 2, 2), 3: (3, 3, 3), 4: (2, 2, 2), 5: (4, 4, 4), 6: (3, 3, 3)}
+    for seed, of_names in lengths.items():
+        for name, iterations in zip(figure4.TITLES, of_names, strict=True):
+            solved = seed == 3 and name == "LVC-TRPO"
+            write_explored_run(tmp_path, name, seed, [60.0 * solved, 0.0, 0.0, 0.0], iterations)
+    with pytest.warns(RunDataWarning, match="not compared for seed 2, 5; it takes two seeds"):
         figure4.draw(tmp_path, tmp_path / "out")
-    compared = pd.read_csv(tmp_path / "out" / "figure4_comparisons.csv")
-    assert compared[compared["measure"] == "corners solved, of 4"]["seeds"].tolist() == [2] * 3
+    compared = pd.read_csv(tmp_path / "out" / "figure4_comparisons.csv").set_index(["measure", "first", "second"])
+    for iterations, difference in ((2, 0.0), (3, 0.5)):
+        row = compared.loc[f"corners solved, of 4, after {iterations} iterations", "LVC-TRPO", "TRPO-MAML"]
+        assert (row["seeds"], row["first - second"]) == (2, difference)
+    assert compared.index.get_level_values("measure").str.startswith("corners").sum() == 6
     corners = pd.read_csv(tmp_path / "out" / "figure4_corners.csv")
-    assert corners[corners["inner steps"] == 3]["iterations"].tolist() == [2, 3, 3, 2, 2, 3, 2, 2, 3]
+    assert corners[corners["inner steps"] == 3]["iterations"][:6].tolist() == [2, 3, 3, 2, 4, 3]
 
 
 def test_the_arrows_of_the_formulations_are_twice_the_updates():
