@@ -77,11 +77,14 @@ def test_the_table_of_the_starting_points_is_that_of_the_runs():
     for row in rows_of(RESULTS / "original_code" / "crossed.csv"):
         courses.setdefault(row["run"], []).append(row)
     of_original = [rows_of(RESULTS / "original_code" / f"promp_half_cheetah_seed_{seed}.csv") for seed in (1, 2, 3)]
-    places = ["half_cheetah/ProMP"] * 3 + ["ablations/ProMP_more_seeds"] * 3
-    of_package = [rows_of(RESULTS / place / f"seed_{seed}" / "progress.csv") for seed, place in enumerate(places, start=1)]
+    runs = [RESULTS / "half_cheetah" / "ProMP" / f"seed_{seed}" for seed in range(1, 9)]
+    of_package = [rows_of(run / "progress.csv") for run in runs]
     found = [courses[f"this package from {theta}"] for theta in FROM_THE_ORIGINAL]
     found = [[round(unevenness(rows), 2) for rows in group] for group in (of_original, found, of_package)]
-    assert found == [[0.36, 0.45, 0.59], [0.55, 0.59, 0.5], [0.93, 0.97, 1.08, 0.69, 1.07, 0.3]]
+    assert found == [[0.36, 0.45, 0.59], [0.55, 0.59, 0.5], [0.93, 0.97, 1.08, 0.69, 1.07, 0.3, 0.52, 0.79]]
+    assert scipy.stats.mannwhitneyu(found[0], found[2], method="exact").pvalue == pytest.approx(0.13, abs=0.005)
+    averages = [np.mean([float(row["Step_1-AverageReturn"]) for row in rows[106:116]]) for rows in of_package]
+    assert [round(average) for average in averages] == [215, 168, 166, 239, 201, 179, 211, 224]
     assert round(unevenness(courses["original code from this package's theta and tasks of seed 1 (second run)"]), 2) == 1.08
 
 
