@@ -11,7 +11,7 @@ from meta_policy_search.samplers.meta_sample_processor import task_returns
 from meta_policy_search.types import Trajectories
 
 SEED = 0  # of the rollouts
-ADAPTATIONS = 10  # to each corner
+ADAPTATIONS = 50  # to each corner
 
 
 def trained_iterations(folder: Path) -> int:

@@ -36,7 +36,12 @@ SEEDS = {"smoke": (1,), "quick": (1, 2, 3, 4, 5), "paper": (1, 2, 3, 4, 5)}
 
 GOAL = np.array([2.0, 2.0])  # m
 CORNERS = ((-2, -2), (-2, 2), (2, -2), (2, 2))  # m
-SOLVED = 50.0  # a corner is, if the mean return after all inner steps is above this
+SOLVED, FOUND = 50.0, 10.0  # a corner is, if the mean return is above this
+COUNTED = {  # above which return, after how many inner steps (-1: all)
+    "corners solved": (SOLVED, -1),
+    "corners found": (FOUND, -1),
+    "corners found before adaptation": (FOUND, 0),
+}
 REWARD_RADIUS, GOAL_RADIUS, LIMIT = 2.0, 0.3, 3.25  # m; the plane is shown to beyond the goals, where policies also go
 ROLLOUTS = slice(10, 20)  # of the task, as in the original
 BEFORE, AFTER = "#0072B2", "#E69F00"
@@ -101,7 +106,7 @@ def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     written += save_figure(curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves")
     tables = {"results": results_table(data), "corners": corners_table(explorations), "timing": timing_table(data)}
     if can_be_compared(data):
-        measures = [found for found in (solved_by_seed(explorations), *scores_by_stage(data)) if found]
+        measures = [found for found in (corners_by_seed(explorations), *scores_by_stage(data)) if found]
         tables["comparisons"] = pd.concat(map(comparison_table, measures), ignore_index=True)
     return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure4_{name}")]
 
@@ -117,14 +122,14 @@ def explorations_by_seed(runs: Sequence[RunData]) -> dict[int, Exploration]:
     return dict(sorted(kept.items()))
 
 
-def corners_solved(exploration: Exploration, steps: int = -1) -> int:
-    """How many of the four, after so many inner steps, by default all."""
-    return int((exploration.returns[steps] > SOLVED).sum())
+def count_corners(exploration: Exploration, above: float = SOLVED, steps: int = -1) -> int:
+    """How many of the four have a return above that after so many inner steps, by default all."""
+    return int((exploration.returns[steps] > above).sum())
 
 
 def median_seed(by_seed: dict[int, Exploration]) -> Exploration:
     """Of the seed in the middle by corners solved, then by the mean return of all corners; of two the worse."""
-    ranked = sorted(by_seed.values(), key=lambda found: (corners_solved(found), found.returns[-1].mean()))
+    ranked = sorted(by_seed.values(), key=lambda found: (count_corners(found), found.returns[-1].mean()))
     return ranked[(len(ranked) - 1) // 2]
 
 
@@ -137,7 +142,7 @@ def corners_table(explorations: dict[str, dict[int, Exploration]]) -> pd.DataFra
             "iterations": found.iterations,
             "inner steps": steps,
             **{f"return at {corner}": found.returns[steps][index] for index, corner in enumerate(CORNERS)},
-            "corners solved": corners_solved(found, steps),
+            "corners solved": count_corners(found, steps=steps),
         }
         for name, by_seed in explorations.items()
         for seed, found in by_seed.items()
@@ -145,8 +150,8 @@ def corners_table(explorations: dict[str, dict[int, Exploration]]) -> pd.DataFra
     )
 
 
-def solved_by_seed(explorations: dict[str, dict[int, Exploration]]) -> dict[str, Scores]:
-    """The number of corners solved, of the seeds that all algorithms share, for each number of iterations.
+def corners_by_seed(explorations: dict[str, dict[int, Exploration]]) -> dict[str, Scores]:
+    """The numbers of corners solved and found, of the seeds that all algorithms share, for each number of iterations.
 
     It takes two seeds or more that all algorithms trained so long; what is left out is named in a warning.
     """
@@ -158,13 +163,14 @@ def solved_by_seed(explorations: dict[str, dict[int, Exploration]]) -> dict[str,
         if len(seeds) < 2:
             continue
         left_out -= {*seeds}
-        measures[f"corners solved, of 4, after {iterations} iterations"] = {
-            name: np.array([corners_solved(by_seed[seed]) for seed in seeds], float)
-            for name, by_seed in explorations.items()
-        }
+        for measure, (above, steps) in COUNTED.items():
+            measures[f"{measure}, of 4, after {iterations} iterations"] = {
+                name: np.array([count_corners(by_seed[seed], above, steps) for seed in seeds], float)
+                for name, by_seed in explorations.items()
+            }
     if left_out:
         names = ", ".join(map(str, sorted(left_out)))
-        message = f"corners solved: not compared for seed {names}"
+        message = f"corners: not compared for seed {names}"
         why = "it takes two seeds that all algorithms trained equally long"
         warnings.warn(f"{message}; {why}", RunDataWarning, stacklevel=2)
     return measures

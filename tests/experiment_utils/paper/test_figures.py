@@ -243,12 +243,12 @@ def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch)
             assert picture["after"].max() == len(calls) == seen
 
 
-def write_explored_run(root, name, seed, returns, iterations=2):
+def write_explored_run(root, name, seed, returns, iterations=2, before=(0.0,) * 4):
     trpo = {"algo": "TRPOMAML", "num_inner_grad_steps": 3, "env": "MetaPointEnvMomentum"}
     kind = {"inner_type": "likelihood_ratio" if name == "LVC-TRPO" else "log_likelihood", "exploration": "E-MAML" in name}
     folder = write_run(root / "figure4" / name / f"seed_{seed}", [1.0 * seed] * iterations, {}, seed=seed, **trpo, **kind)
     positions = np.full((10, 5, 2), seed / 10)
-    table = np.array([[0.0] * 4] * 3 + [returns])
+    table = np.array([before, *[[0.0] * 4] * 2, returns])
     np.savez(folder / "exploration.npz", before=positions, after=positions, returns=table, iterations=iterations)
 
 
@@ -256,16 +256,18 @@ def test_figure_4_counts_the_corners_that_are_solved_over_seeds_and_shows_the_me
     solved = {"LVC-TRPO": (1, 4, 2), "TRPO-MAML": (3, 3, 3), "E-MAML-TRPO": (2, 0, 1)}
     for name, counts in solved.items():
         for seed, count in enumerate(counts, start=1):
-            write_explored_run(tmp_path, name, seed, [60.0] * count + [50.0] * (4 - count))
+            before = [11.0] * count + [10.0] * (4 - count)
+            write_explored_run(tmp_path, name, seed, [60.0] * count + [50.0] * (4 - count), before=before)
     figure4.draw(tmp_path, tmp_path / "out")
     table = pd.read_csv(tmp_path / "out" / "figure4_corners.csv")
     after = table[table["inner steps"] == 3]
     assert {name: tuple(group["corners solved"]) for name, group in after.groupby("group")} == solved
     assert table[table["inner steps"] == 0]["corners solved"].eq(0).all()
     compared = pd.read_csv(tmp_path / "out" / "figure4_comparisons.csv")
-    compared = compared[compared["measure"] == "corners solved, of 4, after 2 iterations"]
-    compared = compared.set_index(["first", "second"])["first - second"]
-    assert compared["LVC-TRPO", "E-MAML-TRPO"] == pytest.approx(7 / 3 - 1)
+    differences = compared.set_index(["measure", "first", "second"])["first - second"]
+    for measure, difference in (("solved", 7 / 3 - 1), ("found", 0.0), ("found before adaptation", 7 / 3 - 1)):
+        pair = differences[f"corners {measure}, of 4, after 2 iterations", "LVC-TRPO", "E-MAML-TRPO"]
+        assert pair == pytest.approx(difference)
     for name, seed in (("LVC-TRPO", 3), ("E-MAML-TRPO", 3)):
         by_seed = figure4.explorations_by_seed(load_runs([tmp_path / "figure4" / name]))
         assert figure4.median_seed(by_seed).before.max() == seed / 10
@@ -283,7 +285,7 @@ def test_figure_4_compares_the_corners_of_seeds_that_all_algorithms_trained_equa
     for iterations, difference in ((2, 0.0), (3, 0.5)):
         row = compared.loc[f"corners solved, of 4, after {iterations} iterations", "LVC-TRPO", "TRPO-MAML"]
         assert (row["seeds"], row["first - second"]) == (2, difference)
-    assert compared.index.get_level_values("measure").str.startswith("corners").sum() == 6
+    assert compared.index.get_level_values("measure").str.startswith("corners").sum() == 18
     corners = pd.read_csv(tmp_path / "out" / "figure4_corners.csv")
     assert corners[corners["inner steps"] == 3]["iterations"][:6].tolist() == [2, 3, 3, 2, 4, 3]
 
