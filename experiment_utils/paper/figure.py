@@ -12,7 +12,7 @@ from experiment_utils.paper.experiments import Budget
 from experiment_utils.places import FIGURES, RESULTS
 from experiment_utils.progress import tracked
 from experiment_utils.run_sweep import report, run_sweep
-from experiment_utils.runs.archive import fetch, keep
+from experiment_utils.runs.archive import copy_table, fetch, keep
 from experiment_utils.runs.results import RunDataWarning
 from experiment_utils.runs.run_dir import InvalidRunError
 from experiment_utils.runs.run_spec import Run
@@ -105,6 +105,34 @@ class Computed(Figure):
     def keep(self) -> None:
         """Copy the data behind the figure to the same folders below --results."""
         raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tabled(Computed):
+    """A figure of a table that grows, <root>/<name>/<table>."""
+
+    table: ClassVar[str]
+
+    def complete(self) -> None:
+        """Add the rows that the table doesn't have yet."""
+        raise NotImplementedError
+
+    @override
+    def compute(self) -> int:
+        from experiment_utils.tensorflow_setup import configure_tensorflow
+
+        configure_tensorflow()
+        if self.from_results:
+            warn(copy_table(self._below(self.results), self._below(self.root)))
+        self.complete()
+        return 0
+
+    @override
+    def keep(self) -> None:
+        warn(copy_table(self._below(self.root), self._below(self.results)))
+
+    def _below(self, root: Path) -> Path:
+        return root / self.name / self.table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

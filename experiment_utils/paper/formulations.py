@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from experiment_utils.paper.experiments import THETAS
 from experiment_utils.progress import tracked
+from experiment_utils.runs.archive import read_table
 from experiment_utils.runs.run_dir import InvalidRunError, RunDir
 from meta_policy_search.utils.atomic_write import atomic_write
 
@@ -37,10 +39,8 @@ if TYPE_CHECKING:
 Formulation = Literal["I", "II"]
 FORMULATIONS: tuple[Formulation, ...] = ("I", "II")
 START = (0.09, 0.05)  # theta, of the original
-TABLE = "thetas.csv"
 COLUMNS = {"formulation": str, "learning_rate": float, "iteration": int, "theta_0": float, "theta_1": float}
 COLUMNS |= {"seed": int, "clipped": bool}
-EXACT = [name for name, kind in COLUMNS.items() if kind is float]  # read to the last bit, which pandas < 3.1 doesn't
 FAR = 1.0  # distance of theta from the optimum at which a run has diverged
 
 
@@ -74,7 +74,7 @@ def compute(root: Path, settings: Settings, learning_rates: Sequence[float]) -> 
       InvalidRunError: there is a thetas.csv that is none.
       ConfigError: another process is at it.
     """
-    target = folder(root) / TABLE
+    target = folder(root) / THETAS
     target.parent.mkdir(parents=True, exist_ok=True)
     lock = RunDir(target.parent)
     lock.lock()
@@ -113,17 +113,7 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
       InvalidRunError: the file is another.
     """
-    try:
-        table = pd.read_csv(path, converters=dict.fromkeys(EXACT, _number)).astype(COLUMNS)
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidRunError(f"{path} is not what reproduce.py formulations writes ({error})") from error
-    if not len(table):
-        raise InvalidRunError(f"{path} has no rows")
-    return table
-
-
-def _number(text: str) -> float:
-    return float(text or "nan")
+    return read_table(path, COLUMNS, "reproduce.py formulations")
 
 
 def select(table: pd.DataFrame, key: Mapping[str, str | float]) -> pd.DataFrame:

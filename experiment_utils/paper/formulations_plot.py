@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiment_utils.paper.formulations import FAR, TABLE, folder, read, select
+from experiment_utils.paper.experiments import THETAS
+from experiment_utils.paper.formulations import FAR, folder, read, select
 from experiment_utils.plot_utils import COLUMN, save_figure, save_table, styled
 from experiment_utils.runs.run_dir import InvalidRunError
 
@@ -29,7 +30,7 @@ def draw(root: Path, out: Path, seed: int | None = None) -> list[Path]:
     Raises:
       InvalidRunError: nothing was computed yet, or what there is can't be read.
     """
-    source = folder(root) / TABLE
+    source = folder(root) / THETAS
     if not source.exists():
         raise InvalidRunError(f"there is no {source}; reproduce.py formulations makes it below its --dump_path")
     table = read(source)

@@ -19,11 +19,10 @@ from typing_extensions import override
 from tyro.conf import subcommand
 
 from experiment_utils.cli import parse_arguments
-from experiment_utils.paper.experiments import ADAPTATION, EXPLORATION, SAME_THETA, Budget
-from experiment_utils.paper.figure import Computed, Figure, Trained, warn
+from experiment_utils.paper.experiments import ADAPTATION, EXPLORATION, SAME_THETA, THETAS, Budget
+from experiment_utils.paper.figure import Figure, Tabled, Trained
 from experiment_utils.paper.variance_config import Experiment, RoundTasks
 from experiment_utils.progress import announce
-from experiment_utils.runs.archive import copy_table
 from experiment_utils.runs.run_spec import Run
 from experiment_utils.script import plain_warnings, run_script, say
 
@@ -152,14 +151,8 @@ class Baselines(Trained):
     beside = (ADAPTATION,)
 
     @override
-    def planned(self) -> list[Run]:
-        from experiment_utils.paper import baselines
-
-        return baselines.runs(self.root, self.budget, self.seeds, self.env, self.methods)
-
-    @override
     def runs(self) -> list[Run]:
-        """The runs as planned; with n_itr, the iterations of ProMP, all as long as that is in env steps."""
+        """The runs behind the figure; n_itr counts iterations of ProMP, and all are as long as those are in env steps."""
         from experiment_utils.paper import baselines
 
         return baselines.runs(self.root, self.budget, self.seeds, self.env, self.methods, self.n_itr)
@@ -178,29 +171,19 @@ class Baselines(Trained):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Formulations(Computed):
+class Formulations(Tabled):
     """The poster's picture: meta-updates under the two formulations."""
 
     name = "formulations"
+    table = THETAS
 
     @override
-    def compute(self) -> int:
+    def complete(self) -> None:
         from experiment_utils.paper import formulations
-        from experiment_utils.tensorflow_setup import configure_tensorflow
 
-        configure_tensorflow()
-        if self.from_results:
-            warn(copy_table(*(formulations.folder(root) / formulations.TABLE for root in (self.results, self.root))))
         for seed, clipped in itertools.product(self.seeds or (0,), (True, False)):
             settings = dataclasses.replace(formulations.BUDGETS[self.budget], seed=seed, clipped=clipped)
             formulations.compute(self.root, settings, formulations.LEARNING_RATES[self.budget])
-        return 0
-
-    @override
-    def keep(self) -> None:
-        from experiment_utils.paper import formulations
-
-        warn(copy_table(*(formulations.folder(root) / formulations.TABLE for root in (self.root, self.results))))
 
     @override
     def draw(self, out: Path) -> list[Path]:
@@ -238,8 +221,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _main(argv: list[str] | None) -> int:
-    kind = cast("type[Figure]", COMMANDS)  # a union, for which there is no type
-    figure = parse_arguments(kind, __doc__, argv)
+    figure = parse_arguments(cast("type[Figure]", COMMANDS), __doc__, argv)  # a union, for which there is no type
     figure.require_effect()
     code = 0 if figure.plot_only else figure.train()
     announce(f"drawing {figure.name}")

@@ -1,8 +1,11 @@
-"""Runs that a repository keeps: copied out of the folder where they are trained, and back to go on with them elsewhere."""
+"""Runs and tables that a repository keeps: copied out of the folder where they are made, and back to go on with them."""
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+
+import pandas as pd
 
 from experiment_utils.runs.results import MAY_DIFFER, RunData, load_run
 from experiment_utils.runs.run_dir import LOG_NAME, InvalidRunError, RunDir
@@ -101,3 +104,26 @@ def copy_table(source: Path, target: Path) -> str | None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(new)
     return None
+
+
+def read_table(path: Path, columns: Mapping[str, type], writer: str) -> pd.DataFrame:
+    """A table that a command writes, of columns of these types and others.
+
+    Args:
+      writer: the command, for the message.
+
+    Raises:
+      InvalidRunError: the file is another, or has no rows.
+    """
+    exactly = dict.fromkeys([name for name, kind in columns.items() if kind is float], _number)
+    try:
+        table = pd.read_csv(path, converters=exactly).astype(columns)
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidRunError(f"{path} is not what {writer} writes ({error})") from error
+    if not len(table):
+        raise InvalidRunError(f"{path} has no rows")
+    return table
+
+
+def _number(text: str) -> float:
+    return float(text or "nan")  # to the last bit, which pandas < 3.1 does not read
