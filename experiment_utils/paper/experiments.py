@@ -15,7 +15,7 @@ Budget = Literal["smoke", "quick", "paper"]
 
 # what is measured beside the training, in each run's folder
 ADAPTATION, EXPLORATION, SAME_THETA = "adaptation.csv", "exploration.npz", "same_theta.csv"
-THETAS = "thetas.csv"  # of the formulations
+THETAS, TIMES = "thetas.csv", "times.csv"  # the tables of the figures that need no training
 
 # A few seconds per run: shows that everything works, nothing else.
 SMOKE_N_ITR, SMOKE_TASKS, SMOKE_ROLLOUTS = 2, 2, 2

@@ -19,7 +19,7 @@ from typing_extensions import override
 from tyro.conf import subcommand
 
 from experiment_utils.cli import parse_arguments
-from experiment_utils.paper.experiments import ADAPTATION, EXPLORATION, SAME_THETA, THETAS, Budget
+from experiment_utils.paper.experiments import ADAPTATION, EXPLORATION, SAME_THETA, THETAS, TIMES, Budget
 from experiment_utils.paper.figure import Figure, Tabled, Trained
 from experiment_utils.paper.variance_config import Experiment, RoundTasks
 from experiment_utils.progress import announce
@@ -210,7 +210,28 @@ class Estimators(Figure):
         return estimators_plot.draw(out, estimators.SMOKE if self.budget == "smoke" else estimators.Settings())
 
 
-FIGURES = (Figure1, Figure2, Figure3, Figure3Point, Figure4, Baselines, Formulations, Estimators)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Times(Tabled):
+    """How long an iteration takes, and its stages."""
+
+    name = "times"
+    table = TIMES
+
+    @override
+    def complete(self) -> None:
+        from experiment_utils.paper import times
+
+        for seed in self.seeds or (1,):
+            times.compute(self.root, seed, self.budget)
+
+    @override
+    def draw(self, out: Path) -> list[Path]:
+        from experiment_utils.paper import times
+
+        return times.draw(self.root, out)
+
+
+FIGURES = (Figure1, Figure2, Figure3, Figure3Point, Figure4, Baselines, Formulations, Estimators, Times)
 COMMANDS = functools.reduce(operator.or_, [Annotated[kind, subcommand(kind.name)] for kind in FIGURES])
 
 

@@ -15,6 +15,7 @@ from experiment_utils.paper.reproduce import Figure2, Figure3, Figure4
 from experiment_utils.runs.results import RunDataWarning
 from tests.experiment_utils.fake_runs import write_run
 from tests.experiment_utils.paper.test_figures import LVC_VPG, write_variance_run
+from tests.experiment_utils.paper.test_times import write_times
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "run_scripts" / "reproduce.py"
@@ -44,10 +45,12 @@ def results(tmp_path) -> Path:
     (root / "formulations").mkdir()
     table = pd.DataFrame(rows, columns=columns).assign(seed=0, clipped=True)
     table.to_csv(root / "formulations" / "thetas.csv", index=False)
+    (root / "times").mkdir()
+    write_times(root / "times" / "times.csv")
     return root
 
 
-@pytest.mark.parametrize("figure", ["figure1", "figure2", "figure3", "figure3_point", "figure4", "formulations"])
+@pytest.mark.parametrize("figure", ["figure1", "figure2", "figure3", "figure3_point", "figure4", "formulations", "times"])
 def test_plot_only_draws_from_kept_data(results, tmp_path, figure):
     before = sorted(path for path in results.rglob("*"))
     result = reproduce(figure, "--plot-only", "--results", results, "--out", tmp_path / "out")
@@ -87,7 +90,7 @@ def main(argv: list[str]) -> int:
         ("figure3 --env ant", "unknown argument '--env'"),
         ("figure2 --budjet quick", "did you mean '--budget'?"),
         ("figur2", "there is no 'figur2'; did you mean 'figure2'? (--help lists all)"),
-        *((f"{figure} --plot_only", "there is no") for figure in ("figure2", "figure3", "figure4", "formulations")),
+        *((f"{figure} --plot_only", "there is no") for figure in ("figure2", "figure4", "formulations", "times")),
     ],
 )
 def test_other_mistakes_too(capsys, tmp_path, monkeypatch, argv, sentence):
@@ -118,7 +121,7 @@ def test_a_flag_that_would_do_nothing_is_refused(capsys, tmp_path, argv):
     "argv",
     [
         *["figure1 --n_itr 3", "figure1 --collect", "figure2 --round_tasks previous", "figure4 --env ant"],
-        *["formulations --jobs 2", "formulations --n_itr 9", "estimators --seeds 1"],
+        *["formulations --jobs 2", "times --n_itr 9", "estimators --seeds 1"],
     ],
 )
 def test_a_figure_has_no_flags_of_others(capsys, tmp_path, argv):
@@ -199,6 +202,7 @@ def test_drawing_does_not_wait_for_tensorflow(results, tmp_path):
         (["figure3"], 2, "figure3/DiCE/seed_1/progress.csv"),
         (["figure4", "--seeds", "1"], 3, "figure4/E-MAML-TRPO/seed_1/exploration.npz"),
         (["formulations"], 0, "formulations/thetas.csv"),
+        (["times"], 0, "times/times.csv"),
         (
             ["baselines", "--env", "momentum", "--methods", "ProMP", "RL2", "--seeds", "1", "--n_itr", "2"],
             2,
@@ -231,7 +235,7 @@ def test_a_figure_from_nothing_then_from_what_is_finished(tmp_path, argv, runs, 
 
 @pytest.mark.slow
 @pytest.mark.long
-@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure3_point", "figure4", "baselines", "formulations"])
+@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure3_point", "figure4", "baselines", "formulations", "times"])
 def test_the_smoke_budget_draws(tmp_path, figure):
     panel = ["--env", "half_cheetah"] if figure == "figure2" else []
     result = reproduce(figure, *panel, "--budget", "smoke", "--dump_path", tmp_path)
