@@ -23,7 +23,7 @@ from experiment_utils.paper.experiments import (
     of_figure,
     run_of,
 )
-from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, read_progress
+from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, trained_iterations
 from experiment_utils.runs.run_spec import Run, Settings
 from experiment_utils.validation import ConfigError
 from meta_policy_search.utils.atomic_write import atomic_write
@@ -159,7 +159,7 @@ def measure(run: Run) -> Path:
     """
     from experiment_utils.paper.baselines_measure import measured_rows
 
-    target, iterations = run.folder / TABLE, len(read_progress(run.folder / "progress.csv"))
+    target, iterations = run.folder / TABLE, trained_iterations(run.folder)
     if (table := read_table(target)) is not None and table["itr"].eq(iterations).all():
         return target
     rows = measured_rows(run.folder, method_of(run))

@@ -5,18 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment_utils.runs.results import read_progress
 from experiment_utils.tensorflow_setup import configure_tensorflow
 from meta_policy_search.samplers.meta_sample_processor import task_returns
 from meta_policy_search.types import Trajectories
 
 SEED = 0  # of the rollouts
 ADAPTATIONS = 50  # to each corner
-
-
-def trained_iterations(folder: Path) -> int:
-    """How many iterations the run in the folder has."""
-    return len(read_progress(folder / "progress.csv"))
 
 
 def explored(

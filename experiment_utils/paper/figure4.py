@@ -24,7 +24,7 @@ from experiment_utils.paper.experiments import EXPLORATION, SMOKE, Budget, of_fi
 from experiment_utils.plot_utils import COLUMN, PAGE, curves_figure, save_figure, save_table, styled
 from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_stage
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
-from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
+from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs, trained_iterations
 from experiment_utils.runs.run_spec import Run, Settings
 from meta_policy_search.utils.atomic_write import replacing
 
@@ -75,7 +75,7 @@ def explore(run: Run) -> Path:
 
     Of the goal's task it keeps ten rollouts. It is made anew when the run has been continued.
     """
-    from experiment_utils.paper.explore import explored, trained_iterations
+    from experiment_utils.paper.explore import explored
 
     target, iterations = run.folder / EXPLORATION, trained_iterations(run.folder)
     if (kept := _read(target)) is not None and kept.iterations == iterations:

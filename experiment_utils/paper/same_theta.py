@@ -11,7 +11,7 @@ import pandas as pd
 from experiment_utils.paper import run_variance_dice, run_variance_lvc
 from experiment_utils.paper.experiments import SAME_THETA
 from experiment_utils.paper.variance_config import SPREADS, GradientVarianceConfig
-from experiment_utils.runs.results import RunData, RunDataWarning, read_progress
+from experiment_utils.runs.results import RunData, RunDataWarning, trained_iterations
 from experiment_utils.runs.run_dir import RunDir
 from experiment_utils.runs.run_spec import Run
 from experiment_utils.tensorflow_setup import configure_tensorflow
@@ -28,7 +28,7 @@ def measure(run: Run) -> Path:
 
     An estimator's R rounds adapt and sample by its own rules, in tasks that both share. Made anew when the run has gone on.
     """
-    target, iterations = run.folder / TABLE, len(read_progress(run.folder / "progress.csv"))
+    target, iterations = run.folder / TABLE, trained_iterations(run.folder)
     if (table := _read(target)) is not None and table["iterations"].eq(iterations).all():
         return target
     configure_tensorflow()

@@ -143,6 +143,15 @@ def load_run(folder: Path) -> RunData:
     return RunData(folder, _read_config(folder / "params.json"), read_progress(folder / "progress.csv"))
 
 
+def trained_iterations(folder: Path) -> int:
+    """How many iterations the run in the folder has.
+
+    Raises:
+      InvalidRunError: there is no run.
+    """
+    return len(read_progress(folder / "progress.csv"))
+
+
 def read_progress(path: Path) -> pd.DataFrame:
     """The complete rows of a progress.csv.
 

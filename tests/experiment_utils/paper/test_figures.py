@@ -233,7 +233,7 @@ def test_figure_4_explores_again_when_the_run_has_gone_on(tmp_path, monkeypatch)
 
     monkeypatch.setattr(explore, "explored", explored)
     for iterations, seen in ((2, 1), (2, 1), (3, 2)):
-        monkeypatch.setattr(explore, "trained_iterations", lambda folder, iterations=iterations: iterations)
+        monkeypatch.setattr(figure4, "trained_iterations", lambda folder, iterations=iterations: iterations)
         with np.load(figure4.explore(run)) as picture:
             assert (int(picture["iterations"]), picture["before"].shape, picture["returns"].shape) == (
                 iterations,
