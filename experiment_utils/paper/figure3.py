@@ -119,12 +119,16 @@ def at_measurements(run: RunData) -> RunData:
 
 
 def results(data: dict[str, list[RunData]], measured: dict[str, list[RunData]]) -> pd.DataFrame:
-    """Returns, and both measures of the meta-gradient's spread, averaged over the measurements of all seeds."""
+    """Returns, and both measures of the meta-gradient's spread, averaged over the measurements of all seeds.
+
+    One seed has no deviation.
+    """
     table = results_table(data)
     for label, column in SPREADS.items():
         by_seed = {name: [run.column(column).mean() for run in found] for name, found in measured.items()}
         table[f"{label}, mean"] = [np.mean(by_seed[name]) for name in table.get("group", [])]
-        table[f"{label}, std over seeds"] = [np.std(by_seed[name]) for name in table.get("group", [])]
+        deviations = {name: np.std(found) if len(found) > 1 else np.nan for name, found in by_seed.items()}
+        table[f"{label}, std over seeds"] = [deviations[name] for name in table.get("group", [])]
     medians = {name: np.mean([run.column(RELATIVE_STD).median() for run in found]) for name, found in measured.items()}
     table["relative std, median"] = [medians[name] for name in table.get("group", [])]
     table["rounds R"] = [measured[name][0].config["sampling_rounds"] for name in table.get("group", [])]

@@ -176,6 +176,7 @@ def test_figure_3_shows_the_iterations_that_measured(tmp_path):
     assert measured.column("Meta-GradientRStd").tolist() == [4, 8]
     table = figure3.results({"LVC": [run]}, {"LVC": [measured]}).to_dict("records")[0]
     assert (table["relative std, mean"], table["cosine distance, mean"], table["rounds R"]) == (6, pytest.approx(0.6), 20)
+    assert np.isnan([table["relative std, std over seeds"], table["cosine distance, std over seeds"]]).all()  # of one seed
 
 
 def test_figure_3s_table_counts_each_measurement_once(tmp_path):
