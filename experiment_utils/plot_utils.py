@@ -3,7 +3,7 @@
 import functools
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -12,12 +12,15 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.typing import ColorType
 
 from experiment_utils.algorithms import algorithms
+from experiment_utils.config import Spread
 from experiment_utils.plain_matplotlib import own_style
 from experiment_utils.runs.curves import Curve
 from experiment_utils.runs.learning_curve import BEFORE
@@ -39,6 +42,11 @@ UNITS = {
     "return": "return after adaptation",
     "Meta-GradientRStd": "relative std of\nmeta-gradient",
     "Meta-GradientCosAbs": "cosine distance to the\nmean meta-gradient",
+}
+BANDS: dict[Spread, str] = {
+    "std": "standard deviation over seeds",
+    "bootstrap": "95 % interval over seeds (bootstrap)",
+    "none": "",
 }
 SCALES = {"n_timesteps": 1e6, "Time": 3600.0}  # what the unit of an axis is, in the column's
 
@@ -85,6 +93,16 @@ def draw_curve(
             axes.fill_between(places, part.low, part.high, color=colour, alpha=0.2, linewidth=0)
 
 
+def have_bands(curves: Iterable[Curve]) -> bool:
+    """Whether any of the curves is of several seeds."""
+    return any(part.seeds > 1 for curve in curves for part in curve.segments())
+
+
+def band_handles(curves: Iterable[Curve]) -> list[Artist]:
+    """What to add to a legend so that it says what the bands around these curves of `mean_curve` are."""
+    return [Patch(color="0.3", alpha=0.2, lw=0, label="± std over seeds")] if have_bands(curves) else []
+
+
 @styled
 def curves_figure(panels: Mapping[str, Mapping[str, Curve]], x: str, y: str, band: str = "") -> Figure:
     """A panel for each entry, a curve for each entry of that, one legend.
@@ -108,7 +126,7 @@ def curves_figure(panels: Mapping[str, Mapping[str, Curve]], x: str, y: str, ban
         axes.remove()
     for axes in grid[:, 0]:
         axes.set_ylabel(UNITS.get(y, y))
-    has_bands = band and any(curve.seeds > 1 for curves in panels.values() for curve in curves.values())
+    has_bands = band and have_bands(curve for curves in panels.values() for curve in curves.values())
     explained = f"bands: {band}" if has_bands else ""
     if len(panels) == 1:
         figure.legend(loc="outside lower center", ncols=2, title=explained or None)

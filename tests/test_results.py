@@ -13,9 +13,12 @@ import scipy.stats
 import yaml
 
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
+from experiment_utils.paper import figure2
 from experiment_utils.paper.figure4 import CORNERS, explorations_by_seed
 from experiment_utils.paper.reproduce import Figure2, Figure3, Figure3Point, Figure4, Formulations
 from experiment_utils.paper.run_theta_at_start import TABLE, prediction_table
+from experiment_utils.plot_utils import COLUMN
+from experiment_utils.runs.curves import mean_curve
 from experiment_utils.runs.results import load_runs
 from meta_policy_search.envs.base import Task
 from meta_policy_search.policies.base import stack_params
@@ -55,6 +58,19 @@ def width(picture: Path) -> float:
 def test_each_figure_fits_a_papers_column_or_has_a_version_that_does(picture):
     narrow = picture if width(picture) <= 3.25 else picture.with_stem(f"{picture.stem}_column")
     assert width(narrow) <= 3.25
+
+
+def test_titles_labels_and_legend_of_figure_2_are_within_the_picture():
+    data = {panel: figure2.load_panel(RESULTS, panel) for panel in figure2.PANELS}
+    curves = {panel: {name: mean_curve(runs) for name, runs in groups.items()} for panel, groups in data.items()}
+    for picture in (figure2.draw_panels(curves), figure2.draw_panels(curves, COLUMN, paper_axes=False)):
+        picture.set_dpi(200)  # of the PNG
+        picture.canvas.draw()
+        texts = [text for axes in picture.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label)]
+        texts += picture.legends[0].get_texts()
+        places = [text.get_window_extent() for text in texts if text.get_text()]
+        right, top = picture.canvas.get_width_height()
+        assert not [box for box in places if min(box.x0, box.y0) < 0 or box.x1 > right or box.y1 > top]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiment_utils.commands.plot_curves import Args
 from experiment_utils.own_algorithms import import_algorithms
-from experiment_utils.plot_utils import curves_figure, save_figure, save_table
+from experiment_utils.plot_utils import BANDS, curves_figure, save_figure, save_table
 from experiment_utils.runs.comparison import (
     Scores,
     comparison_table,
@@ -19,8 +19,6 @@ from experiment_utils.runs.curves import group_runs, mean_curve, require_alike, 
 from experiment_utils.runs.reliability import LEAST_RUNS
 from experiment_utils.runs.results import RunData, RunDataWarning, find_run_folders, load_runs, with_columns
 from experiment_utils.validation import ConfigError
-
-BANDS = {"std": "standard deviation over seeds", "bootstrap": "95 % interval over seeds (bootstrap)", "none": ""}
 
 
 def load(args: Args) -> list[RunData]:

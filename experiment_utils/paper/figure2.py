@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -23,6 +24,7 @@ from experiment_utils.plot_utils import (
     PAGE,
     SCALES,
     UNITS,
+    band_handles,
     colours,
     draw_curve,
     save_figure,
@@ -123,7 +125,7 @@ def draw_panels(curves: Mapping[Panel, Curves], width: float = PAGE, paper_axes:
     The paper's values are circles, side by side where they would cover each other.
     """
     columns = min(3 if width == PAGE else 2, len(curves))
-    rows, height = -(-len(curves) // columns), 2.0 * max(width / PAGE, 0.7)
+    rows, height = -(-len(curves) // columns), 2.0 * max(width / PAGE, 0.8)
     n_rows = 2 * rows if paper_axes else rows
     size = (width if columns > 1 else 2 * width / 3, height * n_rows + 0.8)
     figure, grid = plt.subplots(n_rows, columns, figsize=size, squeeze=False)
@@ -132,9 +134,13 @@ def draw_panels(curves: Mapping[Panel, Curves], width: float = PAGE, paper_axes:
     if paper_axes:
         _fill(grid[1::2], curves, _draw_on_the_papers_axes)
     palette = colours(FIGURE_2_ALGORITHMS)
-    handles = [Line2D([], [], color=palette[name], lw=WIDTHS[name], label=LABELS[name]) for name in FIGURE_2_ALGORITHMS]
+    handles: list[Artist] = [
+        Line2D([], [], color=palette[name], lw=WIDTHS[name], label=LABELS[name]) for name in FIGURE_2_ALGORITHMS
+    ]
     handles.append(Line2D([], [], color="0.3", label="paper (read off, ±5)", **MARK))
-    if any(curve.rest for named in curves.values() for curve in named.values()):
+    all_curves = [curve for named in curves.values() for curve in named.values()]
+    handles += band_handles(all_curves)
+    if any(curve.rest for curve in all_curves):
         handles.append(Line2D([], [], color="0.3", ls="--", label="of fewer seeds"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3 if width == PAGE else 2)
     return figure
@@ -160,7 +166,7 @@ def _draw_panel(axes: Axes, panel: Panel, named: Curves) -> None:
     dashed = {curve.rest.seeds for curve in named.values() if curve.rest is not None}
     rest = f", dashed {_span(dashed)}" if dashed else ""
     count = f" (n={_span(seeds)}{rest})" if named else " (no runs yet)"
-    axes.set_title(panel.title + count, fontsize=7.5)  # the longest just fits above half a column
+    axes.set_title(panel.title + count, fontsize=6.8)  # the longest just fits above half a column
     axes.set(xlim=(0, end / SCALES["n_timesteps"]))
 
 

@@ -21,7 +21,7 @@ from experiment_utils.paper.experiments import SMOKE, Budget, of_figure
 from experiment_utils.paper.paper_values import paper_returns
 from experiment_utils.paper.same_theta import same_theta_table
 from experiment_utils.paper.variance_config import COSINE_DISTANCE, RELATIVE_STD, SCRIPTS, SPREADS, Experiment, RoundTasks
-from experiment_utils.plot_utils import COLUMN, SCALES, UNITS, draw_curve, save_figure, save_table, styled
+from experiment_utils.plot_utils import COLUMN, SCALES, UNITS, band_handles, draw_curve, save_figure, save_table, styled
 from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_measure, shared_seeds
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
@@ -170,5 +170,6 @@ def draw_panels(measured: dict[str, list[RunData]], data: dict[str, list[RunData
         panels[2].axhline(value, color=CURVE_COLOURS[name], linestyle=":", linewidth=1, label=label)
     panels[2].set(ylabel=UNITS[LAST_RETURN], xlabel=UNITS["n_timesteps"])
     handles = [*panels[0].get_legend_handles_labels()[0], *panels[2].get_legend_handles_labels()[0]]
+    handles += band_handles(map(mean_curve, data.values()))
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from experiment_utils.paper.experiments import EXPLORATION, SMOKE, Budget, of_figure, run_of
-from experiment_utils.plot_utils import COLUMN, PAGE, curves_figure, save_figure, save_table, styled
+from experiment_utils.plot_utils import BANDS, COLUMN, PAGE, curves_figure, save_figure, save_table, styled
 from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_stage
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs, trained_iterations
@@ -103,7 +103,8 @@ def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     written = save_figure(draw_panels(pictures), out / "figure4")
     written += save_figure(draw_panels(pictures, COLUMN), out / "figure4_column")
     curves = {name: mean_curve(found) for name, found in data.items()}
-    written += save_figure(curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return"), out / "figure4_curves")
+    figure = curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return", BANDS["std"])
+    written += save_figure(figure, out / "figure4_curves")
     tables = {"results": results_table(data), "corners": corners_table(explorations), "timing": timing_table(data)}
     if can_be_compared(data):
         measures = [found for found in (corners_by_seed(explorations), *scores_by_stage(data)) if found]

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from experiment_utils.algorithms import algorithm, algorithms
 from experiment_utils.places import FIGURES, RESULTS
-from experiment_utils.plot_utils import COLUMN, LINE_WIDTH, PAGE, UNITS, draw_curve, save_figure, styled
-from experiment_utils.runs.curves import mean_curve
+from experiment_utils.plot_utils import COLUMN, LINE_WIDTH, PAGE, UNITS, band_handles, draw_curve, save_figure, styled
+from experiment_utils.runs.curves import Curve, mean_curve
 from experiment_utils.runs.results import RunData, RunDataWarning, load_runs, read_progress
 
 ORIGINAL = RESULTS / "original_code"
@@ -33,6 +33,7 @@ def draw_run(axes: Axes, rows: pd.DataFrame, colour: str, label: str) -> None:
 def draw_readme_figure(width: float = PAGE * 0.8, n_itr: int = 200) -> Figure:
     """ProMP's return after and before adaptation, mean and band over seeds, and the same of the original code."""
     figure, axes = plt.subplots(figsize=(width, 2.6))
+    curves: list[Curve] = []
     for label, runs, colour in (
         ("ProMP", of_package(n_itr), algorithm("ProMP").colour),
         ("original code", of_original(n_itr), "0.3"),
@@ -42,9 +43,11 @@ def draw_readme_figure(width: float = PAGE * 0.8, n_itr: int = 200) -> Figure:
                 warnings.simplefilter("ignore", RunDataWarning)  # that seeds end at different iterations; it is dashed
                 curve = mean_curve(runs, column)
             draw_curve(axes, curve, colour, f"{label}, {what} (n={curve.seeds})", width=line)
+            curves.append(curve)
     axes.set(xlabel=UNITS["n_timesteps"], ylabel="average return", title="HalfCheetahRandDirecEnv")
     axes.plot([], [], "--", color="0.3", label="of fewer seeds")
-    figure.legend(loc="outside lower center", ncols=2 if width > COLUMN else 1)
+    handles = [*axes.get_legend_handles_labels()[0], *band_handles(curves)]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2 if width > COLUMN else 1)
     return figure
 
 

@@ -97,10 +97,14 @@ def test_no_circle_is_beyond_where_our_runs_end_and_none_covers_another(tmp_path
     assert gaps.min() > 0.5 * figure2.MARK["ms"] * paper_axes.figure.dpi / 72
 
 
-def test_the_legend_says_what_the_line_widths_mean(tmp_path):
-    run = load_run(write_run(tmp_path, [1.0, 2.0]))
-    legend = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve([run])}}).legends[0]
-    assert {"TRPO-MAML (wide)", "E-MAML-TRPO (thin)", "LVC-VPG (wide)"} <= {text.get_text() for text in legend.get_texts()}
+def test_the_legend_says_what_line_widths_and_bands_mean(tmp_path):
+    runs = [load_run(write_run(tmp_path / str(seed), [1.0, 2.0], seed=seed)) for seed in (1, 2)]
+    wide_and_thin = {"TRPO-MAML (wide)", "E-MAML-TRPO (thin)", "LVC-VPG (wide)"}
+    for n, of_bands in ((1, set()), (2, {"± std over seeds"})):
+        legend = figure2.draw_panels({CHEETAH: {"ProMP": mean_curve(runs[:n])}}).legends[0]
+        named = {text.get_text() for text in legend.get_texts()}
+        assert wide_and_thin <= named
+        assert named & {"± std over seeds"} == of_bands
 
 
 def test_ours_stands_beside_the_papers_value_as_the_mean_of_ten_iterations(tmp_path):
