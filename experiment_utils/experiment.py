@@ -58,6 +58,8 @@ def _train(args: Args[Config], build: Build) -> None:
         trainer = make_trainer(args.config, build, args.run_dir, resume=args.resume)
         log = RunLog(args.config, args.run_dir, keep=trainer.next_itr)
         log.display = make_display(args.config, args.run_dir, trainer)
+        if args.resume and trainer.next_itr >= args.config.n_itr:
+            print(f"It has {trainer.next_itr} iterations already; a larger --n_itr goes on with it.", flush=True)
         if run(trainer, log, args.config, _resume_command(args)):
             raise KeyboardInterrupt
     except (TrainingError, LogError) as error:

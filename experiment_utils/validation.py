@@ -3,12 +3,14 @@
 import dataclasses
 import difflib
 import functools
+import json
 import math
 import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
 from meta_policy_search.utils.reported_error import ReportedError
@@ -46,7 +48,8 @@ class InvalidSetting(ConfigError):
 class Validated:
     """A frozen dataclass that checks its fields by their types.
 
-    A list becomes the tuple, and a whole number the float, that the type says.
+    A list becomes the tuple, and a whole number the float, that the type says; numpy's numbers and arrays become Python's,
+    and what is in a dict becomes what JSON makes of it.
 
     Raises:
       InvalidSetting: a value of another kind, or out of range.
@@ -95,8 +98,9 @@ def expected_values(hint: Any) -> str:
 
 
 def _validated(name: str, value: object, hint: Any) -> object:
+    value = _python(value)
     if typing.get_origin(hint) is dict:
-        hint = dict  # what is in it, the environment says
+        hint, value = dict, _as_json(name, value)  # what is in it, the environment says
     try:
         value = msgspec.convert(value, hint, dec_hook=_instance)
     except msgspec.ValidationError as error:
@@ -104,6 +108,30 @@ def _validated(name: str, value: object, hint: Any) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidSetting(name, value, expected_values(hint))
     return value
+
+
+def _python(value: object) -> object:
+    """The value with Python's numbers and lists for numpy's."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return [_python(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+def _as_json(name: str, value: object) -> object:
+    """The value as it comes back from a run's params.json, where tuples are lists."""
+    try:
+        read = json.loads(json.dumps(value, default=_numpy_only, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidSetting(name, value, f"{WORDS[dict]}: {error}") from error
+    if isinstance(value, dict) and read.keys() != value.keys():
+        raise InvalidSetting(name, value, f"{WORDS[dict]}: its keys are strings")
+    return read
+
+
+def _numpy_only(value: object) -> object:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} can't be written as JSON")
 
 
 def _instance(kind: type, value: object) -> object:

@@ -88,10 +88,15 @@ class GymCompatibility(gymnasium.Env[Any, Any]):
 
     def seed_generators(self, seed: int) -> None:
         """Seeds the environment's own generator, and those of its spaces, without a reset."""
+        env = self.unwrapped
+        own = getattr(env, "__dict__", {}).get("np_random")
         if callable(method := getattr(self.env, "seed", None)):
             method(seed)
-        if isinstance(self.unwrapped, gymnasium.Env):
-            self.unwrapped.np_random = np.random.default_rng(seed)
+            own = None  # it knows best
+        if isinstance(env, gymnasium.Env) or isinstance(own, np.random.Generator):
+            env.np_random = np.random.default_rng(seed)
+        elif isinstance(own, np.random.RandomState):
+            own.seed(seed)
         for space in (self.env.action_space, self.env.observation_space):
             if callable(method := getattr(space, "seed", None)):
                 method(seed)

@@ -22,6 +22,7 @@ from meta_policy_search.envs.spaces import (
     require_action_space,
     require_observation_space,
 )
+from meta_policy_search.envs.task_values import copy_of
 
 if TYPE_CHECKING:
     from meta_policy_search.types import Trajectories  # loads TensorFlow, which an environment doesn't need
@@ -105,12 +106,12 @@ class SingleEnv(gymnasium.Env[np.ndarray, Any]):
         returned = f"{len(drawn)} tasks" if is_sequence else f"{kind_of(tasks)}; it must be a list of tasks"
         if len(drawn) != n_tasks:
             raise SimulationError(f"sample_tasks({n_tasks}) of the environment returned {returned}", [])
-        return drawn
+        return [copy_of(task) for task in drawn]
 
     def set_task(self, task: Task) -> None:
-        """The task from the next reset on; what is none of the environment's is its own affair."""
+        """The task from the next reset on, as a copy of its own; what is none of the environment's is its own affair."""
         with environment_code:
-            self.env.get_wrapper_attr("set_task")(task)
+            self.env.get_wrapper_attr("set_task")(copy_of(task))
 
     def get_task(self) -> Task:
         """What the environment says its task is."""

@@ -51,7 +51,7 @@ class Actor:
         Args:
           state: that of the step before, or `initial_state(B)`; for a single observation `initial_state()`.
         """
-        observations, shape = np.asarray(observations, np.float32), self.policy.obs_shape
+        observations, shape = np.asarray(observations, self.policy.dtype.as_numpy_dtype), self.policy.obs_shape
         one = observations.shape == shape
         if not one and (observations.shape[1:] != shape or observations.ndim == len(shape)):
             wanted = f"{list(shape)} or [B, {', '.join(map(str, shape))}]"

@@ -1,5 +1,6 @@
 """A policy as a TensorFlow SavedModel, which acts without this package."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from meta_policy_search.envs.normalized_env import NORMALIZATION_SCALE
 from meta_policy_search.envs.spaces import WHOLE
 from meta_policy_search.policies.actor import Actor
 from meta_policy_search.policies.base import Distribution
+from meta_policy_search.utils.file_errors import first_line
 
 
 class ExportError(OSError):
@@ -21,7 +23,7 @@ def export_policy(actor: Actor, directory: Path | str) -> None:
 
     | signature | takes | gives |
     |---|---|---|
-    | `mode` (the default) | `observations` [B, O] float32 | `actions`: the most probable ones |
+    | `mode` (the default) | `observations` [B, O], float32 or the policy's type | `actions`: the most probable ones |
     | `sample` | `observations`, `seed` [2] int32 | `actions`: draws, the same for the same seed |
 
     Observations have the policy's shape in place of O. Actions are what the environment takes, the scaling from the policy's
@@ -37,13 +39,14 @@ def export_policy(actor: Actor, directory: Path | str) -> None:
     if tf.nest.flatten(actor.initial_state()):
         raise ExportError(f"{type(actor.policy).__name__} has a memory; the exported signatures have no place for its state")
     model = _Model(actor)
-    observations = tf.TensorSpec([None, *actor.policy.obs_shape], tf.float32, "observations")
+    observations = tf.TensorSpec([None, *actor.policy.obs_shape], actor.policy.dtype, "observations")
     mode = model.mode.get_concrete_function(observations)
     sample = model.sample.get_concrete_function(observations, tf.TensorSpec([2], tf.int32, "seed"))
     try:
         tf.saved_model.save(model, str(directory), {"serving_default": mode, "mode": mode, "sample": sample})
     except (OSError, tf.errors.OpError) as error:
-        raise ExportError(f"can't write the model to {directory}: {error}") from error
+        shutil.rmtree(directory, ignore_errors=True)  # it was empty, or not there
+        raise ExportError(f"can't write the model to {directory}: {first_line(error)}") from error
 
 
 class _Model(tf.Module):

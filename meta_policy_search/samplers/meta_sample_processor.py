@@ -75,7 +75,12 @@ def task_baselines(baseline: Baseline, trajectories: Trajectories, targets: np.n
     times, baselines = step_times(trajectories), np.zeros(targets.shape)
     for task, keep in enumerate(trajectories.mask):
         observations = trajectories.observations[task][keep]
-        baselines[task][keep] = baseline.fit_predict(observations, times[task][keep], targets[task][keep])
+        wanted = targets[task][keep]
+        found = np.asarray(baseline.fit_predict(observations, times[task][keep], wanted))
+        if found.shape != wanted.shape:
+            what = f"{type(baseline).__name__} returned a baseline of the shape {list(found.shape)}"
+            raise ValueError(f"{what}; it must be {list(wanted.shape)}, a number for each step")
+        baselines[task][keep] = found
     return baselines
 
 

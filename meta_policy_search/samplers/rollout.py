@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from gymnasium.spaces import Discrete
 
 from meta_policy_search.envs.base import BatchStep, SimulationError
 from meta_policy_search.envs.batch_env import BatchEnv
 from meta_policy_search.envs.environment_errors import environment_code
+from meta_policy_search.envs.spaces import WHOLE
 from meta_policy_search.policies.base import MetaPolicy
 from meta_policy_search.types import ArrayParams, Trajectories
 from meta_policy_search.utils.stopwatch import Stopwatch
@@ -38,6 +40,7 @@ class Rollout:
 
     Raises:
       SimulationError: a simulation can't go on; also from `step`.
+      ValueError: from `step`, the policy's actions have another shape or kind than the environments'.
     """
 
     def __init__(
@@ -118,7 +121,21 @@ class Rollout:
         observations = observations.reshape(*self.batch_shape, *observations.shape[1:])
         acted = self._policy.act_from_state(self._params, observations, self._noise[:, time], self._state)
         actions, agent_infos, self._state = acted
+        self._require_fit(actions)
         return _flat(actions), {name: _flat(value) for name, value in agent_infos.items()}
+
+    def _require_fit(self, actions: np.ndarray) -> None:
+        """Raise ValueError if the policy's actions are none of the environments', which would broadcast or round them."""
+        space = self._envs.action_space
+        shape, wanted = np.shape(actions), (*self.batch_shape, *(space.shape or ()))
+        what, takes = f"{type(self._policy).__name__} gives actions", f", as {self._envs.family_name} takes them"
+        if shape != wanted:
+            raise ValueError(f"{what} of the shape {list(shape)}, not {list(wanted)}{takes}")
+        if not isinstance(space, Discrete):
+            return
+        low, high = space.start, space.start + space.n - 1
+        if actions.dtype.kind not in WHOLE or actions.min() < low or actions.max() > high:
+            raise ValueError(f"{what} that are not whole numbers from {low} to {high}{takes}")
 
     def _step(self, actions: np.ndarray) -> BatchStep:
         """What the environments return, rewards and infos as copies: they are kept, and those may be views of a state."""

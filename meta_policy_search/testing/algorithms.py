@@ -57,11 +57,14 @@ def check_meta_gradient(
     with _eagerly():
         for k in steps:
             algo = make(make_policy(), num_inner_grad_steps=k)
+            dtype = algo.policy.dtype.name
+            _require(dtype == "float64", f"differences take float64; the policy of {_name(algo)} has dtype {dtype}")
             prepare = nearly_on_policy if judge is None else on_policy
             batches = prepare(algo, random_batches(algo.policy, k))
             judged = algo if judge is None else judge(algo.policy, num_inner_grad_steps=k)
             relative = gradient_error(algo, batches, judged)
             hint = "" if judge else "; for a loss whose value doesn't show its derivative, such as DiCE's, give a judge"
+            hint += "; with a kink in the policy, such as relu's, the differences may be wrong"
             what = f"the meta-gradient of {_name(algo)} with K = {k} differs from that of its meta-loss by {relative:.1e}"
             _require(relative < GRADIENT_TOLERANCE, f"{what} of its size{hint}")
 

@@ -185,3 +185,50 @@ class Buttons(Quiet):
 
 
 gymnasium.register("tests/Quiet-v0", "tests.envs.own_envs:Quiet", max_episode_steps=3)
+
+
+class Spoiling(Quiet):
+    """It changes its task in place, as numpy's += does, and takes a dict apart."""
+
+    def sample_tasks(self, n):
+        return [{"goal": self.np_random.uniform(-1, 1, 1)} for _ in range(n)]
+
+    def set_task(self, task):
+        self.goal = task.pop("goal")
+
+    def step(self, action):
+        self.goal += 0.1
+        return super().step(action)
+
+
+class Unrelated:
+    """It has no base class, and a generator of its own."""
+
+    def __init__(self, generator=None):
+        self.np_random = generator or np.random.default_rng()
+        self.observation_space = Box(-np.inf, np.inf, (1,), np.float64)
+        self.action_space = Box(-1.0, 1.0, (1,), np.float32)
+
+    def sample_tasks(self, n):
+        return list(self.np_random.uniform(-1, 1, n))
+
+    def set_task(self, task):
+        self.task = task
+
+    def get_task(self):
+        return self.task
+
+    def reset(self):
+        self.x = self.np_random.normal()
+        return np.array([self.x]), {}
+
+    def step(self, action):
+        self.x += 0.1 * self.np_random.normal()
+        return np.array([self.x]), -abs(self.x - self.task), False, False, {}
+
+
+class OfRandomState(Unrelated):
+    """The same with numpy's older generator."""
+
+    def __init__(self):
+        super().__init__(np.random.RandomState())

@@ -59,6 +59,25 @@ def test_worker_processes_and_this_process_give_the_same_numbers_bit_for_bit(bat
     assert_equal(a_round(apart, 3), a_round(here, 3))
 
 
+def test_an_environment_that_changes_its_task_changes_no_others(batch):
+    apart, here = batch(own_envs.Spoiling, 4, parallel=True), batch(own_envs.Spoiling, 4)
+    apart.num_workers = 2
+    task, seen = {"goal": np.array([0.5])}, []
+    for env in (apart, here):
+        for _ in range(2):  # also in the next round of the same tasks
+            env.set_tasks([task] * 4)
+            env.reset_envs(np.random.default_rng(0))
+            seen.append([env.step_envs(np.zeros((4, 1))).rewards for _ in range(3)])
+    for other in seen[1:]:
+        assert_equal(seen[0], other)
+    assert task == {"goal": np.array([0.5])}
+
+
+@pytest.mark.parametrize("kind", [own_envs.Unrelated, own_envs.OfRandomState])
+def test_a_generator_of_an_environment_without_base_class_is_seeded(batch, kind):
+    assert_equal(a_round(batch(kind), 3), a_round(batch(kind), 3))
+
+
 @pytest.mark.parametrize("parallel", [True, False])
 def test_a_round_depends_on_the_generator_only_whatever_came_before(batch, parallel):
     used, fresh = batch(own_envs.Drifter, parallel=parallel), batch(own_envs.Drifter, parallel=parallel)

@@ -8,9 +8,12 @@ import pytest
 from experiment_utils.algorithm_configs import ProMPConfig
 from experiment_utils.environments import make_env, make_held_out_env
 from experiment_utils.validation import ConfigError
+from meta_policy_search.envs.gymnasium_vector_env import GymnasiumVectorEnv
 from meta_policy_search.envs.mujoco_envs.hopper_rand_params import HopperRandParamsEnv
 from meta_policy_search.envs.observed_task_env import ObservedTaskEnv, task_vector
 from meta_policy_search.envs.point_envs.point_env_2d_momentum import MetaPointEnvMomentum
+from meta_policy_search.envs.task_values import task_key
+from tests.envs.own_envs import Quiet
 
 
 def test_the_observation_ends_with_the_task_and_all_else_is_the_familys():
@@ -44,6 +47,21 @@ def test_a_task_of_several_arrays_is_shown_one_after_the_other():
     expected = [number for values in task.values() for number in values.ravel()]
     np.testing.assert_array_equal(task_vector(task), expected)
     np.testing.assert_array_equal(task_vector({"a": (1, [True, 2.5])}), [1, 1, 2.5])
+
+
+def test_equal_tasks_are_shown_alike_whatever_the_order_of_their_keys():
+    a, b = {"goal": 1.0, "mass": (2.0, {"x": 3.0, "y": 4.0})}, {"mass": (2.0, {"y": 4.0, "x": 3.0}), "goal": 1.0}
+    np.testing.assert_array_equal(task_vector(b, like=a), [1, 2, 3, 4])
+    assert task_key(a) == task_key(b) != task_key({**a, "goal": 2.0})
+    with pytest.raises(ValueError, match="can't be observed: it has other keys than"):
+        task_vector({"goal": 1.0}, like=a)
+
+
+def test_tasks_of_different_sizes_cannot_be_shown():
+    env = ObservedTaskEnv(make=functools.partial(GymnasiumVectorEnv, make=Quiet, parallel=False), num_envs=2)
+    with pytest.raises(ValueError, match="tasks of 2 and of 3 numbers can't be observed"):
+        env.set_tasks([np.zeros(2), np.zeros(3)])
+    env.close()
 
 
 @pytest.mark.parametrize("task", ["left", {"goal": "left"}, [], None])

@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiment_utils.algorithm_configs import ProMPConfig
@@ -96,3 +98,30 @@ def test_a_penalty_of_0_cannot_be_adapted():
 def test_adaptation_does_not_go_uphill():
     with pytest.raises(ConfigError, match=r"inner_lr is -0.1; it must be 0 or a positive, finite number"):
         ProMPConfig(inner_lr=-0.1)
+
+
+def test_numpys_numbers_are_numbers():
+    numbers = {"inner_lr": np.float32(0.5), "seed": np.int64(3), "normalize_adv": np.bool_(False)}
+    config = ProMPConfig(**numbers, n_itr=np.arange(5)[4], hidden_sizes=np.array([4, 8]), env_options={"x": np.float32(2)})
+    assert config == ProMPConfig(
+        inner_lr=0.5, seed=3, normalize_adv=False, n_itr=4, hidden_sizes=(4, 8), env_options={"x": 2.0}
+    )
+    assert ProMPConfig(hidden_sizes=(np.int64(4),)).hidden_sizes == (4,)
+
+
+def test_options_of_an_environment_are_as_a_resumed_run_reads_them():
+    assert ProMPConfig(env_options={"x": (1, np.arange(2)), "y": None}).env_options == {"x": [1, [0, 1]], "y": None}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"x": math.nan}, "Out of range float values are not JSON compliant"),
+        ({"x": object()}, "object can't be written as JSON"),
+        ({1: 2}, "its keys are strings"),
+        ([1], "a JSON object"),
+    ],
+)
+def test_options_that_json_cannot_hold_are_refused(options, words):
+    with pytest.raises(ConfigError, match=f"env_options is .*it must be .*{words}"):
+        ProMPConfig(env_options=options)

@@ -60,7 +60,7 @@ class CNNPolicy(MLPPolicy):
         return task_by_task(self.of_task, params, observations, self.theta)
 
     def of_task(self, params, pictures):  # [..., height, width, channels]
-        x = tf.nn.relu(tf.nn.conv2d(pictures / 255, params["conv/kernel"], strides=2, padding="SAME"))
+        x = tf.nn.elu(tf.nn.conv2d(pictures / 255, params["conv/kernel"], strides=2, padding="SAME"))
         x = tf.reshape(x, tf.concat([tf.shape(x)[:-3], [4 * 3 * 3]], axis=0))
         return mlp(params, "dense", x, len(self.hidden_sizes), "tanh")
 

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from gymnasium.spaces import Box, Discrete
 
 from meta_policy_search.policies.actor import Actor
+from meta_policy_search.policies.export import export_policy
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
-from tests.policies.own_policies import BetaPolicy, CountingPolicy
+from tests.policies.own_policies import BetaPolicy, CountingPolicy, MixturePolicy
 
 RNG = np.random.default_rng(0)
 SPACE = Box(np.array([-1.0, 0.0], np.float32), np.array([1.0, 4.0], np.float32))
@@ -85,3 +87,17 @@ def test_an_observation_with_axes_of_its_own_stays_in_shape():
     np.testing.assert_allclose(actor.act(observations)[0], actor.act(observations[0]), rtol=1e-6)
     with pytest.raises(ValueError, match=r"the shape \[2, 2, 3, 1\]; it must be \[2, 3\] or \[B, 2, 3\]"):
         actor.act(np.zeros((2, 2, 3, 1)))
+
+
+def test_a_policy_of_double_precision_acts_in_its_own_type(tmp_path):
+    policy = BetaPolicy(2, 1, rng=np.random.default_rng(0), dtype=tf.float64)
+    actor = Actor(policy, {name: value.numpy() for name, value in policy.theta.items()}, Box(-2, 2, (1,), np.float32))
+    observation = np.array([[0.1, 0.2]])
+    found = actor.act(observation, np.random.default_rng(0))
+    assert (found.shape, found.dtype) == ((1, 1), np.float32)
+    mixture = MixturePolicy(2, 1, rng=np.random.default_rng(0), dtype=tf.float64)
+    theta = {name: value.numpy() for name, value in mixture.theta.items()}
+    export_policy(Actor(mixture, theta, Box(-2, 2, (1,), np.float32)), tmp_path / "model")
+    model = tf.saved_model.load(str(tmp_path / "model"))
+    drawn = model.signatures["sample"](observations=tf.constant(observation), seed=tf.constant([1, 2]))
+    assert drawn["actions"].shape == (1, 1)

@@ -1,14 +1,16 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from gymnasium.spaces import Discrete
 
 from meta_policy_search.baselines.linear_baseline import LinearFeatureBaseline
 from meta_policy_search.envs.base import BatchStep
+from meta_policy_search.envs.normalized_env import NormalizedEnv
 from meta_policy_search.meta_algos.pro_mp import ProMP
 from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
 from meta_policy_search.samplers.meta_sample_processor import MetaSampleProcessor, return_statistics, step_times
 from meta_policy_search.samplers.meta_sampler import MetaSampler, SamplingError
-from tests.policies.own_policies import CountingPolicy
+from tests.policies.own_policies import BetaPolicy, CountingPolicy, SoftmaxPolicy
 from tests.samplers.countdown_env import CountdownEnv
 
 
@@ -210,3 +212,47 @@ def test_a_policy_for_other_observations_is_refused():
     policy = MetaGaussianMLPPolicy(3, 1, (4,), rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"takes observations of the shape \[3\], and CountdownEnv has \[2\]"):
         MetaSampler(CountdownEnv(), policy, rollouts_per_meta_task=2, meta_batch_size=3, max_path_length=6)
+
+
+class TurningEnv(CountdownEnv):
+    """The same with three discrete actions."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.action_space = Discrete(3, start=5)
+
+
+@pytest.mark.parametrize(
+    ("env", "policy", "words"),
+    [
+        (
+            CountdownEnv,
+            BetaPolicy(2, 2, rng=np.random.default_rng(0)),
+            r"BetaPolicy gives actions of the shape \[3, 2, 2\], not",
+        ),
+        (CountdownEnv, SoftmaxPolicy(2, 3, rng=np.random.default_rng(0)), r"of the shape \[3, 2\], not \[3, 2, 1\]"),
+        (TurningEnv, BetaPolicy(2, 1, rng=np.random.default_rng(0)), r"of the shape \[3, 2, 1\], not \[3, 2\]"),
+        (
+            TurningEnv,
+            SoftmaxPolicy(2, 99, rng=np.random.default_rng(0)),
+            "that are not whole numbers from 0 to 2, as TurningEnv",
+        ),
+    ],
+)
+def test_actions_of_another_shape_or_kind_than_the_environments_are_refused(env, policy, words):
+    sizes = {"rollouts_per_meta_task": 2, "meta_batch_size": 3, "max_path_length": 4}
+    with pytest.raises(ValueError, match=words):
+        sample(MetaSampler(NormalizedEnv(env()), policy, **sizes), [3, 3, 3])
+
+
+@pytest.mark.parametrize("returned", [None, 3.0, np.zeros((5, 1)), np.zeros(1)])
+def test_a_baseline_that_is_no_number_for_each_step_is_refused(returned):
+    class Odd:
+        def fit_predict(self, observations, times, targets):
+            return returned
+
+    trajectories = sample(make_sampler(limit=5), [9, 9, 9])
+    with pytest.raises(
+        ValueError, match=r"Odd returned a baseline of the shape .*it must be \[10\], a number for each step"
+    ):
+        MetaSampleProcessor(baseline=Odd()).process_samples(trajectories)

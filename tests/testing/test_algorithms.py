@@ -11,6 +11,7 @@ from meta_policy_search.meta_algos.trpo_maml import TRPOMAML
 from meta_policy_search.meta_algos.vpg_maml import VPGMAML
 from meta_policy_search.policies.context_policy import ContextPolicy
 from meta_policy_search.policies.meta_categorical_mlp_policy import MetaCategoricalMLPPolicy
+from meta_policy_search.policies.meta_gaussian_mlp_policy import MetaGaussianMLPPolicy
 from meta_policy_search.testing import check_algorithm, check_masks, check_meta_gradient, check_resume, check_task_axis
 from tests.meta_algos.test_meta_gradient import Expansion, ImportanceWeighted
 
@@ -124,3 +125,11 @@ class Counting(ProMP):
 def test_what_is_wrong_is_said_in_a_sentence(check, wrong, message):
     with pytest.raises(AssertionError, match=message):
         check(wrong)
+
+
+def test_a_policy_of_single_precision_is_told_what_the_checks_take():
+    def single():
+        return MetaGaussianMLPPolicy(3, 2, (4,), rng=np.random.default_rng(0))
+
+    with pytest.raises(AssertionError, match="differences take float64; the policy of ProMP has dtype float32"):
+        check_algorithm(ProMP, make_policy=single)
