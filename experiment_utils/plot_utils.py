@@ -71,7 +71,7 @@ def colours(names: Sequence[str]) -> dict[str, ColorType]:
 
 
 def step_colours(name: str, steps: int) -> list[tuple[float, float, float]]:
-    """ColorTypes of an algorithm before adaptation, after 1, ..., `steps` of it: from grey to its own."""
+    """Colours of an algorithm before adaptation, after 1, ..., `steps` of it: from grey to its own."""
     before, after = to_rgb(BEFORE), to_rgb(colours([name])[name])
 
     def mixed(share: float) -> tuple[float, float, float]:
@@ -160,7 +160,7 @@ def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
 
 def markdown(table: pd.DataFrame) -> str:
     """A table in Markdown; numbers with four significant digits."""
-    head = [list(map(str, table.columns)), ["---"] * len(table.columns)]
+    head = [list(map(cell_text, table.columns)), ["---"] * len(table.columns)]
     body = [[cell_text(value) for value in row] for row in table.itertuples(index=False)]
     return "".join(f"| {' | '.join(row)} |\n" for row in head + body)
 
@@ -169,4 +169,4 @@ def cell_text(value: object) -> str:
     """A value in a table; numbers with four significant digits, and a dash where there is none."""
     if isinstance(value, float):
         return "-" if math.isnan(value) else f"{value:.4g}"
-    return str(value)
+    return str(value).replace("|", "\\|")

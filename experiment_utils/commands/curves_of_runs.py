@@ -79,7 +79,7 @@ def compare(runs: Sequence[RunData], args: Args) -> list[Path]:
         written += save_table(tables_of_panels(interquartile_table, many), beside(args.out, "interquartile"))
         most_groups = dict(reversed(many))  # the first part of each panel
         final = {title: profiles(next(iter(measures.values()))) for title, measures in reversed(most_groups.items())}
-        figure = curves_figure(final, f"final {args.y}", "share of runs above")
+        figure = curves_figure(final, f"final {args.y}", "share of runs above", BANDS["bootstrap"])
         written += save_figure(figure, beside(args.out, "profiles"))
     return written
 

@@ -7,12 +7,13 @@ import dataclasses
 from pathlib import Path
 
 import tyro
+from typing_extensions import override
 
 from experiment_utils.cli import parse_arguments
 from experiment_utils.config import Spread
 from experiment_utils.progress import announce
 from experiment_utils.script import plain_warnings, run_script, say
-from experiment_utils.validation import Count, Validated
+from experiment_utils.validation import Count, InvalidSetting, Validated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,12 @@ class Args(Validated):
     """A module or .py file that registers algorithms of your own, for their names and colours: its code will be executed."""
     out: Path = Path("curves")
     """Where to: this with .pdf, .png, .csv and .md; the comparisons to <out>_comparisons and so on."""
+
+    @override
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.out.name in ("", ".."):
+            raise InvalidSetting("out", str(self.out), "a name, to which endings are added, such as curves")
 
 
 def main(argv: list[str] | None = None) -> int:

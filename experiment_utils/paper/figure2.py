@@ -32,7 +32,7 @@ from experiment_utils.plot_utils import (
     styled,
 )
 from experiment_utils.runs.comparison import comparison_table, scores_by_stage, stages, tables_of_panels
-from experiment_utils.runs.curves import Curve, group_runs, mean_curve, results_table, timing_table
+from experiment_utils.runs.curves import Curve, final_value, group_runs, mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run, Settings
 from experiment_utils.validation import ConfigError
@@ -99,7 +99,7 @@ def draw(root: Path, out: Path, env: Sequence[str] = (), budget: Budget = "quick
     require_runs(any(data.values()), root)
     curves = {panel: {name: mean_curve(runs) for name, runs in groups.items()} for panel, groups in data.items()}
     named = {f"{panel.title}, {name}": runs for panel, groups in data.items() for name, runs in groups.items()}
-    tables = {"results": _per_panel(data), "paper": against_paper(curves), "timing": timing_table(named)}
+    tables = {"results": _per_panel(data), "paper": against_paper(data), "timing": timing_table(named)}
     compared = [(panel.title, measures) for panel, groups in data.items() for measures in scores_by_stage(groups)]
     tables |= {"comparisons": tables_of_panels(comparison_table, compared)} if compared else {}
     written = save_figure(draw_panels(curves), out / "figure2")
@@ -197,19 +197,16 @@ def _draw_marks(axes: Axes, panel: Panel, end: float) -> None:
             axes.plot((min(steps, end - 3 * BESIDE * end) + shift) / unit, value, mec=palette[name], zorder=3, **MARK)
 
 
-def against_paper(curves: Mapping[Panel, Curves]) -> pd.DataFrame:
-    """Ours beside the paper's value, where our runs reached its marks: the mean of the last ten iterations to each."""
+def against_paper(data: Mapping[Panel, Mapping[str, list[RunData]]]) -> pd.DataFrame:
+    """Ours beside the paper's value, of the runs that reached its marks: the mean of their last ten iterations to each."""
     rows = []
-    named_curves = ((panel, name, curve) for panel, named in curves.items() for name, curve in named.items())
-    for panel, algorithm, curve in named_curves:
+    for panel, algorithm, runs in ((panel, name, runs) for panel, groups in data.items() for name, runs in groups.items()):
         for fraction, value in zip(PAPER_MARKS, panel.paper[algorithm], strict=True):
             steps = fraction * panel.paper_steps
-            part = next((part for part in curve.segments() if part.x[-1] >= steps), None)
-            if value is not None and part is not None:
-                until = max(1, np.searchsorted(part.x, steps, side="right"))
-                ours = float(part.mean[:until][-WINDOW:].mean())
+            ours = [final_value(run, last=WINDOW, until=steps) for run in runs if run.end >= steps]
+            if value is not None and ours:
                 row = {"panel": panel.title, "algorithm": algorithm, "env steps (10^6)": steps / 1e6}
-                rows.append({**row, "ours": ours, "paper": float(value), "seeds": part.seeds})
+                rows.append({**row, "ours": np.mean(ours), "paper": float(value), "seeds": len(ours)})
     return pd.DataFrame(rows, columns=["panel", "algorithm", "env steps (10^6)", "ours", "paper", "seeds"])
 
 

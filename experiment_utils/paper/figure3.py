@@ -22,7 +22,14 @@ from experiment_utils.paper.paper_values import paper_returns
 from experiment_utils.paper.same_theta import same_theta_table
 from experiment_utils.paper.variance_config import COSINE_DISTANCE, RELATIVE_STD, SCRIPTS, SPREADS, Experiment, RoundTasks
 from experiment_utils.plot_utils import COLUMN, SCALES, UNITS, band_handles, draw_curve, save_figure, save_table, styled
-from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_measure, shared_seeds
+from experiment_utils.runs.comparison import (
+    Scores,
+    can_be_compared,
+    comparison_table,
+    longest_by_seed,
+    scores_by_measure,
+    shared_seeds,
+)
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
 from experiment_utils.runs.run_spec import Run, Settings
@@ -125,24 +132,29 @@ def results(data: dict[str, list[RunData]], measured: dict[str, list[RunData]]) 
     """
     table = results_table(data)
     for label, column in SPREADS.items():
-        by_seed = {name: [run.column(column).mean() for run in found] for name, found in measured.items()}
-        table[f"{label}, mean"] = [np.mean(by_seed[name]) for name in table.get("group", [])]
+        by_seed = {name: [run.column(column).mean(skipna=False) for run in found] for name, found in measured.items()}
+        table[f"{label}, mean"] = [np.mean(by_seed[name]) for name in table["group"]]
         deviations = {name: np.std(found) if len(found) > 1 else np.nan for name, found in by_seed.items()}
-        table[f"{label}, std over seeds"] = [deviations[name] for name in table.get("group", [])]
-    medians = {name: np.mean([run.column(RELATIVE_STD).median() for run in found]) for name, found in measured.items()}
-    table["relative std, median"] = [medians[name] for name in table.get("group", [])]
-    table["rounds R"] = [measured[name][0].config["sampling_rounds"] for name in table.get("group", [])]
+        table[f"{label}, std over seeds"] = [deviations[name] for name in table["group"]]
+    medians = {
+        name: np.mean([run.column(RELATIVE_STD).median(skipna=False) for run in found]) for name, found in measured.items()
+    }
+    table["relative std, median"] = [medians[name] for name in table["group"]]
+    table["rounds R"] = [measured[name][0].config["sampling_rounds"] for name in table["group"]]
     return table
 
 
 def spreads_by_measure(measured: dict[str, list[RunData]]) -> dict[str, Scores]:
-    """Both measures of the spread, of the seeds that LVC and DiCE share: the mean over a run's measurements."""
+    """Both measures of the spread, of the seeds that LVC and DiCE share: means over measurements, where all have them."""
     seeds = shared_seeds(measured)
+    chosen = {name: [longest_by_seed(found)[seed] for seed in seeds] for name, found in measured.items()}
+    end = min((run.end for runs in chosen.values() for run in runs), default=0)
+
+    def score(run: RunData, column: str) -> float:
+        return float(run.column(column)[run.column("n_timesteps") <= end].mean(skipna=False))
+
     return {
-        label: {
-            name: np.array([run.column(column).mean() for seed in seeds for run in found if run.config["seed"] == seed])
-            for name, found in measured.items()
-        }
+        label: {name: np.array([score(run, column) for run in runs]) for name, runs in chosen.items()}
         for label, column in SPREADS.items()
     }
 

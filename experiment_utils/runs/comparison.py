@@ -28,6 +28,11 @@ def shared_seeds(groups: Groups) -> list[int]:
     return sorted(set.intersection(*({run.field("seed") for run in runs} for runs in groups.values()))) if groups else []
 
 
+def longest_by_seed(runs: Sequence[RunData]) -> dict[int, RunData]:
+    """The run of each seed; where there are several, the one that is longest in env steps."""
+    return {run.field("seed"): run for run in sorted(runs, key=lambda run: run.end)}
+
+
 def can_be_compared(groups: Groups) -> bool:
     """Whether there are two groups or more with two seeds or more in common."""
     return len(groups) > 1 and len(shared_seeds(groups)) > 1
@@ -36,10 +41,9 @@ def can_be_compared(groups: Groups) -> bool:
 def scores_by_measure(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> dict[str, Scores]:
     """Of the seeds that all groups share, as far as the shortest of these runs: final value and area, in this order."""
     seeds = shared_seeds(groups)
-    chosen = {
-        name: [next(run for run in runs if run.field("seed") == seed) for seed in seeds] for name, runs in groups.items()
-    }
-    end = min((_end(run) for runs in chosen.values() for run in runs), default=0)
+    by_seed = {name: longest_by_seed(runs) for name, runs in groups.items()}
+    chosen = {name: [runs[seed] for seed in seeds] for name, runs in by_seed.items()}
+    end = min((run.end for runs in chosen.values() for run in runs), default=0)
     until = f"to {end / 1e6:g}e6 steps"
     return {
         f"final {y} (last {last} iterations {until})": {
@@ -58,7 +62,7 @@ def stages(groups: Groups) -> Iterator[Groups]:
     have more seeds, these are compared with each other on all of them, and with the others on the seeds that those have.
     """
     yield groups
-    ends = {name: {run.field("seed"): _end(run) for run in runs} for name, runs in groups.items()}
+    ends = {name: {seed: run.end for seed, run in longest_by_seed(runs).items()} for name, runs in groups.items()}
     longer: dict[tuple[frozenset[str], frozenset[int]], None] = {}  # groups and seeds, in the order of their ends
     for end in sorted({end for by_seed in ends.values() for end in by_seed.values()}):
         reached = {name: frozenset(seed for seed, at in by_seed.items() if at >= end) for name, by_seed in ends.items()}
@@ -75,10 +79,6 @@ def stages(groups: Groups) -> Iterator[Groups]:
 def scores_by_stage(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> list[dict[str, Scores]]:
     """`scores_by_measure` of each of the `stages` that has something to compare."""
     return [scores_by_measure(part, y, last) for part in stages(groups) if can_be_compared(part)]
-
-
-def _end(run: RunData) -> float:
-    return float(run.column("n_timesteps").iloc[-1])
 
 
 def comparison_table(measures: Mapping[str, Scores]) -> pd.DataFrame:
@@ -100,6 +100,8 @@ def comparison_table(measures: Mapping[str, Scores]) -> pd.DataFrame:
 
 
 def _chance(first: np.ndarray, second: np.ndarray) -> Estimate:
+    if not np.isfinite([first, second]).all():
+        return Estimate(np.nan, np.nan, np.nan)
     return estimate(improvement_probability, first[:, np.newaxis], second[:, np.newaxis], rng=np.random.default_rng(0))
 
 

@@ -21,7 +21,7 @@ PHYSICS_SUFFIX, POLICY_SUFFIX = "-EnvExecTime", "-PolicyExecTime"
 class Curve(NamedTuple):
     """A quantity over the course of training: its mean over seeds, and an interval around it."""
 
-    x: np.ndarray  # [P]
+    x: np.ndarray  # [P], in the column's unit, like the others
     mean: np.ndarray  # [P]
     low: np.ndarray  # [P]
     high: np.ndarray  # [P]
@@ -67,8 +67,8 @@ def require_alike(groups: Mapping[str, Sequence[RunData]]) -> None:
         if differing:
             message = f"the runs of {name} differ in {', '.join(differing)}, and are drawn as one curve"
             warnings.warn(f"{message}; --group_by takes these names", RunDataWarning, stacklevel=2)
-        elif twice:
-            message = f"{name} has seed {', '.join(twice)} more than once"
+        if twice:
+            message = f"{name} has seed {', '.join(twice)} more than once; of each --compare takes the longest run"
             warnings.warn(f"{message}; --group_by folder keeps folders apart", RunDataWarning, stacklevel=2)
 
 
@@ -99,7 +99,8 @@ def table_of_seeds(runs: Sequence[RunData], y: str, x: str = "n_timesteps") -> p
         message = f"only {len(table)} of {longest} points are common to all {len(runs)} runs (shortest: {shortest})"
         warnings.warn(f"{message}; the others are drawn dashed", RunDataWarning, stacklevel=2)
     if x == "Time":
-        table.index = np.mean([run.column("Time")[: len(table)] for run in runs], axis=0)
+        times = [np.interp(table.index, run.column(index), run.column("Time")) for run in runs]
+        table.index = np.mean(times, axis=0)
     return table
 
 
@@ -113,8 +114,9 @@ def _series(run: RunData, y: str, index: str) -> pd.Series:
 
 
 def smoothed(values: np.ndarray, window: int) -> np.ndarray:
-    """The mean of each entry [P] and its neighbours, `window` of them in all (fewer at the ends); 1 changes nothing."""
-    return pd.Series(values).rolling(window, center=True, min_periods=1).mean().to_numpy()
+    """The mean of each entry [P] and its neighbours, `window` in all (fewer at the ends); NaN stays, 1 changes nothing."""
+    means = pd.Series(values).rolling(window, center=True, min_periods=1).mean().to_numpy()
+    return np.where(np.isnan(values), np.nan, means)
 
 
 def mean_curve(
@@ -187,10 +189,10 @@ def results_table(groups: Mapping[str, Sequence[RunData]], y: str = LAST_RETURN,
     area reaches as far as the shortest run of all groups, so that the areas can be compared; the last column says how far.
     One seed has no deviation.
     """
-    shortest = min((run.column("n_timesteps").iloc[-1] for runs in groups.values() for run in runs), default=0)
+    shortest = min((run.end for runs in groups.values() for run in runs), default=0)
     rows = []
     for name, runs in groups.items():
-        end = min(run.column("n_timesteps").iloc[-1] for run in runs)
+        end = min(run.end for run in runs)
         finals = np.array([final_value(run, y, last, end) for run in runs])
         areas = np.array([area_under_curve(run, y, shortest) for run in runs])
         rows.append(

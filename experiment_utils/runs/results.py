@@ -43,6 +43,11 @@ class RunData:
         """The paper's name."""
         return paper_name(self.config)
 
+    @property
+    def end(self) -> float:
+        """How far it is, in env steps."""
+        return float(self.column("n_timesteps").iloc[-1])
+
     def field(self, name: str) -> Any:
         """A setting; `algorithm` is the paper's name, `folder` where the run is kept. None where it has no such setting."""
         if name == "folder":
@@ -93,14 +98,14 @@ def load_runs(directories: Sequence[Path], columns: Sequence[str] = ()) -> list[
 
 
 def require_columns(run: RunData, columns: Sequence[str]) -> None:
-    """Require the columns of a run; warn if it has NaN there.
+    """Require the columns of a run; warn if it has NaN or infinity there.
 
     Raises:
       InvalidRunError: it lacks one.
     """
     for name in columns:
-        if missing := int(run.column(name).isna().sum()):
-            message = f"{run.path / 'progress.csv'} has no number for {name} in {missing} of its rows"
+        if missing := int((~np.isfinite(run.column(name))).sum()):
+            message = f"{run.path / 'progress.csv'} has no finite number for {name} in {missing} of its rows"
             warnings.warn(message, RunDataWarning, stacklevel=3)
 
 
@@ -159,7 +164,7 @@ def read_progress(path: Path) -> pd.DataFrame:
       InvalidRunError: there is none, a cell is not a number, or the columns are not those of a run or do not increase.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRunError(f"{path} can't be read ({getattr(error, 'strerror', None) or 'not text'})") from error
     if lines and not lines[-1].endswith("\n"):

@@ -9,6 +9,7 @@ import pandas as pd
 import scipy.stats
 
 CONFIDENCE = 0.95
+ROUNDING = 64 * np.finfo(np.float64).eps  # of scores, relative to the largest
 
 
 class Anova(NamedTuple):
@@ -43,6 +44,8 @@ def blocked_anova(scores: np.ndarray) -> Anova:
     freedom = (n_algorithms - 1) * (n_seeds - 1)
     mean_square_error = float((errors**2).sum() / freedom)
     between = n_seeds * ((of_algorithms - mean) ** 2).sum() / (n_algorithms - 1)
+    if mean_square_error < (ROUNDING * np.abs(scores).max()) ** 2:
+        mean_square_error = 0.0  # else p-values would be those of rounding errors
     f = float(between / mean_square_error) if mean_square_error else np.nan
     return Anova(f, float(scipy.stats.f.sf(f, n_algorithms - 1, freedom)), mean_square_error, freedom)
 
@@ -101,9 +104,10 @@ def compare_all(scores: Mapping[str, Sequence[float] | np.ndarray]) -> pd.DataFr
     """A row per pair of algorithms, of their scores on the same seeds in the same order.
 
     Tukey's interval and p-value are of all pairs together, beside the analysis of variance's p; bootstrap interval and
-    permutation p-value of the pair alone.
+    permutation p-value of the pair alone. What depends on a score that is not finite is NaN.
     """
     names, values = list(scores), np.array(list(scores.values()), np.float64)
+    values[~np.isfinite(values)] = np.nan
     anova, rows = blocked_anova(values), []
     for (i, j), tukey in tukey_intervals(values).items():
         low, high = paired_bootstrap(values[i] - values[j])

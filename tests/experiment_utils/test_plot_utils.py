@@ -129,6 +129,26 @@ def test_smoothing_is_off_by_default_and_a_moving_mean_otherwise(two_seeds):
     np.testing.assert_allclose(smoothed(np.array([1.0, 2.0, 6.0]), 1), [1, 2, 6])
     np.testing.assert_allclose(smoothed(np.array([1.0, 2.0, 6.0]), 3), [1.5, 3, 4])
     np.testing.assert_allclose(mean_curve(two_seeds, smooth=3).mean, [3, 14 / 3, 6])
+    np.testing.assert_array_equal(smoothed(np.array([1.0, 2.0, np.nan, 4.0]), 3), [1.5, 1.5, np.nan, 4.0])
+
+
+def test_a_run_that_logs_every_second_iteration_stands_at_its_own_times(tmp_path):
+    every = load_run(write_run(tmp_path / "every", [1.0] * 5))
+    second = load_run(write_run(tmp_path / "second", [1.0] * 3, {"Itr": [0, 2, 4], "Time": [10.0, 30.0, 50.0]}, seed=2))
+    with pytest.warns(RunDataWarning, match="different points of Itr"):
+        curve = mean_curve([every, second], x="Time")
+    np.testing.assert_allclose(curve.x, [(6 + 10) / 2, (18 + 30) / 2, (30 + 50) / 2])
+
+
+def test_a_name_with_a_bar_stays_in_its_cell():
+    assert markdown(pd.DataFrame({"a|b": ["x|y"]})) == "| a\\|b |\n| --- |\n| x\\|y |\n"
+
+
+@pytest.mark.parametrize("out", [".", "..", "/"])
+def test_the_name_of_the_output_is_a_name(tmp_path, out, capsys):
+    write_run(tmp_path, [1.0])
+    assert plot_curves_command.main([str(tmp_path), "--out", out]) == 2
+    assert "it must be a name, to which endings are added, such as curves" in capsys.readouterr().err
 
 
 def test_final_values_and_areas_by_hand(two_seeds):
@@ -350,7 +370,7 @@ def test_runs_of_the_same_settings_are_compared_by_their_folders(tmp_path, plot_
     for name, returns in (("old", [1.0, 2.0]), ("new", [2.0, 5.0])):
         for seed in (1, 2):
             write_run(tmp_path / "runs" / name / f"seed_{seed}", returns, seed=seed)
-    with pytest.warns(RunDataWarning, match="ProMP has seed 1, 2 more than once; --group_by folder keeps folders apart"):
+    with pytest.warns(RunDataWarning, match="ProMP has seed 1, 2 more than once; .* --group_by folder keeps folders apart"):
         assert plot_curves() == 0
     assert plot_curves("--compare", "--group_by", "folder", "--last", "1") == 0
     table = pd.read_csv(tmp_path / "out" / "curves_comparisons.csv")
@@ -392,7 +412,7 @@ def test_runs_that_cannot_be_drawn_are_left_out_and_named(tmp_path, plot_curves)
 
 def test_a_return_that_is_no_number_is_reported_and_gives_no_result(tmp_path, plot_curves):
     write_run(tmp_path / "runs" / "a", [1.0, float("nan"), 3.0])
-    with pytest.warns(RunDataWarning, match="has no number for return in 1 of its rows"):
+    with pytest.warns(RunDataWarning, match="has no finite number for return in 1 of its rows"):
         assert plot_curves() == 0
     assert "| - |" in (tmp_path / "out" / "curves.md").read_text()
     assert math.isnan(final_value(load_run(tmp_path / "runs" / "a")))

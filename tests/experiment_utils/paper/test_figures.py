@@ -110,7 +110,7 @@ def test_the_legend_says_what_line_widths_and_bands_mean(tmp_path):
 def test_ours_stands_beside_the_papers_value_as_the_mean_of_ten_iterations(tmp_path):
     steps = {"n_timesteps": [1e6 * i for i in range(20, 32)]}  # the last of them after the paper's mark at 30e6
     run = load_run(write_run(tmp_path, [100.0, *range(1, 11), 100.0], steps))
-    table = figure2.against_paper({CHEETAH: {"ProMP": mean_curve([run])}})
+    table = figure2.against_paper({CHEETAH: {"ProMP": [run]}})
     row = {"panel": "HalfCheetahFwdBack", "algorithm": "ProMP", "env steps (10^6)": 30.0, "ours": 5.5, "paper": 265.0}
     assert table.to_dict("records") == [{**row, "seeds": 1}]
 
@@ -149,7 +149,8 @@ def test_the_paper_is_met_by_those_seeds_that_got_there(tmp_path):
         load_run(write_run(tmp_path / "short", [3.0], {"n_timesteps": [1.6e7]})),
     ]
     curves = {CHEETAH: {"ProMP": mean_curve(runs)}}
-    assert [(row["ours"], row["seeds"]) for row in figure2.against_paper(curves).to_dict("records")] == [(2, 1)]
+    (row,) = figure2.against_paper({CHEETAH: {"ProMP": runs}}).to_dict("records")
+    assert (row["ours"], row["seeds"]) == (1.5, 1)
     axes = figure2.draw_panels(curves).axes[0]
     assert axes.get_xlim()[1] > 30
     assert axes.get_title() == "HalfCheetahFwdBack (n=2, dashed 1)"
@@ -205,6 +206,22 @@ def test_figure_3_compares_the_spreads_of_lvc_and_dice_seed_by_seed(tmp_path):
     figure3.draw(tmp_path, tmp_path / "out", QUICK)
     table = pd.read_csv(tmp_path / "out" / "figure3_comparisons.csv").set_index("measure")
     assert table["first - second"][["cosine distance", "relative std"]].tolist() == pytest.approx([-0.3, -3.0])
+
+
+def test_figure_3_compares_the_spreads_as_far_as_both_were_trained(tmp_path):
+    for name, values in (("LVC", (2.0, 4.0, 90.0)), ("DiCE", (5.0, 9.0))):
+        for seed in (1, 2):
+            course = np.repeat(values, 10).tolist()  # of iterations, of which every tenth measures
+            write_variance_run(tmp_path / "figure3" / name / f"seed_{seed}", name, course, seed=seed)
+    figure3.draw(tmp_path, tmp_path / "out", QUICK)
+    table = pd.read_csv(tmp_path / "out" / "figure3_comparisons.csv").set_index("measure")
+    assert table["first - second"]["relative std"] == pytest.approx(-4.0)
+
+
+def test_a_measurement_of_figure_3_that_is_no_number_gives_no_mean(tmp_path):
+    run = load_run(write_variance_run(tmp_path, "LVC", [2.0, np.nan], measure_every=1))
+    assert np.isnan(figure3.results({"LVC": [run]}, {"LVC": [run]})["relative std, mean"]).all()
+    assert all(np.isnan(scores["LVC"]).all() for scores in figure3.spreads_by_measure({"LVC": [run]}).values())
 
 
 def test_figure_3_of_the_point_mass_has_ten_seeds_in_a_folder_of_its_own(tmp_path):

@@ -125,3 +125,19 @@ def test_a_profile_falls_from_almost_all_to_none(many):
     assert (np.diff(curves["a"].mean) <= 0).all()
     assert (curves["a"].low <= curves["a"].mean).all()
     assert (curves["a"].mean <= curves["a"].high).all()
+
+
+def test_of_a_seed_that_is_there_twice_the_longest_run_is_compared(groups, tmp_path):
+    longer = load_run(write_run(tmp_path / "again", [50.0] * 30, seed=1))
+    name = next(iter(groups))
+    for runs in ([longer, *groups[name]], [*groups[name], longer]):
+        found = scores_by_measure({**groups, name: runs}, last=1)
+        assert next(iter(found.values()))[name][0] == 50.0
+
+
+def test_an_infinite_score_has_no_chance_of_improvement(many):
+    scores = next(iter(scores_by_measure(many).values()))
+    first = next(iter(scores))
+    scores[first][3] = np.inf
+    table = comparison_table({"final": scores}).set_index("first")
+    assert table.loc[[first], ["P(first > second)", "P low", "P high"]].isna().all(axis=None)

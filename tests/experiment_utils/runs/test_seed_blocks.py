@@ -72,6 +72,19 @@ def test_a_score_that_is_no_number_gives_no_result_of_its_pairs():
     assert table["permutation p"]["a", "b"] == 0.25
 
 
+def test_a_score_that_is_infinite_gives_no_result_either():
+    table = compare_all({"a": [1.0, np.inf, 3.0], "b": [1.0, 2.0, 4.0], "c": [2.0, 2.5, 3.0]}).set_index(["first", "second"])
+    assert table.loc[("a", "b"), ["first - second", "Tukey p", "bootstrap low", "permutation p"]].isna().all()
+    assert table.loc[("b", "c"), "permutation p"] == 1.0
+
+
+def test_scores_that_differ_by_rounding_alone_are_alike():
+    seeds = np.random.default_rng(0).normal(size=8) * 1000
+    anova = blocked_anova(np.array([seeds, seeds * (1 + 1e-16), seeds + 1e-13]))
+    assert anova.mean_square_error == 0.0
+    assert np.isnan(anova.p_value)
+
+
 def test_the_table_has_a_row_per_pair_and_says_which_minus_which():
     table = compare_all({"a": SCORES[0], "b": SCORES[1], "c": SCORES[2]})
     assert list(zip(table["first"], table["second"], strict=True)) == [("a", "b"), ("a", "c"), ("b", "c")]
