@@ -104,6 +104,37 @@ def test_the_table_of_the_starting_points_is_that_of_the_runs():
     assert round(unevenness(courses["original code from this package's theta and tasks of seed 1 (second run)"]), 2) == 1.08
 
 
+def test_promp_beside_the_paper_and_the_original_code_is_as_the_text_says():
+    """docs/results.md: what differs is when learning begins, and that does not go with where it ends."""
+
+    def means(algorithm: str, part: slice, name: str = "Step_1-AverageReturn") -> np.ndarray:
+        runs = [RESULTS / "half_cheetah" / algorithm / f"seed_{seed}" for seed in range(1, 9)]
+        return np.array([np.mean(column(run, name)[part]) for run in runs])
+
+    def of_original(part: slice) -> list[float]:
+        tables = [pd.read_csv(RESULTS / "original_code" / f"promp_half_cheetah_seed_{seed}.csv") for seed in (1, 2, 3)]
+        return [table["Step_1-AverageReturn"][part].mean() for table in tables if len(table) >= part.stop]
+
+    early, later, last = slice(20, 30), slice(106, 116), slice(190, 200)
+    assert means("ProMP", early).round().tolist() == [92, 65, 40, 38, 64, 14, 5, 38]
+    for part, p_value in ((early, 0.02), (later, 0.09)):
+        test = scipy.stats.mannwhitneyu(of_original(part), means("ProMP", part), method="exact")
+        assert round(test.pvalue, 2) == p_value
+    finals = means("ProMP", last)
+    assert round(scipy.stats.spearmanr(means("ProMP", early), finals).statistic, 2) == -0.07
+    paper = pd.read_csv(ROOT / "docs" / "figures" / "figure2_paper.csv").set_index(["panel", "algorithm"])["paper"]
+    p_values = {}
+    for name in ("ProMP", "TRPO-MAML", "E-MAML-TRPO", "LVC-VPG", "E-MAML-VPG"):
+        ours = means(name, slice(177, 187))
+        error = ours.std(ddof=1) * np.sqrt(1 / 8 + 1 / 3)  # the paper's three seeds may spread as ours do
+        t = (ours.mean() - paper["HalfCheetahFwdBack", name]) / error
+        p_values[name] = round(2 * scipy.stats.t.sf(abs(t), 7), 2)
+    assert list(p_values.values()) == [0.18, 0.47, 0.69, 0.85, 0.04]
+    one_way = {name: means(name, last, "Step_0-StdReturn") for name in p_values}
+    assert [round(values.mean()) for values in one_way.values()] == [133, 29, 30, 121, 58]
+    assert round(scipy.stats.spearmanr(one_way["ProMP"], finals).statistic, 2) == 0.12
+
+
 def test_thetas_with_shared_draws_are_neither_fast_nor_even():
     """docs/results.md on ProMP: a shared stream of initial draws doesn't explain the original's courses."""
     shared = [
@@ -174,7 +205,7 @@ def test_the_finals_of_eight_seeds_are_those_of_the_runs():
         for name in ("ProMP", "TRPO-MAML")
     }
     promp, trpo = (f"{found.mean():.0f} ({found.min():.0f} to {found.max():.0f})" for found in finals.values())
-    assert f"mean of the last ten, seeds 1 to 8 | {promp} |" in (ROOT / "README.md").read_text()
+    assert f"mean of the last ten, seeds 1 to 8 | {promp}; TRPO-MAML {trpo}." in (ROOT / "README.md").read_text()
     assert f"TRPO-MAML's at {trpo}" in (ROOT / "docs" / "measured.md").read_text()
     ahead = [seed for seed, difference in enumerate(finals["ProMP"] - finals["TRPO-MAML"], start=1) if difference > 0]
     assert ahead == [3, 4, 5, 8]
@@ -200,6 +231,34 @@ def test_the_probability_of_improvement_is_that_of_the_comparisons():
     row = comparisons("final").loc[("ProMP", "TRPO-MAML")]
     chance = f"one of TRPO-MAML is {row['P(first > second)']:.2f} ({row['P low']:.2f} to {row['P high']:.2f})"
     assert chance in " ".join((ROOT / "docs" / "results.md").read_text().split())
+
+
+def test_figure_3_on_half_cheetah_is_what_the_text_says():
+    """docs/results.md: spreads and returns of two seeds, and DiCE with a step of LVC's length."""
+    text = " ".join((ROOT / "docs" / "results.md").read_text().split())
+    table = pd.read_csv(ROOT / "docs" / "figures" / "figure3_comparisons.csv").set_index("measure")
+    cosine, deviation = table.loc["cosine distance"], table.loc["relative std"]
+    assert [round(cosine[name], 2) for name in ("first - second", "Tukey low", "Tukey high")] == [-0.51, -0.92, -0.11]
+    assert [round(deviation[name]) for name in ("first - second", "Tukey low", "Tukey high")] == [-20, -32, -8]
+    final, area = (table[table.index.str.startswith(name)].iloc[0] for name in ("final", "area"))
+    intervals = ", ".join(f"{row['Tukey low']:.0f} to {row['Tukey high']:.0f}" for row in (final, area))
+    effects = f"final {final['first - second']:.0f}, area {area['first - second']:.0f}; point mass"
+    assert effects in text
+    assert f"| {intervals}; -2.2 to 4.4 | 2; 10 |" in text
+    found = pd.read_csv(ROOT / "docs" / "figures" / "figure3_results.csv").set_index("group")
+    assert found["cosine distance, mean"].round(2).tolist() == [0.16, 0.67]
+    assert found["relative std, mean"].round(1).tolist() == [6.0, 26.2]
+    first = [column(RESULTS / "figure3" / name / f"seed_{n}", "Meta-GradientCosAbs")[0] for n in (1, 2) for name in SPREAD]
+    assert np.round(first, 2).tolist() == [0.24, 0.29, 0.61, 0.49]
+    runs = [RESULTS / "ablations" / "DiCE_shorter_step", RESULTS / "figure3" / "LVC", RESULTS / "figure3" / "DiCE"]
+    courses = [column(run / "seed_1", "Step_1-AverageReturn") for run in runs]
+    assert [[round(np.mean(course[part])) for course in courses] for part in (slice(10, 20), slice(90, 100))] == [
+        [17, 10, 43],
+        [100, 123, 90],
+    ]
+
+
+SPREAD = ("LVC", "DiCE")
 
 
 def test_on_the_point_mass_lvcs_meta_gradient_is_steadier_with_each_seed():
