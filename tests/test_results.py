@@ -13,7 +13,7 @@ import scipy.stats
 import yaml
 
 from experiment_utils.evaluation.trained_policy import TrainedPolicy, load_trained
-from experiment_utils.paper import figure2
+from experiment_utils.paper import figure2, figure3
 from experiment_utils.paper.figure4 import CORNERS, explorations_by_seed
 from experiment_utils.paper.reproduce import Figure2, Figure3, Figure3Point, Figure4, Formulations
 from experiment_utils.paper.run_theta_at_start import TABLE, prediction_table
@@ -60,10 +60,16 @@ def test_each_figure_fits_a_papers_column_or_has_a_version_that_does(picture):
     assert width(narrow) <= 3.25
 
 
-def test_titles_labels_and_legend_of_figure_2_are_within_the_picture():
+def test_titles_labels_and_legends_are_within_the_picture():
     data = {panel: figure2.load_panel(RESULTS, panel) for panel in figure2.PANELS}
     curves = {panel: {name: mean_curve(runs) for name, runs in groups.items()} for panel, groups in data.items()}
-    for picture in (figure2.draw_panels(curves), figure2.draw_panels(curves, COLUMN, paper_axes=False)):
+    spreads = {name: load_runs([RESULTS / "figure3" / name]) for name in SPREAD}
+    variant = figure3.Variant("quick")
+    for picture in (
+        figure2.draw_panels(curves),
+        figure2.draw_panels(curves, COLUMN, paper_axes=False),
+        figure3.draw_panels(spreads, spreads, variant),
+    ):
         picture.set_dpi(200)  # of the PNG
         picture.canvas.draw()
         texts = [text for axes in picture.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label)]

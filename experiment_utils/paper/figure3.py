@@ -178,7 +178,7 @@ def draw_panels(measured: dict[str, list[RunData]], data: dict[str, list[RunData
         draw_curve(panels[2], mean_curve(found), CURVE_COLOURS[name])
     paper = paper_returns("figure3", "half_cheetah") if variant.experiment == "figure3" else {}
     for name, (*_, value) in paper.items():
-        label = f"paper, {name}, at {PAPER_STEPS / SCALES['n_timesteps']:g} (10⁶ steps)"
+        label = f"paper, {name}, at {PAPER_STEPS / SCALES['n_timesteps']:g}·10⁶"
         panels[2].axhline(value, color=CURVE_COLOURS[name], linestyle=":", linewidth=1, label=label)
     panels[2].set(ylabel=UNITS[LAST_RETURN], xlabel=UNITS["n_timesteps"])
     handles = [*panels[0].get_legend_handles_labels()[0], *panels[2].get_legend_handles_labels()[0]]
