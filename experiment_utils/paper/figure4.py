@@ -22,7 +22,7 @@ from matplotlib.patches import Circle
 
 from experiment_utils.paper.experiments import EXPLORATION, SMOKE, Budget, of_figure, run_of
 from experiment_utils.plot_utils import BANDS, COLUMN, PAGE, curves_figure, save_figure, save_table, styled
-from experiment_utils.runs.comparison import Scores, can_be_compared, comparison_table, scores_by_stage
+from experiment_utils.runs.comparison import Scores, comparison_table, scores_by_stage
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs, trained_iterations
 from experiment_utils.runs.run_spec import Run, Settings
@@ -106,8 +106,7 @@ def draw(root: Path, out: Path, budget: Budget = "quick") -> list[Path]:
     figure = curves_figure({"MetaPointEnvMomentum": curves}, "n_timesteps", "return", BANDS["std"])
     written += save_figure(figure, out / "figure4_curves")
     tables = {"results": results_table(data), "corners": corners_table(explorations), "timing": timing_table(data)}
-    if can_be_compared(data):
-        measures = [found for found in (corners_by_seed(explorations), *scores_by_stage(data)) if found]
+    if measures := [found for found in (corners_by_seed(explorations), *scores_by_stage(data)) if found]:
         tables["comparisons"] = pd.concat(map(comparison_table, measures), ignore_index=True)
     return written + [path for name, table in tables.items() for path in save_table(table, out / f"figure4_{name}")]
 
@@ -120,6 +119,10 @@ def _load(root: Path, name: str, budget: Budget) -> list[RunData]:
 def explorations_by_seed(runs: Sequence[RunData]) -> dict[int, Exploration]:
     """What `explore` kept of the runs, by seed."""
     kept = {run.config["seed"]: found for run in runs if (found := _read(run.path / EXPLORATION)) is not None}
+    missing = [str(run.path) for run in runs if not (run.path / EXPLORATION).exists()]
+    if missing:
+        message = f"{', '.join(missing)}: no {EXPLORATION}, so neither in the picture nor in the corners"
+        warnings.warn(f"{message}; reproduce.py figure4 makes it", RunDataWarning, stacklevel=2)
     return dict(sorted(kept.items()))
 
 
@@ -202,7 +205,7 @@ def draw_panels(pictures: dict[str, Exploration], width: float = PAGE) -> Figure
         picture = pictures.get(name)
         _draw_plane(axes)
         if picture is None:
-            axes.set_title(f"{title} (not trained yet)")
+            axes.set_title(f"{title} (nothing to show yet)")
             continue
         axes.set_title(f"{title} ({picture.iterations} iterations)" if wide else title)
         for key, colour in (("before", BEFORE), ("after", AFTER)):

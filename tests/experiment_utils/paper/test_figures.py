@@ -312,6 +312,18 @@ def test_figure_4_compares_the_corners_of_seeds_that_all_algorithms_trained_equa
     assert corners[corners["inner steps"] == 3]["iterations"][:6].tolist() == [2, 3, 3, 2, 4, 3]
 
 
+def test_figure_4_compares_two_algorithms_where_the_third_has_one_seed_and_names_what_was_not_explored(tmp_path):
+    for name, seeds in (("LVC-TRPO", (1, 2)), ("TRPO-MAML", (1, 2)), ("E-MAML-TRPO", (1,))):
+        for seed in seeds:
+            write_explored_run(tmp_path, name, seed, [60.0, 0.0, 0.0, 0.0])
+    (tmp_path / "figure4" / "TRPO-MAML" / "seed_2" / "exploration.npz").unlink()
+    with pytest.warns(RunDataWarning, match=r"TRPO-MAML/seed_2: no exploration.npz, so neither in the picture nor"):
+        figure4.draw(tmp_path, tmp_path / "out")
+    compared = pd.read_csv(tmp_path / "out" / "figure4_comparisons.csv")
+    assert set(compared["first"]) == {"LVC-TRPO"}
+    assert compared["measure"].str.startswith(("final", "area")).all()
+
+
 def test_the_arrows_of_the_formulations_are_twice_the_updates():
     rows = [(f, 0.001, i, 0.1 - 0.01 * i, 0.05 + 0.002 * i) for f in ("I", "II") for i in range(7)]
     columns = ["formulation", "learning_rate", "iteration", "theta_0", "theta_1"]
