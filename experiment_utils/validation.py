@@ -114,7 +114,9 @@ def _python(value: object) -> object:
     """The value with Python's numbers and lists for numpy's."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    return [_python(part) for part in value] if isinstance(value, tuple | list) else value
+    if isinstance(value, tuple):
+        return tuple(_python(part) for part in value)
+    return [_python(part) for part in value] if isinstance(value, list) else value
 
 
 def _as_json(name: str, value: object) -> object:

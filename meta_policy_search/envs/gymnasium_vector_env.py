@@ -139,6 +139,8 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         """
         vector, self._vector = self._vector, None
         failures = [] if vector is None else end_workers(vector)
+        if vector is not None:
+            self._scratch.close()
         try:
             self._single.close()
         except SimulationError as failure:
@@ -180,7 +182,7 @@ class GymnasiumVectorEnv(BatchMetaEnv):
         return [pack_tasks(tasks) if self._parallel else tasks for tasks in shares]
 
     def _start_workers(self) -> AsyncVectorEnv | SyncVectorEnv:
-        self._scratch = tempfile.NamedTemporaryFile(prefix="meta_policy_search_")  # noqa: SIM115, it lives as long as self
+        self._scratch = tempfile.NamedTemporaryFile(prefix="meta_policy_search_")  # noqa: SIM115, it lives as long as the workers
         np.full(self.num_workers, NONE).tofile(self._scratch.name)
         share = self.num_envs // self.num_workers
         spaces = self.observation_space, self.action_space
