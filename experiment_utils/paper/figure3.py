@@ -26,9 +26,8 @@ from experiment_utils.runs.comparison import (
     Scores,
     can_be_compared,
     comparison_table,
-    longest_by_seed,
     scores_by_measure,
-    shared_seeds,
+    shared_runs,
 )
 from experiment_utils.runs.curves import mean_curve, results_table, timing_table
 from experiment_utils.runs.results import LAST_RETURN, RunData, RunDataWarning, load_runs, require_runs
@@ -146,9 +145,7 @@ def results(data: dict[str, list[RunData]], measured: dict[str, list[RunData]]) 
 
 def spreads_by_measure(measured: dict[str, list[RunData]]) -> dict[str, Scores]:
     """Both measures of the spread, of the seeds that LVC and DiCE share: means over measurements, where all have them."""
-    seeds = shared_seeds(measured)
-    chosen = {name: [longest_by_seed(found)[seed] for seed in seeds] for name, found in measured.items()}
-    end = min((run.end for runs in chosen.values() for run in runs), default=0)
+    chosen, end = shared_runs(measured)
 
     def score(run: RunData, column: str) -> float:
         return float(run.column(column)[run.column("n_timesteps") <= end].mean(skipna=False))

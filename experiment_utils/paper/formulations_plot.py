@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from experiment_utils.paper.experiments import THETAS
 from experiment_utils.paper.formulations import FAR, folder, read, select
 from experiment_utils.plot_utils import COLUMN, save_figure, save_table, styled
-from experiment_utils.runs.run_dir import InvalidRunError
 
 SHOWN, EVERY = 150, 3  # updates in the picture, as in the original: every third of the first 150
 ARROW = 2.0  # length of an arrow in units of the update
@@ -30,10 +29,7 @@ def draw(root: Path, out: Path, seed: int | None = None) -> list[Path]:
     Raises:
       InvalidRunError: nothing was computed yet, or what there is can't be read.
     """
-    source = folder(root) / THETAS
-    if not source.exists():
-        raise InvalidRunError(f"there is no {source}; reproduce.py formulations makes it below its --dump_path")
-    table = read(source)
+    table = read(folder(root) / THETAS)
     table = table[table["seed"] == (table["seed"].min() if seed is None else seed)]
     results = convergence(table)
     written = save_figure(draw_updates(table, best_rates(results[results["clipped"]])), out / "formulations")

@@ -22,7 +22,6 @@ from experiment_utils.paper.experiments import TIMES, Budget
 from experiment_utils.plot_utils import COLUMN, save_figure, save_table, styled
 from experiment_utils.progress import tracked
 from experiment_utils.runs.archive import read_table
-from experiment_utils.runs.run_dir import InvalidRunError
 from meta_policy_search.utils.atomic_write import atomic_write
 
 if TYPE_CHECKING:
@@ -111,10 +110,7 @@ def draw(root: Path, out: Path) -> list[Path]:
     Raises:
       InvalidRunError: nothing was measured yet, or what there is can't be read.
     """
-    source = folder(root) / TIMES
-    if not source.exists():
-        raise InvalidRunError(f"there is no {source}; reproduce.py times makes it below its --dump_path")
-    table = read(source)
+    table = read(folder(root) / TIMES)
     return save_figure(draw_bars(table), out / "times") + save_table(medians(table), out / "times_results")
 
 

@@ -113,8 +113,10 @@ def read_table(path: Path, columns: Mapping[str, type], writer: str) -> pd.DataF
       writer: the command, for the message.
 
     Raises:
-      InvalidRunError: the file is another, or has no rows.
+      InvalidRunError: there is no such file, it is another, or has no rows.
     """
+    if not path.exists():
+        raise InvalidRunError(f"there is no {path}; {writer} makes it below its --dump_path")
     exactly = dict.fromkeys([name for name, kind in columns.items() if kind is float], _number)
     try:
         table = pd.read_csv(path, converters=exactly).astype(columns)

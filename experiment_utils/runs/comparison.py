@@ -33,6 +33,14 @@ def longest_by_seed(runs: Sequence[RunData]) -> dict[int, RunData]:
     return {run.field("seed"): run for run in sorted(runs, key=lambda run: run.end)}
 
 
+def shared_runs(groups: Groups) -> tuple[dict[str, list[RunData]], float]:
+    """A run of each seed that all groups have, in one order, and how far all of these runs are, in env steps."""
+    seeds = shared_seeds(groups)
+    by_seed = {name: longest_by_seed(runs) for name, runs in groups.items()}
+    chosen = {name: [runs[seed] for seed in seeds] for name, runs in by_seed.items()}
+    return chosen, min((run.end for runs in chosen.values() for run in runs), default=0.0)
+
+
 def can_be_compared(groups: Groups) -> bool:
     """Whether there are two groups or more with two seeds or more in common."""
     return len(groups) > 1 and len(shared_seeds(groups)) > 1
@@ -40,10 +48,7 @@ def can_be_compared(groups: Groups) -> bool:
 
 def scores_by_measure(groups: Groups, y: str = LAST_RETURN, last: int = 10) -> dict[str, Scores]:
     """Of the seeds that all groups share, as far as the shortest of these runs: final value and area, in this order."""
-    seeds = shared_seeds(groups)
-    by_seed = {name: longest_by_seed(runs) for name, runs in groups.items()}
-    chosen = {name: [runs[seed] for seed in seeds] for name, runs in by_seed.items()}
-    end = min((run.end for runs in chosen.values() for run in runs), default=0)
+    chosen, end = shared_runs(groups)
     until = f"to {end / 1e6:g}e6 steps"
     return {
         f"final {y} (last {last} iterations {until})": {

@@ -128,14 +128,16 @@ class Rollout:
         """Raise ValueError if the policy's actions are none of the environments', which would broadcast or round them."""
         space = self._envs.action_space
         shape, wanted = np.shape(actions), (*self.batch_shape, *(space.shape or ()))
-        what, takes = f"{type(self._policy).__name__} gives actions", f", as {self._envs.family_name} takes them"
         if shape != wanted:
-            raise ValueError(f"{what} of the shape {list(shape)}, not {list(wanted)}{takes}")
+            raise self._misfit(f"of the shape {list(shape)}, not {list(wanted)}")
         if not isinstance(space, Discrete):
             return
         low, high = space.start, space.start + space.n - 1
         if actions.dtype.kind not in WHOLE or actions.min() < low or actions.max() > high:
-            raise ValueError(f"{what} that are not whole numbers from {low} to {high}{takes}")
+            raise self._misfit(f"that are not whole numbers from {low} to {high}")
+
+    def _misfit(self, which: str) -> ValueError:
+        return ValueError(f"{type(self._policy).__name__} gives actions {which}, as {self._envs.family_name} takes them")
 
     def _step(self, actions: np.ndarray) -> BatchStep:
         """What the environments return, rewards and infos as copies: they are kept, and those may be views of a state."""
